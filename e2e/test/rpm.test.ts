@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, cp, mkdir, readdir, readFile, readlink, writeFile } from 'node:fs/promises';
+import { copyFile, cp, mkdir, readdir, readFile, readlink, rename, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
@@ -231,7 +231,39 @@ describe('the packages that dnf installs', () => {
   });
 });
 
-// After the comparison with dnf, which finds the base tree of the first image in the work directory.
+// After the comparison with dnf, which finds the base tree of the first image in the work directory, as what follows is.
+describe('a repository whose packages lie on another server, as createrepo_c writes it', () => {
+  it('is built from, by a lock that says where each lies; what opens the repository is of no use there', async () => {
+    const [repository, pool] = [join(root, 'based'), join(root, 'pool')];
+    await cp(distribution.archive, repository, { recursive: true });
+    const elsewhere = await serveArchive(pool);
+    const changed = await serveArchive(repository);
+    try {
+      await run('createrepo_c', ['--quiet', '--baseurl', `${elsewhere.url}/`, repository]);
+      distribution.workshop.signRoot(repository, distribution.key);
+      await mkdir(pool);
+      await rename(join(repository, 'Packages'), join(pool, 'Packages'));
+      changed.demand('me:secret');
+      const result = await buildFrom(changed.url.replace('http://', 'http://me:secret@'), await makePlaces(join(root, 'places-based')));
+      expect(result.status, result.stderr).toBe(0);
+      const { path } = artifactOf(result, 'raw');
+      expect(await askRoot(path, 'cat /etc/mini-service')).toContain('installed 1');
+      const lock = await readFile(path.replace(/raw$/, 'lock.yml'), 'utf8');
+      const { packages } = parse(lock) as { readonly packages: readonly { readonly archive?: string; readonly path: string }[] };
+      expect(new Set(packages.map(({ archive }) => archive))).toEqual(new Set([elsewhere.url]));
+      const asked = (requests: readonly string[]): readonly string[] =>
+        requests.flatMap((request) => /^GET \/(\S+\.rpm) 200$/.exec(decodeURIComponent(request))?.[1] ?? []);
+      expect(asked(changed.requests)).toEqual([]);
+      expect(asked(elsewhere.requests)).toEqual(expect.arrayContaining(packages.map((pkg) => pkg.path)));
+      const spdx = await readFile(path.replace(/raw$/, 'spdx.json'), 'utf8');
+      expect(spdx).toContain(`"downloadLocation": "${elsewhere.url}/${packages[0]!.path}"`);
+      expect(`${lock}${spdx}${result.stderr}`).not.toContain('secret');
+    } finally {
+      await Promise.all([elsewhere.close(), changed.close()]);
+    }
+  });
+});
+
 describe('a choice among the files of packages', () => {
   it('leaves documents and other languages out of the whole image, as rpm knows, and of what is installed there later', async () => {
     const template = await rpmTemplate(distribution, 'choice.yml', ({ systemConfig }) => {

@@ -356,6 +356,12 @@ describe('show', () => {
     );
   });
 
+  it('says of a package that lies elsewhere where that is', async () => {
+    const elsewhere = { ...shown.packages[0]!, archive: 'https://packages.example/os' };
+    const { stdout } = await ict(['show', 'a.yml', 'nginx'], { engine: { show: async () => ({ ...shown, packages: [elsewhere] }) } });
+    expect(stdout.text).toContain('  File          https://packages.example/os/pool/nginx.deb\n');
+  });
+
   it('marks the candidate, and says of the others why they are none', async () => {
     const [own] = shown.packages;
     const packages = [

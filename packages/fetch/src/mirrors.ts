@@ -53,8 +53,16 @@ function named(mapping: NamedMirrors | undefined, archive: string, source: Mirro
   });
 }
 
+/** Addresses of which somebody named mirrors. */
+function namedAddresses(mapping: NamedMirrors = {}): readonly string[] {
+  return Object.keys(mapping)
+    .map((name) => withoutTrailingSlash(bareAddress(name)))
+    .filter((name) => URL.canParse(name));
+}
+
 /**
- * Where each archive may be got. What a flag names, or else the configuration, are the only candidates of its archive. Otherwise
+ * Where each archive may be got. What a flag names, or else the configuration, are the only candidates of its archive, also of one that
+ * `archives` does not have: files of a repository may lie elsewhere. Otherwise
  * mirrors of the host come first whose last path segment is the archive's (`/debian`, `/debian-security`), then the archive itself.
  * A host mirror counts only once its signed root verifies: see `Fetcher.chooseMirror`. An address that needs a user name and password is
  * a candidate with these, so that nobody else has to know them.
@@ -64,7 +72,8 @@ function named(mapping: NamedMirrors | undefined, archive: string, source: Mirro
 export function chooseMirrors(choice: MirrorChoice): MirrorMap {
   const result = new Map<string, readonly MirrorCandidate[]>();
   const credentialed = Map.groupBy((choice.credentialed ?? []).map(withoutTrailingSlash), bareAddress);
-  for (const archive of new Set([...choice.archives.map(withoutTrailingSlash), ...credentialed.keys()])) {
+  const elsewhere = [choice.flags, choice.config].flatMap(namedAddresses);
+  for (const archive of new Set([...choice.archives.map(withoutTrailingSlash), ...credentialed.keys(), ...elsewhere])) {
     const only = named(choice.flags, archive, 'flag') ?? named(choice.config, archive, 'config');
     if (only !== undefined) {
       result.set(archive, only);

@@ -155,6 +155,38 @@ describe('chooseMirrors', () => {
     }
   });
 
+  it('takes mirrors that were named for other addresses than those of archives: files of these may lie there', () => {
+    const elsewhere = 'https://packages.example/pool';
+    const flags = { [`${elsewhere}/`]: ['https://me:secret@near.example/pool'], 'no address': ['http://near.example/'] };
+    const map = chooseMirrors({ flags, hostSources, archives: [archive] });
+    expect([...map.keys()]).toEqual([archive, elsewhere]);
+    const { route } = createMirrorRoutes(map, () => undefined);
+    const places = (url: string) => route(url).candidates.map((one) => one.url + route(url).rest);
+    expect(places(`${elsewhere}/a/b.rpm`)).toEqual(['https://me:secret@near.example/pool/a/b.rpm']);
+    expect(places('https://packages.example/pools/b.rpm')).toEqual(['https://packages.example/pools/b.rpm']);
+  });
+
+  it('takes nothing else for an archive because mirrors of what is above it were named', () => {
+    const map = chooseMirrors({ flags: { 'http://ftp.debian.org': ['http://near.example'] }, archives: [archive] });
+    const { route } = createMirrorRoutes(map, () => undefined);
+    expect(route(`${archive}/x`).candidates.map(({ url }) => url)).toEqual([archive]);
+  });
+
+  it('gives a user and password to the archive that has them, and to nothing beside it on the same server', () => {
+    const map = chooseMirrors({ archives: ['https://h.example/os'], credentialed: ['https://me:secret@h.example/os'] });
+    const { route } = createMirrorRoutes(map, () => undefined);
+    const places = (url: string) => route(url).candidates.map((one) => one.url + route(url).rest);
+    expect(places('https://h.example/os/p/a.rpm')).toEqual(['https://me:secret@h.example/os/p/a.rpm']);
+    for (const url of [
+      'https://h.example/osx/a.rpm',
+      'https://h.example/a.rpm',
+      'http://h.example/os/a.rpm',
+      'https://other.example/os/a.rpm',
+    ]) {
+      expect(places(url)).toEqual([url]);
+    }
+  });
+
   it('shows no password of a mirror that it refuses', () => {
     const choose = () => chooseMirrors({ flags: { [archive]: ['ftp://me:secret@mirror.example/debian'] }, archives: [archive] });
     expect(choose).toThrow(

@@ -18,6 +18,23 @@ export function bareAddress(address: string): string {
 }
 
 /**
+ * Whether text is an address at which a repository may say that files of it lie, in the one form in which it is recorded: of http or https, as
+ * URLs are written, without user name, password, query and fragment, and without a slash at its end.
+ */
+export function isArchiveAddress(text: string): boolean {
+  const url = /^https?:\/\//.test(text) && URL.canParse(text) ? new URL(text) : undefined;
+  return url !== undefined && `${url.origin}${url.pathname}`.replace(/\/$/, '') === text && !text.endsWith('/');
+}
+
+/** The public address of a file of a repository; see `PackageRecord.archive`. */
+export function fileAddress(
+  repository: { readonly archive: string },
+  { archive = repository.archive, path }: { readonly archive?: string; readonly path: string },
+): string {
+  return `${archive}/${path}`;
+}
+
+/**
  * User and password of an address in text that ends in "@": up to the last "@" before its path. What stands where a port would, and is none, belongs to
  * a password with a slash in it: such an address is refused, and quoted by the error that does.
  */

@@ -49,6 +49,8 @@ export interface PinnedRepository {
 
 /** One index file of a repository, as its signed root describes it. */
 export interface IndexRef {
+  /** Address of the directory that its path is below, where the root says that it lies elsewhere; see {@link PackageRecord.archive}. */
+  readonly archive?: string;
   /** Path below the archive, such as `dists/trixie/main/binary-amd64/Packages.xz`. */
   readonly path: string;
   /** Path by content, when the repository offers one. */
@@ -66,6 +68,11 @@ export interface PackageRecord {
   readonly version: string;
   readonly arch: string;
   readonly repository: string;
+  /**
+   * Address of the directory that its path is below, where the repository says that the package lies elsewhere than in its own archive. What
+   * `isArchiveAddress` accepts, and nothing else. Mirrors of the repository do not stand in for it, and it gets no user name and password of its.
+   */
+  readonly archive?: string;
   /** Path below the archive. */
   readonly path: string;
   readonly digest: Digest;

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { bareAddress, withoutCredentials } from '../src/address.js';
+import { bareAddress, fileAddress, isArchiveAddress, withoutCredentials } from '../src/address.js';
 
 describe('bareAddress', () => {
   it.each([
@@ -69,4 +69,37 @@ describe('withoutCredentials', () => {
       '"http://***********@h.example/x"',
     );
   });
+});
+
+it.each([
+  ['https://host.example', true],
+  ['http://host.example:8080/el9/os', true],
+  ['https://host.example/a%20b/%C3%A9', true],
+  ['https://host.example/', false],
+  ['https://host.example/el9/', false],
+  ['https://host.example/a/../b', false],
+  ['https://host.example/a/%2e%2e/b', false],
+  ['https://Host.example', false],
+  ['HTTPS://host.example', false],
+  ['https://host.example:443', false],
+  ['https://host.example/é', false],
+  ['https://user@host.example', false],
+  ['https://user:secret@host.example', false],
+  ['https://host.example?a', false],
+  ['https://host.example?', false],
+  ['https://host.example/#a', false],
+  [' https://host.example', false],
+  ['file:///srv', false],
+  ['ftp://host.example', false],
+  ['//host.example', false],
+  ['el9/os', false],
+  ['', false],
+])('may be where files of a repository lie: %s, %s', (text, expected) => {
+  expect(isArchiveAddress(text)).toBe(expected);
+});
+
+it('is of a file below the archive of its repository, unless the file says which other one it is in', () => {
+  const repository = { archive: 'http://archive.example/os' };
+  expect(fileAddress(repository, { path: 'p/a' })).toBe('http://archive.example/os/p/a');
+  expect(fileAddress(repository, { archive: 'https://other.example', path: 'p/a' })).toBe('https://other.example/p/a');
 });

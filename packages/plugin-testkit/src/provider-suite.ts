@@ -1,6 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestOf, isDigest, isStatedDigest } from '@ict/integrity';
+import { isArchiveAddress } from '@ict/plugin-api';
 import type {
   Architecture,
   BuildContext,
@@ -282,10 +283,17 @@ function verify({ provider, repository, ctx }: ProviderFixture, file: string, ex
 }
 
 function isSound(record: PackageRecord, repository: string): boolean {
-  const { name, version, arch, path, digest, sizeBytes, installedSizeBytes = 1 } = record;
+  const { name, version, arch, archive, path, digest, sizeBytes, installedSizeBytes = 1 } = record;
   const texts = [name, version, arch].every((text) => text !== '' && !/[\s/\0]/.test(text));
   const sizes = isPositiveInteger(sizeBytes) && Number.isSafeInteger(installedSizeBytes) && installedSizeBytes >= 0;
-  return texts && sizes && isRelative(path) && isStatedDigest(digest) && record.repository === repository;
+  return (
+    texts &&
+    sizes &&
+    (archive === undefined || isArchiveAddress(archive)) &&
+    isRelative(path) &&
+    isStatedDigest(digest) &&
+    record.repository === repository
+  );
 }
 
 function isPositiveInteger(value: number): boolean {

@@ -1,4 +1,5 @@
 import { canonicalJson, compareText, digestParts, uuidFrom } from '@ict/integrity';
+import { fileAddress } from '@ict/plugin-api';
 import type { BillInput, Digest, Exporter, Json } from '@ict/plugin-api';
 import { formatTime, joinPackages, renderJson, type BillPackage } from './inventory.js';
 import { SpdxIds } from './spdx-id.js';
@@ -94,7 +95,7 @@ function installedPackage({ installed, resolved, repository }: BillPackage, spdx
     versionInfo: installed.version,
     ...(resolved === undefined ? {} : { packageFileName: resolved.path.slice(resolved.path.lastIndexOf('/') + 1) }),
     supplier: formatSupplier(installed.maintainer ?? resolved?.maintainer),
-    downloadLocation: resolved === undefined || repository === undefined ? NONE : `${repository.archive}/${resolved.path}`,
+    downloadLocation: resolved === undefined || repository === undefined ? NONE : fileAddress(repository, resolved),
     filesAnalyzed: false,
     ...(resolved === undefined ? {} : { checksums: [checksum(resolved.digest)] }),
     ...(homepage !== undefined && /^https?:\/\/\S+$/u.test(homepage) ? { homepage } : {}),

@@ -40,6 +40,15 @@ describe('the SPDX document', () => {
     });
   });
 
+  it('says of a package that lies elsewhere than in the archive of its repository where it came from', () => {
+    const input = bill();
+    const packages = input.packages.map((pkg) => (pkg.name === 'libc6' ? { ...pkg, archive: 'https://packages.example/os' } : pkg));
+    expect(documentOf({ ...input, packages }).packages[3]).toMatchObject({
+      name: 'libc6',
+      downloadLocation: 'https://packages.example/os/pool/main/g/glibc/libc6_1.0-1_amd64.deb',
+    });
+  });
+
   it('asserts nothing of a package that is not, or no longer, what the lock says', () => {
     const replaced = bill({ installed: [installed('dash', { version: '2.0' }), installed('extra')] });
     for (const pkg of documentOf(replaced).packages.slice(1, 3)) {

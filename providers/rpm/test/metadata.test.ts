@@ -431,7 +431,14 @@ describe('malformed metadata', () => {
   it.each([
     ['it lists no primary metadata', listed({ type: 'primary_db' })],
     ['it lists its primary by a checksum of kind "sha", and only those of SHA-2 count', listed({ kind: 'sha' })],
-    ['it lists its primary as lying elsewhere (xml:base), where it is not looked for', listed({ place: 'xml:base="http://b" href="p"' })],
+    [
+      'it lists its primary as lying elsewhere (xml:base), at "file:///b", which is no whole address of http or https',
+      listed({ place: 'xml:base="file:///b" href="p"' }),
+    ],
+    [
+      'it lists its primary as lying elsewhere (xml:base), at an address with a user name or password',
+      listed({ place: 'xml:base="http://u:p@b" href="p"' }),
+    ],
     ['it lists its filelists without a size', listed() + listed({ type: 'filelists', size: '' })],
     ['it lists its modules without a place', listed() + listed({ type: 'modules', place: '' })],
     ['it lists its group without a checksum', `${listed()}<data type="group"><location href="p"/><size>5</size></data>`],
@@ -439,6 +446,21 @@ describe('malformed metadata', () => {
   ])('of repomd is refused with what is wrong: %s', (reason, data) => {
     const read = () => chooseData(parseRepomd(Buffer.from(`<repomd>${data}</repomd>`), 'test'), repository('test'));
     expect(read).toThrow(expect.objectContaining({ code: 'ICT_RPM_REPOMD_INVALID', facts: { repository: 'test', reason } }));
+  });
+
+  it('of repomd, files that lie elsewhere: their address is that of a directory, and they stay below it', () => {
+    const place = 'xml:base="http://B.test/os/" href="p"';
+    const repomd = parseRepomd(
+      Buffer.from(`<repomd>${listed({ place })}${listed({ type: 'group', place: 'xml:base="" href="g"' })}</repomd>`),
+      'test',
+    );
+    const [primary, group] = chooseData(repomd, repository('test'));
+    expect([primary, group]).toMatchObject([{ archive: 'http://b.test/os', path: 'p' }, { path: 'g' }]);
+    expect(group).not.toHaveProperty('archive');
+    const climbing = listed({ place: place.replace('"p"', '"../p"') });
+    expect(() => parseRepomd(Buffer.from(`<repomd>${climbing}</repomd>`), 'test')).toThrow(
+      expect.objectContaining({ code: 'ICT_RPM_REPOMD_INVALID' }),
+    );
   });
 
   const OTHER = { place: 'href="q"', sum: 'b'.repeat(64) };

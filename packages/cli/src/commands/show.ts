@@ -60,7 +60,7 @@ function packageText(pkg: ShowDocument['packages'][number], colors: Colors): str
     ['Maintainer', pkg.maintainer],
     ['Homepage', pkg.homepage],
     ...[...pkg.details, ...pkg.relations].map(({ field, text }) => [field, text] as const),
-    ['File', pkg.path],
+    ['File', pkg.archive === undefined ? pkg.path : `${pkg.archive}/${pkg.path}`],
     ['Digest', pkg.digest],
   ];
   const rows = fields.flatMap(([field, text]) => (text === undefined ? [] : [[`  ${colors.dim(plainText(field))}`, plainText(text)]]));

@@ -1,5 +1,6 @@
 import { canonicalJson, isDigest, isStatedDigest } from '@ict/integrity';
 import { isClimbing } from '@ict/package-index';
+import { isArchiveAddress } from '@ict/plugin-api';
 import type { IndexRef, Json, PinnedRepository, ResolvedPackage } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import type { Lock } from './lock.js';
@@ -39,6 +40,11 @@ export function checkLock(source: LockSource, value: unknown): Lock {
       const path = [list, place];
       if (!isLockedPackage(pkg) || !known.has(pkg.repository)) {
         throw unreadable(source, `the entry of ${isRecord(pkg) ? plainValue(pkg['id']) : 'a package'} is not complete`, { path });
+      }
+      if (!isElsewhere(pkg.archive)) {
+        throw unreadable(source, `the archive of ${pkg.id} is no address that packages may be fetched from`, {
+          path: [...path, 'archive'],
+        });
       }
       if (!isPathBelow(pkg.path)) throw unreadable(source, `the path of ${pkg.id} leaves its archive`, { path: [...path, 'path'] });
       if (ids.has(pkg.id)) throw unreadable(source, `${pkg.id} is listed twice`, { path });
@@ -111,13 +117,24 @@ function isPinned(value: unknown): value is PinnedRepository {
 
 function isIndex(value: unknown): value is IndexRef {
   if (!isRecord(value)) return false;
-  const { path, byHash, plain, component } = value;
+  const { archive, path, byHash, plain, component } = value;
   const paths = [path, ...(byHash === undefined ? [] : [byHash])].every(isPathBelow);
-  return paths && isContent(value) && (plain === undefined || isContent(plain)) && (component === undefined || isText(component));
+  return (
+    paths &&
+    isElsewhere(archive) &&
+    isContent(value) &&
+    (plain === undefined || isContent(plain)) &&
+    (component === undefined || isText(component))
+  );
 }
 
 function isContent(value: unknown): boolean {
   return isRecord(value) && isStated(value['digest']) && isCount(value['sizeBytes']);
+}
+
+/** Where a file lies that is not in the archive of its repository, if it is said of one. */
+function isElsewhere(value: unknown): boolean {
+  return value === undefined || (typeof value === 'string' && isArchiveAddress(value));
 }
 
 /** A path that stays below the archive. */

@@ -1,5 +1,5 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
-import { isIctError } from '@ict/plugin-api';
+import { fileAddress, isIctError } from '@ict/plugin-api';
 import type { Context, Digest, IctError, RepositorySpec, ResolvedPackage, VerifiedPackage, Provider } from '@ict/plugin-api';
 import { SIGNATURE_POLICY } from '@ict/verify';
 import { coreError } from '../errors.js';
@@ -69,7 +69,7 @@ async function download(
   ctx: Context,
 ): Promise<string> {
   const { name, version, digest, sizeBytes } = pkg;
-  const url = `${repository.archive}/${pkg.path}`;
+  const url = fileAddress(repository, pkg);
   const fetched = await ctx.fetch
     .fetch({ url, maxBytes: sizeBytes, expect: { digest, sizeBytes }, progress: true })
     .catch((error: unknown) => {

@@ -1,10 +1,15 @@
+import { isArchiveAddress } from '@ict/plugin-api';
 import type { Resolution, ResolutionRequest } from '@ict/plugin-api';
 import { bytes, count, digest, is, list, oneOf, optional, record, seconds, shape, text, word, words, type Check } from './value-check.js';
 
 /** A check of what a function of a plugin answers to these arguments. */
 type AnswerCheck = (args: readonly unknown[]) => Check;
 
-const index = shape({ path: text, digest, sizeBytes: count });
+const elsewhere = optional(
+  is('an address of http or https in its plain form', (value) => typeof value === 'string' && isArchiveAddress(value)),
+);
+
+const index = shape({ archive: elsewhere, path: text, digest, sizeBytes: count });
 
 const snapshot = shape({
   repository: shape({ id: text, archive: text }),
@@ -25,6 +30,7 @@ function resolved({ snapshots }: ResolutionRequest): Check {
     version: text,
     arch: text,
     repository,
+    archive: elsewhere,
     path: text,
     digest,
     sizeBytes: count,

@@ -263,6 +263,14 @@ describe('lock files', () => {
       /bash:amd64 is not complete/,
     ],
     ['a path out of the archive', text.replace('pool/bash.deb', '../bash.deb'), '../bash.deb', /leaves its archive/],
+    ...['file:///srv', 'https://me:secret@h.example', 'https://h.example/', 'https://h.example?a=', '../other', '""'].map(
+      (archive): [string, string, string, RegExp] => [
+        `a package at ${archive}`,
+        text.replace(/^( *)path: pool/m, `$1archive: ${archive}\n$&`),
+        archive,
+        /the archive of bash:amd64 is no address that packages may be fetched from/,
+      ],
+    ),
     ['a package twice', formatLock({ ...lock, packages: [entry, entry] }), 'LAST id: bash:amd64', /listed twice/],
     [
       'no package that another requires',
@@ -288,6 +296,24 @@ describe('lock files', () => {
       message: expect.stringMatching(message) as unknown,
       problems: [{ position }],
     });
+  });
+
+  it('say of packages and indexes that lie elsewhere where, before their path, and are other locks for that', async () => {
+    const file = join(directory, 'elsewhere.lock.yml');
+    const archive = 'https://packages.example/os';
+    const index = { archive, path: 'primary.xml.gz', digest: digestOf('index'), sizeBytes: 1 };
+    const elsewhere: Lock = {
+      ...lock,
+      packages: [{ ...entry, archive }],
+      repositories: lock.repositories.map((repository) => ({ ...repository, indexes: [index] })),
+    };
+    const written = formatLock(elsewhere);
+    await writeFile(file, written);
+    expect(written).toMatch(/^ {4}archive: https:\/\/packages\.example\/os\n {4}path: pool/m);
+    expect(await readLock(file)).toEqual(elsewhere);
+    expect(lockDigest({ ...elsewhere, repositories: lock.repositories })).not.toBe(lockDigest(lock));
+    await writeFile(file, written.replace(/archive: \S+(?=\n +path: primary)/, 'archive: file:///srv'));
+    await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
   });
 
   it.each(['sha384', 'sha512'] as const)('name what a repository states by %s alone', async (algorithm) => {

@@ -104,6 +104,30 @@ describe('obtainPackages', () => {
     });
   });
 
+  it('fetches what lies elsewhere from there, and keeps and verifies it as what is of that repository', async () => {
+    const { ctx, fetched } = context();
+    const { made, stored } = shelf({});
+    const asked: (string | undefined)[] = [];
+    const strict = {
+      verifier: { verify: async (_file: string, _pkg: unknown, { id }: RepositorySpec) => void asked.push(id) },
+    } as unknown as Provider;
+    const elsewhere = { ...pkg('tar', 'b'), archive: 'https://packages.example/os' };
+    const [first] = await obtainPackages([elsewhere], repositories, strict, made, online, ctx);
+    expect([fetched, stored, asked]).toEqual([['https://packages.example/os/pool/tar.pkg'], ['tar'], ['main']]);
+    expect(first).toEqual({ ...elsewhere, file: '/cache/tar' });
+  });
+
+  it('takes from the cache what lies elsewhere, and offline names what is not there', async () => {
+    const { ctx, fetched } = context();
+    const elsewhere = ['tar', 'sed'].map((name, at) => ({ ...pkg(name, 'bc'[at]!), archive: 'https://packages.example/os' }));
+    const offline = { ...online, offline: true };
+    const obtained = await obtainPackages(elsewhere.slice(0, 1), repositories, provider, shelf({ tar: 'hit' }).made, offline, ctx);
+    expect(obtained.map(({ file }) => file)).toEqual(['/cache/tar']);
+    const lacking = obtainPackages(elsewhere, repositories, provider, shelf({ tar: 'hit' }).made, offline, ctx);
+    await expect(lacking).rejects.toMatchObject({ code: 'ICT_PACKAGES_OFFLINE', facts: { packages: [`sed ${elsewhere[1]!.version}`] } });
+    expect(fetched).toEqual([]);
+  });
+
   it('fetches content once when two closures name it', async () => {
     const { ctx, fetched } = context();
     await obtainPackages([pkg('tar', 'b'), pkg('tar', 'b')], repositories, provider, shelf({}).made, online, ctx);

@@ -182,6 +182,14 @@ describe('what a function of a plugin answers', () => {
       () => resolve({ kind: 'unsolvable', problems: [{ code: 'A', message: '' }] }),
     ],
     ['closure.packages[0].repository is "other", not "main"', () => resolve(resolved([{ ...member, repository: 'other' }]))],
+    [
+      'closure.packages[0].archive is "file:///srv", not an address of http or https in its plain form',
+      () => resolve(resolved([{ ...member, archive: 'file:///srv' }])),
+    ],
+    [
+      'indexes[0].archive is "https://h.example/", not an address of http or https in its plain form',
+      () => pin({ ...snapshot, indexes: [{ archive: 'https://h.example/', path: 'index', digest, sizeBytes: 1 }] }),
+    ],
     ['closure.packages[1].id is "base:any", not an id of its own', () => resolve(resolved([member, member]))],
     ['closure.packages[0].requires is undefined, not a list of texts', () => resolve(resolved([{ ...member, requires: undefined }]))],
     [

@@ -122,11 +122,13 @@ export class PackagesIndex {
   }
 
   record(at: number, repository: string): PackageRecord {
+    const archive = this.#offset(at, 'archive');
     return {
       name: this.name(at),
       version: formatEvr(this.evr(at)),
       arch: this.arch(at),
       repository,
+      ...(archive === 0 ? {} : { archive: this.#sharedText(archive) }),
       path: this.#field(at, 'path'),
       digest: this.digest(at),
       sizeBytes: Number(this.#field(at, 'size')),

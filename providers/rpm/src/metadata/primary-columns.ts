@@ -15,6 +15,7 @@ export const FIELDS = [
   'epoch',
   'version',
   'release',
+  'archive',
   'path',
   'digest',
   'size',
@@ -75,7 +76,7 @@ export interface PrimaryColumns {
 }
 
 /** Raised when columns or their meaning change, or which packages are left out. */
-export const CONTAINER = { kind: 'rpm-primary', version: 4 } as const;
+export const CONTAINER = { kind: 'rpm-primary', version: 5 } as const;
 
 /** The columns in one container. */
 export function encodePrimary({ diagnostics, names, provides, obsoletes, ...columns }: PrimaryColumns): Uint8Array<ArrayBuffer> {

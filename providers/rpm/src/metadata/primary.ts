@@ -8,6 +8,7 @@ import { PackageRows } from './package-rows.js';
 import { FIELD, FIELD_COUNT, FILES, LIST_COUNT, LISTS } from './primary-columns.js';
 import type { IndexDiagnostic, PrimaryColumns, PrimaryField } from './primary-columns.js';
 import { EQUAL, GREATER, LESS } from '../relations/relation.js';
+import { readLocationBase } from './location-base.js';
 import { isBelow } from './repomd.js';
 import { XmlReader } from './xml.js';
 import type { XmlAttributes } from './xml-attributes.js';
@@ -37,6 +38,16 @@ const ELEMENTS: ReadonlyMap<string, Element> = new Map<string, Element>([
   ...(['version', 'checksum', 'location', 'size'] as const).map((kind): [string, Element] => [kind, { kind, number: -1 }]),
 ]);
 
+/** An `xml:base`. */
+interface Base {
+  readonly text: string;
+  /** Offset of the address of the directory; 0 for none. */
+  readonly archive: number;
+  /** Why files are not looked for there. */
+  readonly fault: string | undefined;
+}
+
+const NO_BASE: Base = { text: '', archive: 0, fault: undefined };
 const SHA256 = Buffer.from('sha256');
 const NEWLINE = 0x0a;
 const SPACE = 0x20;
@@ -54,8 +65,8 @@ for (const byte of Buffer.from('ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuv
 /**
  * Reads primary.xml, piece by piece, into columns; unknown elements are passed over.
  *
- * A package that lacks its name, version, architecture, checksum of SHA-2, size or place, or has a place outside the repository, is left
- * out with a diagnostic; the rest stays usable. Of a package that is listed twice the first entry counts; the other is reported unless it is of
+ * A package that lacks its name, version, architecture, checksum of SHA-2, size or place, or has a place outside the repository and of the
+ * directory that its `xml:base` names, is left out with a diagnostic; the rest stays usable. Of a package that is listed twice the first entry counts; the other is reported unless it is of
  * the same file.
  */
 export class PrimaryReader implements XmlHandler {
@@ -70,8 +81,10 @@ export class PrimaryReader implements XmlHandler {
   #list = -1;
   /** The kind of the checksum whose digits come; undefined for one that does not count. */
   #algorithm: ContentAlgorithm | undefined;
-  /** Whether the place of the package is relative to another address than the repository's. */
-  #hasBase = false;
+  /** Why the package is not looked for where it is said to lie, outside of the repository. */
+  #misplaced: string | undefined;
+  /** The last `xml:base`, which is often that of the next package. */
+  #lastBase = NO_BASE;
   /** Where a digest is put together. */
   readonly #digest = Buffer.alloc(MAX_DIGEST);
   /** The version and release of the last relation, which are often those of the next. */
@@ -170,7 +183,7 @@ export class PrimaryReader implements XmlHandler {
   #begin(): void {
     this.#inPackage = true;
     this.#fields.fill(0);
-    this.#hasBase = false;
+    this.#misplaced = undefined;
     for (const list of this.#lists) list.cut(0);
     this.#list = -1;
   }
@@ -199,8 +212,8 @@ export class PrimaryReader implements XmlHandler {
     if (!this.#isWord(FIELD.name) || !this.#isWord(FIELD.arch)) return 'it has no proper name or architecture';
     if (!this.#isWord(FIELD.version) || !this.#isWord(FIELD.release)) return 'it has no proper version';
     if (this.#fields[FIELD.digest] === 0) return 'it has no checksum of SHA-2';
-    if (this.#fields[FIELD.path] === 0)
-      return this.#hasBase ? 'it lies elsewhere (xml:base), where it is not looked for' : 'it lies outside the repository';
+    if (this.#misplaced !== undefined) return `it lies elsewhere (xml:base), ${this.#misplaced}`;
+    if (this.#fields[FIELD.path] === 0) return 'it lies outside the repository';
     if (this.#fields[FIELD.size] === 0) return 'it has no proper size';
     return undefined;
   }
@@ -230,12 +243,23 @@ export class PrimaryReader implements XmlHandler {
     this.#fields[FIELD.digest] = this.#writer.heap.append(this.#digest, 0, kindLength + end - start);
   }
 
-  /** Notes the place of a package, or none for one outside of its repository. */
+  /** Notes the place of a package, or none for one outside of its repository, and of the directory that is said to have it. */
   #location(attributes: XmlAttributes): void {
-    this.#hasBase = attributes.find('base') !== undefined;
-    const href = this.#hasBase ? undefined : attributes.find('href');
+    const base = this.#baseOf(attributes.find('base')?.toString() ?? '');
+    this.#fields[FIELD.archive] = base.archive;
+    this.#misplaced = base.fault;
+    const href = attributes.find('href');
     this.#fields[FIELD.path] =
       href !== undefined && (isPlainPath(href) || isBelow(href.toString())) ? this.#writer.heap.append(href.bytes, href.from, href.to) : 0;
+  }
+
+  #baseOf(text: string): Base {
+    if (text === '') return NO_BASE;
+    if (text === this.#lastBase.text) return this.#lastBase;
+    const read = readLocationBase(text);
+    if ('fault' in read) return (this.#lastBase = { text, archive: 0, fault: read.fault });
+    const bytes = Buffer.from(read.archive);
+    return (this.#lastBase = { text, archive: this.#writer.heap.intern(bytes, 0, bytes.length), fault: undefined });
   }
 
   #version(attributes: XmlAttributes): void {

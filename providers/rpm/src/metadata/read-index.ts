@@ -2,7 +2,7 @@ import { createReadStream } from 'node:fs';
 import { decompress, detectCompression } from '@ict/archive';
 import { ContentHasher, digestAlgorithm, hashing, isDigest } from '@ict/integrity';
 import { nameAbsent } from '@ict/package-index';
-import { hasCode, isIctError } from '@ict/plugin-api';
+import { fileAddress, hasCode, isIctError } from '@ict/plugin-api';
 import type { Context, IndexRef, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
 import { MAX_INDEX_BYTES } from './repomd.js';
@@ -53,7 +53,7 @@ async function storeIndex(file: string, { digest, sizeBytes }: IndexRef, ctx: Co
 /** @returns the path of the verified file in the cache. */
 async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Context): Promise<string> {
   const { path, digest, sizeBytes } = index;
-  const url = `${repository.archive}/${path}`;
+  const url = fileAddress(repository, index);
   try {
     const fetched = await ctx.fetch.fetch({ url, maxBytes: sizeBytes, expect: { digest, sizeBytes }, progress: true });
     if (fetched.digest !== digest || fetched.sizeBytes !== sizeBytes) throw mismatch(repository, index, 'is not what repomd.xml says');

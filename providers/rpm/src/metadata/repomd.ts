@@ -2,6 +2,7 @@ import { isContentAlgorithm, statedDigest } from '@ict/integrity';
 import { isClimbing } from '@ict/package-index';
 import type { Digest, IndexRef, RepositorySpec } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
+import { readLocationBase } from './location-base.js';
 import { XmlReader } from './xml.js';
 
 /** What a metadata file is: `primary`, `filelists`, `other`, `group`, `modules`, `updateinfo`, and others that are not read. */
@@ -10,6 +11,8 @@ export type DataType = string;
 /** A metadata file as repomd.xml describes it. */
 export interface RepomdData {
   readonly type: DataType;
+  /** Address of the directory that its path is below, where it does not lie in the repository. */
+  readonly archive?: string;
   readonly path: string;
   readonly digest: Digest;
   readonly sizeBytes: number;
@@ -122,7 +125,8 @@ function setValue(draft: Draft, name: string, value: string, algorithm: string |
 function toData(draft: Draft, repository: string): RepomdData | UntrustedData {
   const { type, href, base, algorithm = '', checksum, openAlgorithm = '', openChecksum = '', size, openSize, timestamp = 0 } = draft;
   if (href === undefined) return { type, fault: 'without a place' };
-  if (base !== undefined) return { type, fault: 'as lying elsewhere (xml:base), where it is not looked for' };
+  const elsewhere = base === undefined || base === '' ? {} : readLocationBase(base);
+  if ('fault' in elsewhere) return { type, fault: `as lying elsewhere (xml:base), ${elsewhere.fault}` };
   if (checksum === undefined)
     return { type, fault: algorithm === '' ? 'without a checksum' : `by a checksum of kind "${algorithm}", and only those of SHA-2 count` };
   if (size === undefined) return { type, fault: 'without a size' };
@@ -134,6 +138,7 @@ function toData(draft: Draft, repository: string): RepomdData | UntrustedData {
   const known = plain !== undefined && openSize !== undefined && Number.isSafeInteger(openSize) && openSize >= 0;
   return {
     type,
+    ...elsewhere,
     path: href,
     digest,
     sizeBytes: size,
@@ -169,7 +174,8 @@ export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly
     return data === undefined ? [] : [{ type, data }];
   });
   if (chosen[0]?.type !== 'primary') throw invalid(repository.id, 'it lists no primary metadata');
-  return chosen.map(({ type, data: { path, digest, sizeBytes, plain } }) => ({
+  return chosen.map(({ type, data: { archive, path, digest, sizeBytes, plain } }) => ({
+    ...(archive === undefined ? {} : { archive }),
     path,
     digest,
     sizeBytes,
