@@ -42,14 +42,15 @@ function lastSegment(url: string): string | undefined {
 
 function named(mapping: NamedMirrors | undefined, archive: string, source: MirrorSource): readonly MirrorCandidate[] | undefined {
   const entry = Object.entries(mapping ?? {}).find(([name]) => withoutTrailingSlash(bareAddress(name)) === archive);
-  return entry?.[1].map((mirror) => {
-    const url = withoutTrailingSlash(mirror);
-    if (URL.canParse(url) && ['http:', 'https:', 'file:'].includes(new URL(url).protocol)) return { url, source };
-    throw fetchError('ICT_FETCH_ADDRESS', {
-      message: `"${bareAddress(mirror)}", the mirror of ${archive}, is not an http, https or file address`,
-      hint: 'Write a whole address, such as http://mirror.example/debian.',
-      facts: { archive, mirror: bareAddress(mirror) },
-    });
+  return entry?.[1].map((mirror) => ({ url: withoutTrailingSlash(mirror), source }));
+}
+
+function refuseUnfetchable({ url }: MirrorCandidate, archive: string): void {
+  if (URL.canParse(url) && ['http:', 'https:', 'file:'].includes(new URL(url).protocol)) return;
+  throw fetchError('ICT_FETCH_ADDRESS', {
+    message: `"${bareAddress(url)}", the mirror of ${archive}, is not an http, https or file address`,
+    hint: 'Write a whole address, such as http://mirror.example/debian.',
+    facts: { archive, mirror: bareAddress(url) },
   });
 }
 
@@ -62,20 +63,22 @@ function namedAddresses(mapping: NamedMirrors = {}): readonly string[] {
 
 /**
  * Where each archive may be got. What a flag names, or else the configuration, are the only candidates of its archive, also of one that
- * `archives` does not have: files of a repository may lie elsewhere. Otherwise
- * mirrors of the host come first whose last path segment is the archive's (`/debian`, `/debian-security`), then the archive itself.
+ * `archives` does not have: files of a repository may lie elsewhere. Otherwise mirrors of the host come first whose last path segment is the
+ * archive's (`/debian`, `/debian-security`), then the archive itself.
  * A host mirror counts only once its signed root verifies: see `Fetcher.chooseMirror`. An address that needs a user name and password is
  * a candidate with these, so that nobody else has to know them.
  *
- * @throws `ICT_FETCH_ADDRESS` for a mapping to something that is no address.
+ * @throws `ICT_FETCH_ADDRESS` for a mapping of an archive to something that is no address.
  */
 export function chooseMirrors(choice: MirrorChoice): MirrorMap {
   const result = new Map<string, readonly MirrorCandidate[]>();
   const credentialed = Map.groupBy((choice.credentialed ?? []).map(withoutTrailingSlash), bareAddress);
-  const elsewhere = [choice.flags, choice.config].flatMap(namedAddresses);
-  for (const archive of new Set([...choice.archives.map(withoutTrailingSlash), ...credentialed.keys(), ...elsewhere])) {
+  const archives = new Set([...choice.archives.map(withoutTrailingSlash), ...credentialed.keys()]);
+  for (const archive of new Set([...archives, ...[choice.flags, choice.config].flatMap(namedAddresses)])) {
     const only = named(choice.flags, archive, 'flag') ?? named(choice.config, archive, 'config');
     if (only !== undefined) {
+      // Of an address that is perhaps never asked it shows when it is.
+      if (archives.has(archive)) for (const mirror of only) refuseUnfetchable(mirror, archive);
       result.set(archive, only);
       continue;
     }

@@ -197,6 +197,12 @@ describe('chooseMirrors', () => {
     );
   });
 
+  it('minds no mirror that is no address where nothing is asked for what it stands in for', () => {
+    const flags = { 'http://other.example/os': ['ftp://mirror.example/os'] };
+    const { route } = createMirrorRoutes(chooseMirrors({ flags, archives: [archive] }), () => undefined);
+    expect(route('http://other.example/os/a').candidates).toEqual([{ url: 'ftp://mirror.example/os', source: 'flag' }]);
+  });
+
   it.each(['mirror.example/debian', 'ftp://mirror.example/debian', ''])('refuses %j as a mirror', (url) => {
     expect(() => chooseMirrors({ flags: { [archive]: [url] }, archives: [archive] })).toThrow(
       expect.objectContaining({ code: 'ICT_FETCH_ADDRESS' }) as Error,
