@@ -463,6 +463,22 @@ describe('malformed metadata', () => {
     );
   });
 
+  it('of repomd, several files of modules: all are read, since each hides packages', () => {
+    const choose = (data: string) =>
+      chooseData(parseRepomd(Buffer.from(`<repomd>${listed()}${data}</repomd>`), 'test'), repository('test'));
+    const modules = (options: Parameters<typeof listed>[0] = {}) => listed({ type: 'modules', ...options });
+    const other = { place: 'href="q"', sum: 'b'.repeat(64) };
+    const chosen = choose(
+      modules() + modules(other) + modules({ place: 'href="r"' }) + modules({ ...other, type: 'modules_zck', sum: 'c'.repeat(64) }),
+    );
+    expect(chosen.map(({ component, path }) => `${component} ${path}`)).toEqual(['primary p', 'modules p', 'modules q']);
+    expect(() => choose(modules() + modules({ kind: 'md5' }))).toThrow(
+      expect.objectContaining({
+        facts: { repository: 'test', reason: expect.stringMatching(/^it lists its modules by a checksum/) as string },
+      }),
+    );
+  });
+
   const OTHER = { place: 'href="q"', sum: 'b'.repeat(64) };
   it.each([
     ['equal files are one', listed() + listed(), 'p', []],

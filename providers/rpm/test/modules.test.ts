@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { readdirSync, readFileSync } from 'node:fs';
+import { cpSync, readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
@@ -177,6 +177,41 @@ describe('modules', () => {
   it('are asked for without an at sign when a stream is named', async () => {
     const resolution = await resolve(['db:2/server']);
     expect(resolution).toMatchObject({ closure: { packages: [{ name: 'db-server', version: '2.0-1' }, { name: 'db' }] } });
+  });
+});
+
+describe('modules in two files of one repository', () => {
+  it('all count, with a warning: packages of the second are no ordinary ones', async () => {
+    const published = join(workshop.directory, 'twice');
+    cpSync(root, published, { recursive: true });
+    const file = join(workshop.directory, 'more.yaml');
+    writeFileSync(file, '---\ndocument: modulemd\nversion: 1\ndata: {name: more, stream: s, artifacts: {rpms: [plain-0:3.0-1.noarch]}}\n');
+    const repomd = join(published, 'repodata/repomd.xml');
+    const first = /<data type="modules">.*?<\/data>/s.exec(readFileSync(repomd, 'utf8'))![0];
+    execFileSync('modifyrepo_c', ['--mdtype=modules', file, join(published, 'repodata')], { stdio: 'pipe' });
+    // It takes the place of the first, which has to come back.
+    writeFileSync(repomd, readFileSync(repomd, 'utf8').replace('<data', `${first}<data`));
+    cpSync(root, published, { recursive: true, force: false });
+    await using ctx = fakeContext({ archives: [directoryArchive(archive, published)], nowSeconds: Math.floor(Date.now() / 1000) + 60 });
+    const { metadata } = createRpmProvider();
+    const repository = { id: 'test', archive, suite: '', components: [], keyrings: [], repoGpgCheck: false };
+    const snapshots = [await metadata.snapshot(repository, 'x86_64', ctx)];
+    expect(ctx.events.filter(({ type }) => type === 'warning')).toMatchObject([
+      { code: 'ICT_RPM_REPOMD_INVALID', message: 'repomd.xml of repository "test" lists several files as its modules: all of them count' },
+    ]);
+    const answer = async (...requests: readonly string[]) => {
+      const seeds = requests.map((request) => ({ request, reason: 'template' }));
+      const distribution = {} as DistributionDefinition;
+      const resolution = await resolvePinned({ arch: 'x86_64', distribution, snapshots, seeds, essential: false, recommends: false }, ctx);
+      return resolution.kind === 'resolved'
+        ? resolution.closure.packages.map(({ name, version }) => `${name} ${version}`)
+        : resolution.kind;
+    };
+    expect([await answer('plain'), await answer('more:s', 'plain'), await answer('app')]).toEqual([
+      ['plain 0.5-1'],
+      ['db 1.1-1', 'plain 3.0-1'],
+      'unsolvable',
+    ]);
   });
 });
 

@@ -19,7 +19,7 @@ import { CONTAINER, decodePrimary, encodePrimary } from './primary-columns.js';
 import type { PrimaryColumns } from './primary-columns.js';
 import { RelationTable } from '../relations/relation.js';
 import { readMirrors } from './mirror-list.js';
-import { ambiguousChoices, chooseData, parseRepomd, repomdDate } from './repomd.js';
+import { ambiguousChoices, chooseData, HIDING, parseRepomd, repomdDate } from './repomd.js';
 import type { Repomd } from './repomd.js';
 import { fetchRoot, REPOMD } from './signed-root.js';
 
@@ -60,10 +60,11 @@ async function snapshot(repository: RepositorySpec, _arch: Architecture, ctx: Co
 /** Says which files were chosen from several of one type. */
 function warnOfAmbiguous(repomd: Repomd, indexes: readonly IndexRef[], repository: RepositorySpec, ctx: Context): void {
   for (const { type, path } of ambiguousChoices(repomd, indexes)) {
+    const which = type === HIDING ? 'all of them count' : `the first that can be trusted, ${path}, counts`;
     ctx.emit({
       type: 'warning',
       code: 'ICT_RPM_REPOMD_INVALID',
-      message: `repomd.xml of repository "${repository.id}" lists several files as its ${type}: the first that can be trusted, ${path}, counts`,
+      message: `repomd.xml of repository "${repository.id}" lists several files as its ${type}: ${which}`,
       hint: 'The repository was published with broken metadata; report it to the repository.',
     });
   }

@@ -3,7 +3,8 @@ import type { Context, IndexRef, Json, RepositorySpec, Snapshot } from '@ict/plu
 import { rpmError } from '../errors.js';
 import { joinDefaults } from './module-defaults.js';
 import type { ModuleDefaults } from './module-defaults.js';
-import { indexOf, readIndex } from './read-index.js';
+import { readIndex } from './read-index.js';
+import { HIDING } from './repomd.js';
 import { YamlDocuments } from './yaml-documents.js';
 
 /** One build of a stream of a module. A repository may have several: of other versions, and of contexts that need other modules. */
@@ -52,9 +53,11 @@ export async function loadModules(snapshots: readonly Snapshot[], ctx: Context):
   const all: Modules[] = [];
   const absent = new AbsentFiles();
   for (const snapshot of snapshots) {
-    const index = indexOf(snapshot, 'modules');
-    const modules = index && (await absent.without(modulesOf(snapshot.repository, index, ctx)));
-    if (modules !== undefined) all.push(modules);
+    // Nearly always one.
+    for (const index of snapshot.indexes.filter(({ component }) => component === HIDING)) {
+      const modules = await absent.without(modulesOf(snapshot.repository, index, ctx));
+      if (modules !== undefined) all.push(modules);
+    }
   }
   absent.refuse();
   if (all.length === 0) return undefined;

@@ -158,20 +158,24 @@ const TWINS = ['', '_gz', '_zck'] as const;
 /** Files that only inform: nothing that is installed depends on them. */
 const INFORMING: ReadonlySet<DataType> = new Set(['other', 'updateinfo']);
 
+/** Files that hide packages: of several of one type all are read, as what one of them hides must not be taken because of another. */
+export const HIDING: DataType = 'modules';
+
 /**
  * Which files of a repository are read, each under its type as component: primary must be there. Of several of one type the first that can be
- * trusted counts.
+ * trusted counts; of those that hide packages all do, and each must be one that can be trusted.
  */
 export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly IndexRef[] {
   const chosen = ['primary', 'filelists', 'group', 'modules', 'updateinfo', 'other'].flatMap((type) => {
     const names = namesOf(type);
-    const data = names.map((name) => repomd.data.find((each) => each.type === name)).find((each) => each !== undefined);
-    // A file that cannot be read is not taken for one that is not there, unless it only informs.
-    const untrusted = repomd.untrusted.find((each) => names.includes(each.type));
-    if (data === undefined && untrusted !== undefined && !INFORMING.has(type)) {
-      throw invalid(repository.id, `it lists its ${type} ${untrusted.fault}`);
-    }
-    return data === undefined ? [] : [{ type, data }];
+    const name = names.find((each) => repomd.data.some((data) => data.type === each));
+    // A file that cannot be read is not taken for one that is not there, unless it only informs; nor is another one instead, where all count.
+    const untrusted = repomd.untrusted.find((each) =>
+      name === undefined ? names.includes(each.type) : type === HIDING && each.type === name,
+    );
+    if (untrusted !== undefined && !INFORMING.has(type)) throw invalid(repository.id, `it lists its ${type} ${untrusted.fault}`);
+    const listed = repomd.data.filter((each) => each.type === name);
+    return (type === HIDING ? distinctFiles(listed) : listed.slice(0, 1)).map((data) => ({ type, data }));
   });
   if (chosen[0]?.type !== 'primary') throw invalid(repository.id, 'it lists no primary metadata');
   return chosen.map(({ type, data: { archive, path, digest, sizeBytes, plain } }) => ({
@@ -182,6 +186,10 @@ export function chooseData(repomd: Repomd, repository: RepositorySpec): readonly
     ...(plain === undefined ? {} : { plain }),
     component: type,
   }));
+}
+
+function distinctFiles(listed: readonly RepomdData[]): readonly RepomdData[] {
+  return listed.filter((data, at) => listed.findIndex((other) => isSameFile(data, other)) === at);
 }
 
 /** Twins of a file have the type with an ending, such as group_gz and primary_zck. */
