@@ -8,20 +8,28 @@ import { Connections, DEFAULT_TIMEOUTS, exchange, proxyEnvironment, type Answer,
 import { redactUrl } from './redact-url.js';
 import { DEFAULT_RETRY, realTimer, retrying, type RetryPolicy, type Timer } from './retry.js';
 
+/** Bytes of a file: where they begin, and how many they are. */
+export interface FileRange {
+  readonly offset: number;
+  readonly sizeBytes: number;
+}
+
 /** What goes to a server that keeps files, and comes back in short. */
 export interface ClientRequest {
-  readonly method: 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
+  readonly method: 'DELETE' | 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
   /** Of http or https. A user and password in it are sent as Basic authorization, unless `authorization` says otherwise. */
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   /** Goes to the origin of the address, and to no other that a redirect may name. */
   readonly authorization?: string;
-  /** What is sent: a file, or text. Its length is announced. */
-  readonly body?: { readonly file: string } | { readonly text: string };
+  /** What is sent: a file or a range of it, or text. Its length is announced. */
+  readonly body?: { readonly file: string; readonly range?: FileRange } | { readonly text: string };
   /** Statuses that are answers here, beside those of success. A redirect with one of them is not followed. */
   readonly accept?: readonly number[];
   /** Do not try again: what the first attempt did would be done twice. */
   readonly once?: boolean;
+  /** Ends this request, instead of the client's own signal: what is to be undone once that aborted is told so. */
+  readonly signal?: AbortSignal;
 }
 
 export interface ClientAnswer {
@@ -70,14 +78,17 @@ export function createClient(options: ClientOptions = {}): HttpClient {
   const timer = options.timer ?? realTimer;
   const retry = { ...DEFAULT_RETRY, ...options.retry };
   const closing = new AbortController();
-  const signal = AbortSignal.any([closing.signal, ...(options.signal === undefined ? [] : [options.signal])]);
+  const until = (signal: AbortSignal | undefined): AbortSignal =>
+    AbortSignal.any([closing.signal, ...(signal === undefined ? [] : [signal])]);
+  const common = until(options.signal);
   const connections = new Connections({
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     connections: CONNECTIONS,
     proxy: proxyEnvironment(options.env ?? process.env),
   });
 
-  async function attempt({ method, url, headers = {}, authorization, body, accept = [] }: ClientRequest): Promise<ClientAnswer> {
+  async function attempt(request: ClientRequest, signal: AbortSignal): Promise<ClientAnswer> {
+    const { method, url, headers = {}, authorization, body, accept = [] } = request;
     signal.throwIfAborted();
     const sent = body === undefined ? undefined : await openable(body);
     const answer = await exchange(
@@ -107,7 +118,10 @@ export function createClient(options: ClientOptions = {}): HttpClient {
   }
 
   return {
-    send: (request) => retrying(() => attempt(request), { retry: request.once === true ? { ...retry, retries: 0 } : retry, timer, signal }),
+    send: (request) => {
+      const signal = request.signal === undefined ? common : until(request.signal);
+      return retrying(() => attempt(request, signal), { retry: request.once === true ? { ...retry, retries: 0 } : retry, timer, signal });
+    },
     async close() {
       closing.abort(fetchError('ICT_FETCH_CLOSED', { message: 'The client was closed', hint: 'This is a defect: please report it.' }));
       await connections.close();
@@ -125,11 +139,11 @@ async function openable(
   }
   const { file } = body;
   refuseSpecialFile(file);
-  const { size } = await stat(file);
+  const { offset, sizeBytes } = body.range ?? { offset: 0, sizeBytes: (await stat(file)).size };
   // As long as was announced, also when somebody appends to it.
   const openBody: ExchangeOptions['openBody'] = async () =>
-    (await open(file)).createReadStream({ end: size - 1, highWaterMark: READ_BYTES });
-  return { sizeBytes: size, ...(size === 0 ? {} : { openBody }) };
+    (await open(file)).createReadStream({ start: offset, end: offset + sizeBytes - 1, highWaterMark: READ_BYTES });
+  return { sizeBytes, ...(sizeBytes === 0 ? {} : { openBody }) };
 }
 
 async function textOf(answer: Answer): Promise<string> {

@@ -45,7 +45,7 @@ export interface ConnectionOptions {
 export interface RequestOptions {
   readonly signal: AbortSignal;
   /** Default: GET. */
-  readonly method?: 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
+  readonly method?: 'DELETE' | 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
 }
 
 /**

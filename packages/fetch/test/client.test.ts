@@ -195,6 +195,48 @@ describe('put', () => {
 });
 
 describe('send', () => {
+  it('sends a range of a file, with its length', async () => {
+    const received: Buffer[] = [];
+    server.on('/a', async (request, response) => {
+      received.push(await bodyOf(request));
+      response.writeHead(received.length === 1 ? 503 : 200, { etag: '"1"' }).end();
+    });
+    const range = { offset: 1000, sizeBytes: 270_000 };
+    const answer = await open().send({ method: 'PUT', url: `${server.origin}/a`, body: { file, range } });
+    expect(answer.headers).toMatchObject({ etag: '"1"' });
+    expect(received.map((body) => body.equals(big.subarray(1000, 271_000)))).toEqual([true, true]);
+    expect(server.seen[0]?.headers).toMatchObject({ 'content-length': '270000' });
+  });
+
+  it('removes what is at an address', async () => {
+    let method: string | undefined;
+    server.on('/a', (request, response) => {
+      method = request.method;
+      response.writeHead(204).end();
+    });
+    expect(await open().send({ method: 'DELETE', url: `${server.origin}/a` })).toMatchObject({ status: 204, text: '' });
+    expect(method).toBe('DELETE');
+  });
+
+  it('ends with a signal of its own, and not with that of the client', async () => {
+    const [common, own] = [new AbortController(), new AbortController()];
+    const client = open({ signal: common.signal });
+    common.abort(new Error('stopped'));
+    server.on('/a', (_request, response) => response.end('undone'));
+    server.on('/b', () => own.abort(new Error('too late')));
+    const request = { method: 'GET', signal: own.signal } as const;
+    expect(await client.send({ ...request, url: `${server.origin}/a` })).toMatchObject({ text: 'undone' });
+    await expect(client.send({ ...request, url: `${server.origin}/b` })).rejects.toThrow('too late');
+    await expect(client.send({ method: 'GET', url: `${server.origin}/a` })).rejects.toThrow('stopped');
+  });
+
+  it('ends when the client is closed, whatever its signal', async () => {
+    const client = open();
+    server.on('/a', () => void client.close());
+    const signal = new AbortController().signal;
+    await expect(client.send({ method: 'GET', url: `${server.origin}/a`, signal })).rejects.toMatchObject({ code: 'ICT_FETCH_CLOSED' });
+  });
+
   it('gives status, headers and text of an answer', async () => {
     server.on('/a', (_request, response) => response.writeHead(200, { 'X-Kind': 'short' }).end('said'));
     expect(await open().send({ method: 'GET', url: `${server.origin}/a` })).toEqual({

@@ -9,6 +9,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   InvalidAccessKeyId: 'it knows no such key id',
   InvalidToken: 'the session token is none',
   NoSuchBucket: 'there is no such bucket',
+  NoSuchUpload: 'the upload of its parts was ended by others',
   RequestTimeTooSkewed: 'the clock of this machine is wrong',
   SignatureDoesNotMatch: 'the secret is not that of the key id',
 };
@@ -50,6 +51,17 @@ export async function explainRefusal(failure: unknown, request: RefusedRequest):
   return fromErrorRecord({ ...record, message: [message, ...reasons].join('; '), facts }, failure);
 }
 
+/** The code by which a page of S3 tells a refusal, whatever the status that it comes with. @returns undefined for a page that tells none. */
+export function refusalCode(page: string): string | undefined {
+  return /<Code>(\w{1,64})<\/Code>/.exec(page)?.[1];
+}
+
+/** What a code says to people. */
+export function meaningOf(code: string): string {
+  const meaning = Object.hasOwn(MEANINGS, code) ? MEANINGS[code] : undefined;
+  return meaning === undefined ? `S3 calls it ${code}` : `${meaning} (${code})`;
+}
+
 /** Whether S3 refused, as it does for a bucket of another region, too: with a redirect to nowhere. */
 function isRefusal(failure: IctError): boolean {
   const { status } = failure.facts;
@@ -60,14 +72,13 @@ function isRefusal(failure: IctError): boolean {
 async function reasonsOf(failure: IctError, { writes, settings, atSeconds, ask }: RefusedRequest): Promise<readonly string[]> {
   const answer = await ask().catch(() => undefined); // the failure is told without
   const { headers = {}, text = '' } = answer ?? {};
-  const code = /<Code>(\w{1,64})<\/Code>/.exec(text)?.[1];
-  const meaning = code === undefined ? undefined : MEANINGS[code];
-  if (meaning !== undefined) return [`${meaning} (${code})`];
+  const code = refusalCode(text);
+  if (code !== undefined && Object.hasOwn(MEANINGS, code)) return [meaningOf(code)];
   const region = /^[\w-]{1,64}$/.exec(headers['x-amz-bucket-region'] ?? '')?.[0] ?? /<Region>([\w-]{1,64})<\/Region>/.exec(text)?.[1];
   if (region !== undefined && region !== settings.region) {
     return [`the region of the bucket is ${region}, not ${settings.region}: set AWS_REGION=${region}`];
   }
-  const said = code === undefined ? [] : [`S3 calls it ${code}`];
+  const said = code === undefined ? [] : [meaningOf(code)];
   const leadsNowhere = answer?.status === 301 && headers['location'] === undefined;
   if (leadsNowhere || (code !== undefined && OF_REGIONS.has(code))) {
     return [...said, `perhaps the region of the bucket is not ${settings.region}: set AWS_REGION`];

@@ -1,4 +1,5 @@
 import { createHash, createHmac } from 'node:crypto';
+import { compareText } from '@ict/integrity';
 
 /** What S3 knows somebody by. */
 export interface AwsCredentials {
@@ -8,8 +9,12 @@ export interface AwsCredentials {
   readonly sessionToken?: string;
 }
 
+/** What a request of S3 says in its query. */
+export type S3Query = Readonly<Record<string, string>>;
+
 export interface SigningOptions {
-  readonly method: 'GET' | 'HEAD' | 'PUT';
+  readonly method: 'DELETE' | 'GET' | 'HEAD' | 'POST' | 'PUT';
+  readonly query?: S3Query;
   /** As the server knows itself. */
   readonly region: string;
   readonly credentials: AwsCredentials;
@@ -22,29 +27,34 @@ export interface SigningOptions {
 /**
  * An address that says by itself who asks: AWS Signature Version 4 in its query, over the method, the host and the path, not over what is sent.
  *
- * @param url without a query; its path escaped by {@link escapeKey}.
+ * @param url without a query, which the options have; its path escaped by {@link escapeKey}.
  * @see "Authenticating Requests: Using Query Parameters" of the API reference of Amazon S3
  */
-export function presign(url: URL, { method, region, credentials, atSeconds, expirySeconds }: SigningOptions): string {
+export function presign(url: URL, { method, query = {}, region, credentials, atSeconds, expirySeconds }: SigningOptions): string {
   const time = new Date(atSeconds * 1000).toISOString().replace(/\.\d+|[-:]/g, '');
   const scope = [time.slice(0, 8), region, 's3', 'aws4_request'];
   const { keyId, secret, sessionToken } = credentials;
-  // In the order of their names, in which they are signed.
-  const parameters = {
+  const signed = queryOf({
+    ...query,
     'X-Amz-Algorithm': 'AWS4-HMAC-SHA256',
     'X-Amz-Credential': [keyId, ...scope].join('/'),
     'X-Amz-Date': time,
     'X-Amz-Expires': String(expirySeconds),
     ...(sessionToken === undefined ? {} : { 'X-Amz-Security-Token': sessionToken }),
     'X-Amz-SignedHeaders': 'host',
-  };
-  const query = Object.entries(parameters)
-    .map(([name, value]) => `${name}=${escapeValue(value)}`)
-    .join('&');
-  const request = [method, url.pathname, query, `host:${url.host}`, '', 'host', 'UNSIGNED-PAYLOAD'].join('\n');
+  });
+  const request = [method, url.pathname, signed, `host:${url.host}`, '', 'host', 'UNSIGNED-PAYLOAD'].join('\n');
   const text = ['AWS4-HMAC-SHA256', time, scope.join('/'), createHash('sha256').update(request).digest('hex')].join('\n');
   const key = scope.reduce<string | Buffer>((previous, part) => hmac(previous, part).digest(), `AWS4${secret}`);
-  return `${url.origin}${url.pathname}?${query}&X-Amz-Signature=${hmac(key, text).digest('hex')}`;
+  return `${url.origin}${url.pathname}?${signed}&X-Amz-Signature=${hmac(key, text).digest('hex')}`;
+}
+
+/** A query in the order of its names, in which it is signed. */
+export function queryOf(parameters: S3Query): string {
+  return Object.entries(parameters)
+    .toSorted(([one], [other]) => compareText(one, other))
+    .map(([name, value]) => `${escapeValue(name)}=${escapeValue(value)}`)
+    .join('&');
 }
 
 /** The key of an object as it stands in the path of an address: everything but slashes and the unreserved characters of RFC 3986 escaped. */

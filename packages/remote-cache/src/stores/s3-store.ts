@@ -1,10 +1,12 @@
+import { stat } from 'node:fs/promises';
 import { remoteCacheError } from '../errors.js';
 import { printedAddress, unescaped } from './address.js';
 import { endpointOf, readAwsSettings, type AwsSettings } from './aws-settings.js';
 import { download } from './download.js';
+import { PART_BYTES, putInParts } from './s3-multipart.js';
 import { explainRefusal } from './s3-refusal.js';
-import { escapeKey, presign, type AwsCredentials } from './s3-signature.js';
-import type { Store, Transport } from './store.js';
+import { escapeKey, presign, queryOf, type AwsCredentials, type S3Query } from './s3-signature.js';
+import type { Store, Transport, TransportAnswer, TransportRequest } from './store.js';
 
 /** How long a signed address is good: longer than anybody waits for the begin of an answer. */
 const EXPIRY_SECONDS = 3600;
@@ -14,6 +16,15 @@ const BUCKET = /^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-
 
 /** Every refusal. */
 const REFUSALS = [301, 302, 303, 307, 308, ...Array.from({ length: 100 }, (_, index) => 400 + index)];
+
+type Method = 'DELETE' | 'GET' | 'HEAD' | 'POST' | 'PUT';
+
+/** A request for the object of a place. */
+interface ObjectRequest extends Omit<TransportRequest, 'url' | 'method'> {
+  readonly method: Method;
+  readonly place: string;
+  readonly query?: S3Query;
+}
 
 interface S3Address {
   readonly bucket: string;
@@ -28,27 +39,35 @@ interface S3Address {
  * @param address `s3://bucket/prefix`, which may hold a key id and its secret as user and password.
  * @throws `ICT_REMOTE_CACHE_ADDRESS`
  */
-export function openS3Store(address: URL, { fetcher, client, env = process.env, clock = thisMachine }: Transport): Store {
+export function openS3Store(address: URL, transport: Transport): Store {
+  const { fetcher, client, env = process.env, clock = thisMachine, partBytes = PART_BYTES } = transport;
   const { bucket, prefix, credentials: own } = readS3Address(address);
   endpointOf(env); // what is wrong with it is told before anything is built
   let reading: Promise<AwsSettings> | undefined;
   const settings = (): Promise<AwsSettings> => (reading ??= readAwsSettings(env, own));
 
-  async function addressFor(place: string, method: 'GET' | 'HEAD' | 'PUT'): Promise<string> {
-    const { region, endpoint, credentials } = await settings();
-    const url = new URL(`${baseOf(bucket, region, endpoint)}/${escapeKey(prefix + decodeURIComponent(place))}`);
-    return credentials === undefined
-      ? url.href
-      : presign(url, { method, region, credentials, atSeconds: clock(), expirySeconds: EXPIRY_SECONDS });
+  async function unsignedAddress(place: string): Promise<URL> {
+    const { region, endpoint } = await settings();
+    return new URL(`${baseOf(bucket, region, endpoint)}/${escapeKey(prefix + decodeURIComponent(place))}`);
   }
 
-  async function telling<T>(place: string, method: 'GET' | 'HEAD' | 'PUT', work: (url: string) => Promise<T>): Promise<T> {
-    const url = await addressFor(place, method);
+  async function addressFor(place: string, method: Method, query: S3Query = {}): Promise<string> {
+    const url = await unsignedAddress(place);
+    const { region, credentials } = await settings();
+    if (credentials !== undefined) {
+      return presign(url, { method, query, region, credentials, atSeconds: clock(), expirySeconds: EXPIRY_SECONDS });
+    }
+    url.search = queryOf(query);
+    return url.href;
+  }
+
+  async function telling<T>(place: string, method: Method, query: S3Query | undefined, work: (url: string) => Promise<T>): Promise<T> {
+    const url = await addressFor(place, method, query);
     try {
       return await work(url);
     } catch (error) {
       throw await explainRefusal(error, {
-        writes: method === 'PUT',
+        writes: method !== 'GET' && method !== 'HEAD',
         settings: await settings(),
         atSeconds: clock(),
         ask: async () =>
@@ -57,15 +76,20 @@ export function openS3Store(address: URL, { fetcher, client, env = process.env, 
     }
   }
 
+  const ask = ({ place, query, ...request }: ObjectRequest): Promise<TransportAnswer> =>
+    telling(place, request.method, query, (url) => client.send({ ...request, url }));
+
   return {
     name: printedAddress(address.href),
-    get: ({ place, ...request }) => telling(place, 'GET', (url) => download(fetcher, { ...request, url })),
-    async has(place) {
-      const { status } = await telling(place, 'HEAD', (url) => client.send({ method: 'HEAD', url, accept: [404, 410] }));
-      return status < 300;
-    },
+    get: ({ place, ...request }) => telling(place, 'GET', undefined, (url) => download(fetcher, { ...request, url })),
+    has: async (place) => (await ask({ place, method: 'HEAD', accept: [404, 410] })).status < 300,
     async put(place, file) {
-      await telling(place, 'PUT', (url) => client.send({ method: 'PUT', url, body: { file } }));
+      const { size: sizeBytes } = await stat(file);
+      if (sizeBytes <= partBytes) await ask({ place, method: 'PUT', body: { file } });
+      else {
+        const { href: name } = await unsignedAddress(place);
+        await putInParts({ name, ask: (request) => ask({ place, ...request }), file, sizeBytes, partBytes });
+      }
     },
   };
 }

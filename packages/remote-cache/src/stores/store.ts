@@ -38,19 +38,26 @@ export interface Transport {
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Now, seconds since 1970, for what is signed; default: the clock of this machine. */
   readonly clock?: () => number;
+  /** How large the parts are at least that a large file is sent to S3 in; default: 64 MiB. */
+  readonly partBytes?: number;
 }
 
 /** A request to send something, or to learn something in short. */
 export interface TransportRequest {
-  readonly method: 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
+  readonly method: 'DELETE' | 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
   readonly url: string;
   readonly headers?: Readonly<Record<string, string>>;
   readonly authorization?: string;
-  readonly body?: { readonly file: string } | { readonly text: string };
+  /** A file, or a range of it, or text. */
+  readonly body?:
+    | { readonly file: string; readonly range?: { readonly offset: number; readonly sizeBytes: number } }
+    | { readonly text: string };
   /** Statuses that are no errors, beside those of success. */
   readonly accept?: readonly number[];
   /** Do not try again. */
   readonly once?: boolean;
+  /** Ends this request, instead of what ends all others. */
+  readonly signal?: AbortSignal;
 }
 
 export interface TransportAnswer {

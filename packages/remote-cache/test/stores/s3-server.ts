@@ -2,7 +2,7 @@ import { createHash, createHmac } from 'node:crypto';
 import { createServer, type IncomingMessage } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { afterEach, beforeEach } from 'vitest';
-import type { Store } from '../../src/stores/store.js';
+import type { Store, Transport } from '../../src/stores/store.js';
 import { openStore } from '../../src/stores/store.js';
 import { NOW, world } from '../world.js';
 
@@ -14,6 +14,10 @@ export const REGION = 'eu-central-1';
 /** What the server answers instead of what it has. */
 export interface Refusal {
   readonly status: number;
+  /** Does what was asked for all the same. */
+  readonly done?: boolean;
+  /** The whole answer. */
+  readonly page?: string;
   readonly code?: string;
   readonly region?: string;
   readonly headers?: Readonly<Record<string, string>>;
@@ -24,7 +28,7 @@ export interface S3Server {
   readonly url: string;
   /** By `bucket/key`. */
   readonly objects: Map<string, Buffer>;
-  /** `METHOD bucket/key` of each request. */
+  /** `METHOD bucket/key` of each request, with what else of its address is no signature. */
   readonly asked: string[];
   /** Addresses as they were asked for. */
   readonly addresses: string[];
@@ -32,8 +36,10 @@ export interface S3Server {
   readonly secrets: Map<string, string>;
   /** Buckets that are read without a signature. */
   readonly open: Set<string>;
+  /** Parts by their numbers, of uploads that neither became an object nor ended, by `bucket/key?uploadId`. */
+  readonly uploads: Map<string, Map<number, Buffer>>;
   /** Answers so what it would grant. */
-  refuse(how: ((method: string) => Refusal | undefined) | undefined): void;
+  refuse(how: ((method: string, asked: string) => Refusal | undefined) | undefined): void;
   close(): Promise<void>;
 }
 
@@ -70,34 +76,92 @@ function pageOf({ code, region }: Pick<Refusal, 'code' | 'region'>): string {
   return `<?xml version="1.0" encoding="UTF-8"?>\n<Error><Code>${code}</Code><Message>of ${KEY_ID}</Message>${place}</Error>`;
 }
 
+/** Bytes of a part that is not the last one, at least: more than this server would take as one. */
+const LEAST_PART = 5;
+
+/** Uploads in parts: as strict as the strictest of servers, which wants all parts but the last of one size. */
+function inParts(
+  uploads: Map<string, Map<number, Buffer>>,
+  objects: Map<string, Buffer>,
+  method: string,
+  name: string,
+  query: URLSearchParams,
+  body: Buffer,
+): [status: number, body: string, etag?: string] {
+  if (query.has('uploads')) {
+    // With characters that addresses escape.
+    const id = `id+/${uploads.size + 1}=`;
+    uploads.set(`${name}?${id}`, new Map());
+    return [200, `<InitiateMultipartUploadResult><Bucket>b</Bucket><UploadId>${id}</UploadId></InitiateMultipartUploadResult>`];
+  }
+  const id = `${name}?${query.get('uploadId')}`;
+  const parts = uploads.get(id);
+  if (parts === undefined) return [404, pageOf({ code: 'NoSuchUpload' })];
+  const tagOf = (part: Buffer): string => `"${createHash('md5').update(part).digest('hex')}&"`;
+  if (method === 'DELETE') uploads.delete(id);
+  else if (method === 'PUT') {
+    parts.set(Number(query.get('partNumber')), body);
+    return [200, '', tagOf(body)];
+  } else {
+    const wanted = [...body.toString().matchAll(/<Part><PartNumber>(\d+)<\/PartNumber><ETag>([^<]*)<\/ETag><\/Part>/g)];
+    const unescape = (text: string): string => text.replace(/&#(\d+);/g, (_all, code: string) => String.fromCharCode(Number(code)));
+    const taken = wanted.map(([, number, tag = '']) => ({ part: parts.get(Number(number)), tag: unescape(tag) }));
+    if (taken.some(({ part, tag }) => part === undefined || tagOf(part) !== tag)) return [400, pageOf({ code: 'InvalidPart' })];
+    const [first, ...rest] = taken.map(({ part }) => part ?? Buffer.alloc(0));
+    if ([first, ...rest].slice(0, -1).some((part) => part?.length !== first?.length || part.length < LEAST_PART)) {
+      return [400, pageOf({ code: 'EntityTooSmall' })];
+    }
+    objects.set(name, Buffer.concat([first ?? Buffer.alloc(0), ...rest]));
+    uploads.delete(id);
+    return [200, '\n \n<CompleteMultipartUploadResult><ETag>"whole-2"</ETag></CompleteMultipartUploadResult>'];
+  }
+  return [204, ''];
+}
+
 export async function startS3(): Promise<S3Server> {
   const objects = new Map<string, Buffer>();
   const asked: string[] = [];
   const addresses: string[] = [];
   const secrets = new Map([[KEY_ID, SECRET]]);
   const open = new Set<string>();
-  let refusal: ((method: string) => Refusal | undefined) | undefined;
+  const uploads = new Map<string, Map<number, Buffer>>();
+  let refusal: ((method: string, asked: string) => Refusal | undefined) | undefined;
   const server = createServer(async (request, response) => {
     const { method = '', url = '' } = request;
-    const [name = ''] = url.split('?').map((part) => decodeURIComponent(part).slice(1));
+    const [name = '', query = ''] = url.split('?').map((part, index) => (index === 0 ? decodeURIComponent(part).slice(1) : part));
+    const plain = query.split('&').filter((pair) => pair !== '' && !pair.startsWith('X-Amz-'));
     const pieces: Buffer[] = [];
-    for await (const piece of request) pieces.push(piece as Buffer);
-    asked.push(`${method} ${name}`);
+    try {
+      for await (const piece of request) pieces.push(piece as Buffer);
+    } catch {
+      return; // the client broke off
+    }
+    const told = `${method} ${name}${plain.length === 0 ? '' : '?'}${plain.join('&')}`;
+    asked.push(told);
     addresses.push(url);
     response.sendDate = false;
     response.setHeader('date', new Date(NOW * 1000).toUTCString());
-    const anonymous = !url.includes('?');
-    const granted = anonymous && method !== 'PUT' && open.has(name.split('/')[0] ?? '');
+    const anonymous = !query.includes('X-Amz-');
+    const granted = anonymous && (method === 'GET' || method === 'HEAD') && open.has(name.split('/')[0] ?? '');
     const fault = granted ? undefined : anonymous ? { code: 'AccessDenied' } : checkSignature(request, secrets);
     const answer: Refusal | undefined =
-      fault === undefined ? refusal?.(method) : { status: fault.code === 'AuthorizationQueryParametersError' ? 400 : 403, ...fault };
+      fault === undefined ? refusal?.(method, told) : { status: fault.code === 'AuthorizationQueryParametersError' ? 400 : 403, ...fault };
     const object = objects.get(name);
     const send = (status: number, body: Buffer | string): void => {
       response.writeHead(status, { 'content-length': Buffer.byteLength(body) }).end(method === 'HEAD' ? undefined : body);
     };
     for (const [header, value] of Object.entries(answer?.headers ?? {})) response.setHeader(header, value);
-    if (answer !== undefined) send(answer.status, pageOf({ region: REGION, ...answer }));
-    else if (method === 'PUT') {
+    const parameters = new URLSearchParams(plain.join('&'));
+    const work = (): [status: number, body: string, etag?: string] =>
+      inParts(uploads, objects, method, name, parameters, Buffer.concat(pieces));
+    if (answer !== undefined) {
+      if (answer.done === true) work();
+      send(answer.status, answer.page ?? pageOf({ region: REGION, ...answer }));
+    } else if (plain.length > 0) {
+      const [status, body, etag] = work();
+      if (etag !== undefined) response.setHeader('etag', etag);
+      send(status, body);
+    } else if (method === 'PUT') {
       objects.set(name, Buffer.concat(pieces));
       send(200, '');
     } else if (object === undefined) send(404, pageOf({ code: 'NoSuchKey' }));
@@ -107,6 +171,7 @@ export async function startS3(): Promise<S3Server> {
   return {
     url: `http://127.0.0.1:${(server.address() as AddressInfo).port}`,
     objects,
+    uploads,
     asked,
     addresses,
     secrets,
@@ -130,7 +195,11 @@ export function useS3(): void {
 }
 
 /** A store of the server, by keys of the environment. */
-export function s3StoreAt(address = 's3://bucket/ict', env: Readonly<Record<string, string | undefined>> = {}): Store {
+export function s3StoreAt(
+  address = 's3://bucket/ict',
+  env: Readonly<Record<string, string | undefined>> = {},
+  transport: Partial<Transport> = {},
+): Store {
   const keys = { AWS_ACCESS_KEY_ID: KEY_ID, AWS_SECRET_ACCESS_KEY: SECRET, AWS_REGION: REGION, AWS_ENDPOINT_URL_S3: s3.url };
-  return openStore(address, { ...world.transport, env: { HOME: world.root, ...keys, ...env }, clock: () => NOW });
+  return openStore(address, { ...world.transport, env: { HOME: world.root, ...keys, ...env }, clock: () => NOW, ...transport });
 }

@@ -53,7 +53,7 @@ describe('an address', () => {
     });
     if (method === 'GET') await store.get({ place, maxBytes: 1 }).catch(() => undefined);
     else if (method === 'HEAD') await store.has(place);
-    else await store.put(place, 'file');
+    else await store.put(place, world.blob(Buffer.from('x')).file);
     return asked;
   }
 
