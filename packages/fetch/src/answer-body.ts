@@ -1,4 +1,5 @@
 import type { Dispatcher } from 'undici';
+import type { Pace } from './pace.js';
 
 /** Takes a piece of a body, which is good until it returns. What it throws ends the exchange. */
 export type TakePiece = (piece: Uint8Array) => void;
@@ -13,8 +14,8 @@ export interface AnswerBody {
    */
   receive(take: TakePiece): Promise<void>;
   /**
-   * Nobody wants what is left, also after `receive`, however that ended: it is read when it is short, so that the connection serves again; else the
-   * connection ends.
+   * Nobody wants what is left, also after `receive`, however that ended: it is read when it is short and comes at once, so that the connection serves
+   * again; else the connection ends.
    */
   discard(): void;
 }
@@ -29,6 +30,17 @@ export interface AnswerStart {
 /** Reading more than this takes longer than another connection. */
 const DISCARDED_BYTES = 64 * 1024;
 
+/** Waiting for more than this, too. */
+const DISCARDING_MS = 1000;
+
+/** Time, as a body is received in it. */
+export interface BodyTime {
+  /** Milliseconds from any fixed point. */
+  now(): number;
+  /** Watches how quickly the body comes, from now on. */
+  begin(): Pace;
+}
+
 /**
  * One exchange of undici, without the streams between its parser and who takes the bytes: for each piece that a socket gives they cost more than to
  * digest and write it.
@@ -38,6 +50,7 @@ export class BodyHandler implements Dispatcher.DispatchHandler, AnswerBody {
   readonly started: Promise<AnswerStart>;
   readonly #signal: AbortSignal;
   readonly #errorFor: (failure: Error) => unknown;
+  readonly #time: BodyTime;
   readonly #ended: Promise<void>;
   #start!: (start: AnswerStart) => void;
   #end!: () => void;
@@ -50,8 +63,9 @@ export class BodyHandler implements Dispatcher.DispatchHandler, AnswerBody {
   #spent: Uint8Array | undefined;
 
   /** @param errorFor the error for a failure of the transport, which undici tells. */
-  constructor(signal: AbortSignal, errorFor: (failure: Error) => unknown) {
+  constructor(signal: AbortSignal, errorFor: (failure: Error) => unknown, time: BodyTime) {
     this.#signal = signal;
+    this.#time = time;
     this.#errorFor = errorFor;
     let failStart: (error: unknown) => void;
     let failEnd: (error: unknown) => void;
@@ -73,17 +87,22 @@ export class BodyHandler implements Dispatcher.DispatchHandler, AnswerBody {
   }
 
   async receive(take: TakePiece): Promise<void> {
-    this.#take = take;
+    const pace = this.#time.begin();
+    this.#take = (piece) => {
+      take(piece);
+      pace.note(piece.length);
+    };
     if (this.#failure === undefined) this.#controller?.resume();
     else this.#controller?.abort(asError(this.#failure.error));
-    await this.#ended;
+    await this.#ended.finally(() => pace.end());
   }
 
   discard(): void {
     let sizeBytes = 0;
+    const begunMs = this.#time.now();
     this.#take = (piece) => {
       sizeBytes += piece.length;
-      if (sizeBytes > DISCARDED_BYTES) throw new Error('nobody wants the rest');
+      if (sizeBytes > DISCARDED_BYTES || this.#time.now() - begunMs > DISCARDING_MS) throw new Error('nobody wants the rest');
     };
     this.#controller?.resume();
   }

@@ -28,6 +28,8 @@ export interface ClientRequest {
   readonly accept?: readonly number[];
   /** Do not try again: what the first attempt did would be done twice. */
   readonly once?: boolean;
+  /** How long the body of the answer may take: that of a server that works meanwhile, and sends something now and then. Absent: it has to come quickly. */
+  readonly bodyWithinMs?: number;
   /** Ends this request, instead of the client's own signal: what is to be undone once that aborted is told so. */
   readonly signal?: AbortSignal;
 }
@@ -85,10 +87,11 @@ export function createClient(options: ClientOptions = {}): HttpClient {
     timeouts: { ...DEFAULT_TIMEOUTS, ...options.timeouts },
     connections: CONNECTIONS,
     proxy: proxyEnvironment(options.env ?? process.env),
+    timer,
   });
 
   async function attempt(request: ClientRequest, signal: AbortSignal): Promise<ClientAnswer> {
-    const { method, url, headers = {}, authorization, body, accept = [] } = request;
+    const { method, url, headers = {}, authorization, body, accept = [], bodyWithinMs } = request;
     signal.throwIfAborted();
     const sent = body === undefined ? undefined : await openable(body);
     const answer = await exchange(
@@ -104,6 +107,7 @@ export function createClient(options: ClientOptions = {}): HttpClient {
         method,
         answers: accept,
         ...(authorization === undefined ? {} : { authorization }),
+        ...(bodyWithinMs === undefined ? {} : { bodyWithinMs }),
         ...(sent?.openBody === undefined ? {} : { openBody: sent.openBody }),
       },
     );

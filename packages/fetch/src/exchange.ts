@@ -2,19 +2,23 @@ import type { Readable } from 'node:stream';
 import type { Dispatcher } from 'undici';
 import { BodyHandler, type AnswerBody, type AnswerStart } from './answer-body.js';
 import { fetchError } from './errors.js';
+import { Paces } from './pace.js';
 import { redactUrl } from './redact-url.js';
 import { followRedirect, isRedirect } from './redirect.js';
+import type { Timer } from './retry.js';
 
 export interface Timeouts {
   readonly connectMs: number;
   /** Until the answer's headers are there. */
   readonly headersMs: number;
-  /** Longest pause between two pieces of the body. */
+  /** Longest pause between two pieces of the body, and how long it may come more slowly than `leastBytesPerSecond`. */
   readonly bodyMs: number;
+  /** What all bodies that are received at once bring at least: a server that sends a byte now and then counts as one that sends none. */
+  readonly leastBytesPerSecond: number;
 }
 
-/** What is used when nobody says otherwise. */
-export const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 20_000, headersMs: 60_000, bodyMs: 30_000 };
+/** What is used when nobody says otherwise: the rate is that of dnf, below which another mirror is better in any case. */
+export const DEFAULT_TIMEOUTS: Timeouts = { connectMs: 20_000, headersMs: 60_000, bodyMs: 30_000, leastBytesPerSecond: 1000 };
 
 export interface ProxyEnvironment {
   readonly httpProxy?: string;
@@ -40,12 +44,15 @@ export interface ConnectionOptions {
   /** Connections to one origin. */
   readonly connections: number;
   readonly proxy: ProxyEnvironment;
+  readonly timer: Pick<Timer, 'now'>;
 }
 
 export interface RequestOptions {
   readonly signal: AbortSignal;
   /** Default: GET. */
   readonly method?: 'DELETE' | 'GET' | 'HEAD' | 'PATCH' | 'POST' | 'PUT';
+  /** How long the body may take, at whatever rate. */
+  readonly bodyWithinMs?: number;
 }
 
 /**
@@ -54,10 +61,13 @@ export interface RequestOptions {
  */
 export class Connections {
   private readonly options: ConnectionOptions;
+  private readonly paces: Paces;
   private opened: Promise<Dispatcher> | undefined;
 
   constructor(options: ConnectionOptions) {
     this.options = options;
+    const { bodyMs, leastBytesPerSecond } = options.timeouts;
+    this.paces = new Paces(() => options.timer.now(), { bytesPerSecond: leastBytesPerSecond, overMs: bodyMs });
   }
 
   /**
@@ -68,12 +78,15 @@ export class Connections {
   async request(
     url: URL,
     headers: Readonly<Record<string, string>>,
-    { signal, method = 'GET', body }: RequestOptions & { readonly body?: Readable },
+    { signal, method = 'GET', bodyWithinMs, body }: RequestOptions & { readonly body?: Readable },
   ): Promise<AnswerStart> {
     this.opened ??= openTransport(this.options);
     const dispatcher = await this.opened;
     signal.throwIfAborted();
-    const handler = new BodyHandler(signal, (failure) => transportError(failure, url));
+    const handler = new BodyHandler(signal, (failure) => transportError(failure, url), {
+      now: () => this.options.timer.now(),
+      begin: () => this.paces.begin(url, bodyWithinMs),
+    });
     const request = { origin: url.origin, path: `${url.pathname}${url.search}`, method, headers: { ...headers } };
     dispatcher.dispatch(body === undefined ? request : { ...request, body }, handler);
     return handler.started;
@@ -192,7 +205,7 @@ function flat(headers: Readonly<Record<string, string | string[] | undefined>>):
  * @throws `ICT_FETCH_REDIRECT`, `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, or the signal's reason.
  */
 export async function exchange(address: URL, headers: Readonly<Record<string, string>>, options: ExchangeOptions): Promise<Answer> {
-  const { connections, signal, method = 'GET', allowDowngrade, answers = [], openBody } = options;
+  const { connections, signal, method = 'GET', bodyWithinMs, allowDowngrade, answers = [], openBody } = options;
   const authorization = options.authorization ?? basicAuthorization(address);
   const credentials: Record<string, string> = authorization === undefined ? {} : { authorization };
   const visited = [address];
@@ -206,7 +219,7 @@ export async function exchange(address: URL, headers: Readonly<Record<string, st
       .request(
         bare,
         { 'user-agent': 'ict', 'accept-encoding': 'identity', ...headers, ...(url.origin === address.origin ? credentials : {}) },
-        { signal, method, ...(body === undefined ? {} : { body }) },
+        { signal, method, ...(bodyWithinMs === undefined ? {} : { bodyWithinMs }), ...(body === undefined ? {} : { body }) },
       )
       .finally(() => body?.destroy()); // whoever answers has it, or wants no more of it
     const received = flat(answer.headers);

@@ -84,6 +84,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
     timeouts,
     connections: options.concurrency ?? 8,
     proxy: proxyEnvironment(options.env ?? process.env),
+    timer,
   });
   const elsewhere = (options.readOnlyDirectories ?? []).map((other) => join(other, 'answers'));
   const answers = createAnswerStore(join(directory, 'answers'), elsewhere);

@@ -1,6 +1,6 @@
 import type { Dispatcher } from 'undici';
 import { describe, expect, it } from 'vitest';
-import { BodyHandler } from '../src/answer-body.js';
+import { BodyHandler, type BodyTime } from '../src/answer-body.js';
 
 class Controller implements Dispatcher.DispatchController {
   paused = false;
@@ -19,11 +19,14 @@ class Controller implements Dispatcher.DispatchController {
   }
 }
 
+/** Time that stands still, in which nothing is too slow. */
+const time: BodyTime = { now: () => 0, begin: () => ({ note: () => undefined, end: () => undefined }) };
+
 const wrapped = (failure: Error): Error => new Error(`the transport: ${failure.message}`);
 
 function begun({ signal = new AbortController().signal }: { signal?: AbortSignal } = {}) {
   const controller = new Controller();
-  const handler = new BodyHandler(signal, wrapped);
+  const handler = new BodyHandler(signal, wrapped, time);
   handler.onRequestStart(controller);
   return { controller, handler };
 }
@@ -118,7 +121,7 @@ describe('the body of an answer', () => {
   it('ends with the reason of its signal: before it has a connection, before the headers, and within the body', async () => {
     const reason = new Error('enough');
     const waiting = new AbortController();
-    const queued = new BodyHandler(waiting.signal, wrapped);
+    const queued = new BodyHandler(waiting.signal, wrapped, time);
     waiting.abort(reason);
     await expect(queued.started).rejects.toBe(reason);
     const late = new Controller();

@@ -1,14 +1,17 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, statSync } from 'node:fs';
+import { createServer, type ServerResponse } from 'node:http';
+import type { AddressInfo } from 'node:net';
 import { dirname, join } from 'node:path';
 import { constants, zstdCompressSync } from 'node:zlib';
+import { createFetcher } from '@ict/fetch';
 import { digestOf } from '@ict/integrity';
 import type { BlobRef, EventBody } from '@ict/plugin-api';
 import { describe, expect, it, vi } from 'vitest';
 import type { RemoteResult } from '../src/record.js';
 import { SparseFile } from '../src/sparse-file.js';
 import { blobPath, deserted, KEY, newSigner, OTHER_KEY, recordPath, startServer, TYPE, useWorld, world } from './world.js';
-import type { StoreRequest } from '../src/stores/store.js';
+import { openStore, type StoreRequest } from '../src/stores/store.js';
 
 useWorld();
 
@@ -241,6 +244,36 @@ describe('a server', () => {
     expect(await cache.find(TYPE, KEY)).toEqual(result);
     expect(await cache.find(TYPE, OTHER_KEY)).toBeUndefined();
     expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_UNREACHABLE']);
+  });
+
+  it('that sends a byte now and then is asked twice, and no more', async () => {
+    await world.upload().putRecord(TYPE, KEY, result);
+    const asked: string[] = [];
+    const drip = (response: ServerResponse): void => {
+      if (!response.destroyed) response.write('x', () => setImmediate(drip, response));
+    };
+    const slow = createServer(({ method, url }, response) => {
+      asked.push(`${method} ${url}`);
+      drip(response);
+    });
+    await new Promise<void>((resolve) => slow.listen(0, '127.0.0.1', resolve));
+    let nowMs = 0;
+    const timer = { now: () => (nowMs += 1000), sleep: () => Promise.resolve(), random: () => 0 };
+    const timeouts = { bodyMs: 20_000, leastBytesPerSecond: 64 * 1024 };
+    const directories = { directory: join(world.root, 'slow'), temporary: join(world.root, 'downloads') };
+    const fetcher = createFetcher({ ...directories, env: {}, retry: { retries: 1 }, timer, timeouts });
+    try {
+      const store = openStore(`http://127.0.0.1:${(slow.address() as AddressInfo).port}`, { ...world.transport, fetcher });
+      const cache = world.cache({ stores: [store, world.storeAt()] });
+      expect(await cache.find(TYPE, KEY)).toEqual(result);
+      expect(await cache.find(TYPE, OTHER_KEY)).toBeUndefined();
+      expect(asked).toEqual([recordPath(world.signer), recordPath(world.signer)].map((path) => `GET ${path}`));
+      expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_UNREACHABLE']);
+    } finally {
+      await fetcher.close();
+      slow.closeAllConnections();
+      await new Promise((resolve) => slow.close(resolve));
+    }
   });
 
   it('after another is asked when that one has nothing', async () => {

@@ -5,15 +5,13 @@ import type { EngineOptions } from '../engine-api.js';
 import type { StepExchange } from '../steps.js';
 import type { LayerFinder, LayerShelf } from '../trees/layer-shelf.js';
 import type { LazySandbox } from '../trees/trees.js';
+import { inBrief } from './patience.js';
 import { fromRemote } from './remote-downloads.js';
 import { RemoteImages } from './remote-images.js';
 import { RemoteLayers } from './remote-layers.js';
 import { RemoteResults, type RemoteAnswers, type RemoteSource } from './remote-results.js';
 import { UploadQueue, type Uploads } from './upload-queue.js';
 import { WithheldUploads } from './withheld-uploads.js';
-
-/** Whatever a remote cache has can be made: a server that is gone should cost little time. What is configured may be less. */
-const PATIENCE = { retries: 1, connectMs: 10_000, headersMs: 30_000, bodyMs: 20_000 };
 
 /** The remote caches of an engine, open. */
 export interface RemoteCaches {
@@ -84,15 +82,6 @@ export function openRemoteCaches(
     close: async () => {
       await Promise.all([fetcher.close(), client.close()]);
     },
-  };
-}
-
-function inBrief({ retry, timeouts }: FetcherOptions): Required<Pick<FetcherOptions, 'retry' | 'timeouts'>> {
-  const { retries, ...waits } = PATIENCE;
-  const least = (name: keyof typeof waits): number => Math.min(waits[name], timeouts?.[name] ?? Infinity);
-  return {
-    retry: { ...retry, retries: Math.min(retries, retry?.retries ?? retries) },
-    timeouts: { connectMs: least('connectMs'), headersMs: least('headersMs'), bodyMs: least('bodyMs') },
   };
 }
 

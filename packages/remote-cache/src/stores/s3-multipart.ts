@@ -16,6 +16,9 @@ const MAX_PARTS = 10_000;
 /** What S3 says once the request to put the parts together was answered, though trying again may do: the page tells it, not the status. */
 const MAY_PASS: ReadonlySet<string> = new Set(['InternalError', 'RequestTimeout', 'ServiceUnavailable', 'SlowDown']);
 
+/** How long S3 may take to put parts together, which may be minutes; meanwhile it sends blanks. */
+const TOGETHER_MS = 10 * 60_000;
+
 /** How long to wait until parts that are of no use are gone: who stopped the build waits for that. */
 const UNDO_MS = 5000;
 
@@ -75,9 +78,9 @@ export async function putInParts(options: MultipartOptions): Promise<void> {
 async function putTogether(options: MultipartOptions, uploadId: string, tags: readonly string[]): Promise<void> {
   const parts = tags.map((tag, index) => `<Part><PartNumber>${index + 1}</PartNumber><ETag>${escapeXml(tag)}</ETag></Part>`).join('');
   const text = `<CompleteMultipartUpload xmlns="http://s3.amazonaws.com/doc/2006-03-01/">${parts}</CompleteMultipartUpload>`;
-  const headers = { 'content-type': 'application/xml' };
+  const request = { headers: { 'content-type': 'application/xml' }, body: { text }, accept: [400, 404], bodyWithinMs: TOGETHER_MS };
   for (let again = true; ; again = false) {
-    const page = (await options.ask({ method: 'POST', query: { uploadId }, headers, body: { text }, accept: [400, 404] })).text;
+    const page = (await options.ask({ method: 'POST', query: { uploadId }, ...request })).text;
     const code = refusalCode(page);
     if (code === undefined && page.includes('CompleteMultipartUploadResult')) return;
     if (code === 'NoSuchUpload' && (await isThere(options))) return; // the answer to an attempt before was lost

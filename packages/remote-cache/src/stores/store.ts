@@ -56,6 +56,8 @@ export interface TransportRequest {
   readonly accept?: readonly number[];
   /** Do not try again. */
   readonly once?: boolean;
+  /** How long the body of the answer may take, at whatever rate. */
+  readonly bodyWithinMs?: number;
   /** Ends this request, instead of what ends all others. */
   readonly signal?: AbortSignal;
 }
