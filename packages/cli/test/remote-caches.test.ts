@@ -1,6 +1,7 @@
 import { mkdir, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildOptions } from '@ict/core';
+import { openStore } from '@ict/remote-cache';
 import { expect, it } from 'vitest';
 import { ict, report, temporaryDirectory, work } from './fixture.js';
 
@@ -126,4 +127,32 @@ it('ict config shows remote caches without passwords, and sets them one after th
   expect((await ict(['config', 'get', 'remote_cache.urls'], { cwd: fresh })).stdout.text).toBe(
     'https://cache.example/ict, http://b.example\n',
   );
+});
+
+/** Addresses as people write them, and mistake them. */
+const written = `
+  http://c.example https://c.example/a/b/ https://c.example/%zz http:// ftp://c.example/a c.example/a
+  oci://c.example/a oci+http://localhost:5000/a/b-c__d.e oci://me:se%2Fcret@c.example/a/ oci://docker.io/acme/ict oci://c.example/A/../b
+  oci://c.example oci:///a oci://c.example/A oci://c.example/a:b oci://c.example/a//b oci://c.example/a___b oci://c.example/-a
+  oci://me%zz@c.example/a oci://c.example:x/a oci://c.example/a/../B oci://c.example/a%20b oci+https://c.example/a
+  s3://bucket s3://bucket/Prefix/ s3://id:se%2Fcret@my.bucket-1/a%20b s3://bucket// s3://bucket/a/../b
+  s3:// s3:///a s3://ab s3://Bucket s3://192.0.2.1 s3://a..b s3://bucket:9000/a s3://id@bucket s3://:secret@bucket s3://${'a'.repeat(64)}
+  s3://bucket/%zz s3://bucket/a%2F..%2Fb s3://bucket/a%2f
+  file:///srv/ict file:///srv/a%20b file:/// file://// file:///srv%2Fict file:///srv%00 file://c.example/srv file:///..
+`
+  .trim()
+  .split(/\s+/);
+
+it.each(written)('ict config show refuses %s when a build would, and only then', async (url) => {
+  const transport = { fetcher: { fetch: () => Promise.reject(new Error()) }, client: { send: () => Promise.reject(new Error()) }, env: {} };
+  let opens = true;
+  try {
+    openStore(url, transport);
+  } catch (error) {
+    expect(error).toMatchObject({ code: 'ICT_REMOTE_CACHE_ADDRESS' });
+    opens = false;
+  }
+  const cwd = await configured({ ...asked, urls: [url] });
+  const { status, stderr } = await ict(['config', 'show'], { cwd });
+  expect(status, stderr.text).toBe(opens ? 0 : 2);
 });

@@ -1,4 +1,5 @@
 import { isIP, isIPv4, isIPv6 } from 'node:net';
+import { CACHE_ADDRESS, isCacheAddress } from './cache-address.js';
 import { parseSize } from './sections/size.js';
 
 /** A named kind of text: how it is checked, and what a message says was expected. */
@@ -30,9 +31,6 @@ function isPackage(text: string): boolean {
   return text !== '' && text.trim() === text && !/\p{Cc}/u.test(text) && /^(?:[^[\]]|\[[^\]]+\])*$/.test(text);
 }
 
-/** What places of a remote cache are put behind: an address without the query or fragment that would come between. */
-const CACHE_BASE = '^(?:(?:https?|oci(?:\\+http)?|s3)://[^\\s/?#]+(?:/[^\\s?#]*)?|file:///[^\\s?#]*)$';
-
 /** Formats of our schemas beside `uri`. Ours of `uuid` has no `urn:uuid:` before it: that is no partition type. */
 export const formats: Readonly<Record<string, TextFormat>> = {
   size: {
@@ -51,9 +49,10 @@ export const formats: Readonly<Record<string, TextFormat>> = {
   route: { check: (text) => text === 'default' || isCidr(text), expected: '"default" or a network with prefix length, such as 10.0.0.0/8' },
   uuid: written('^[0-9a-fA-F]{8}(?:-[0-9a-fA-F]{4}){3}-[0-9a-fA-F]{12}$', 'a UUID, such as 4f68bce3-e8cd-4db1-96e7-fbcaf984b709'),
   'cache-base': {
-    check: (text) => new RegExp(CACHE_BASE).test(text) && URL.canParse(text),
-    expected: 'an address of http, https, oci, oci+http, s3 or file without "?" and "#", such as https://cache.example.com/ict',
-    pattern: CACHE_BASE,
+    check: isCacheAddress,
+    expected:
+      'an address without "?" and "#" of http, https, oci or oci+http (oci://registry.example.com/group/name, in small letters), s3 (s3://bucket/prefix, the bucket in small letters) or file (file:///directory)',
+    pattern: CACHE_ADDRESS,
   },
   package: {
     check: isPackage,

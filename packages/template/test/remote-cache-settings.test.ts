@@ -87,6 +87,8 @@ describe('remote caches', () => {
     'file:///srv/cache',
     's3://bucket',
     's3://id:se%2Fcret@bucket/a/b',
+    's3://my.bucket-1/Any/Prefix%20here',
+    'oci://c.example:5000/a_b/c--d.e',
   ])('take the address %j', async (url) => {
     const { problems, config } = await loadWith([`urls: ['${url}']`, keys, `upload_url: '${url}'`, signing]);
     expect(problems).toEqual([]);
@@ -103,6 +105,19 @@ describe('remote caches', () => {
     's3://me:secret@bucket/a b',
     's3:me:secret@bucket',
     'me:secret@c.example',
+    'oci://me:secret@c.example',
+    'oci://me:secret@c.example/Upper',
+    'oci+http://me:secret@c.example/a//b',
+    'oci://me:secret@c.example/a:tag',
+    'oci://me:secret%zz@c.example/a',
+    's3://me:secret@Upper',
+    's3://me:secret@bucket:9000/a',
+    's3://me:secret@bucket/%zz',
+    's3://me:secret@bucket/a%2F..%2Fb',
+    's3://secret@bucket',
+    'file:///',
+    'file:///srv%2Fcache',
+    'file:///srv%00',
     'https://me:secret@c.example/?a',
     'https://me:secret@c.example/#a',
     'https://me:secret@',
