@@ -182,6 +182,15 @@ describe('what one machine makes, others get', () => {
     expect(downloads(changed)).toBe(0);
     expect(await digestOfImage(changed)).toBe(await madeAlone(other));
     expect([made, same, changed].flatMap(warningsOf)).toEqual([]);
+
+    // Only a directory takes no network.
+    const lock = artifactOf(made, 'raw').path.replace(/\.raw$/, '.lock.yml');
+    const offline = await mini.buildTemplate(file, await mini.places(), ['--lock', lock, '--frozen', '--offline'], ask);
+    if (!address.startsWith('file:')) expect(offline.status).toBe(6);
+    else {
+      expect(brought(await sound(Promise.resolve(offline)))).toEqual(['ict.image']);
+      expect(await digestOfImage(offline)).toBe(await digestOfImage(made));
+    }
   });
 });
 

@@ -1,15 +1,16 @@
 import { readRegularFile } from '@ict/integrity';
 import type { PemFile } from '@ict/core';
+import { withoutNetwork } from '@ict/remote-cache';
 import { cliError } from './errors.js';
 import type { Settings } from './settings.js';
 
 /**
- * The settings with the remote caches of the configuration, whose keys are read now: for an engine that builds.
+ * The settings with the remote caches of the configuration, offline those that need no network, whose keys are read now: for an engine that builds.
  *
  * @throws `ICT_CLI_KEY_UNREADABLE`
  */
 export async function withRemoteCaches(settings: Settings): Promise<Settings> {
-  const { urls, trustedKeys, upload } = settings.remoteCache;
+  const { urls, trustedKeys, upload } = settings.engine.offline ? withoutNetwork(settings.remoteCache) : settings.remoteCache;
   if (urls.length === 0 && upload === undefined) return settings;
   const remoteCache = {
     urls,

@@ -69,7 +69,7 @@ export function engineFlags(command: Command): Command {
     .addOption(distroFile())
     .addOption(keyring())
     .addOption(variable())
-    .option('--offline', 'use nothing but what the cache has')
+    .option('--offline', 'use nothing but what caches and directories of this machine have')
     .addOption(
       new Option('--verify <how>', 'check cached files by stat signature, or by hashing every byte').choices(['signature', 'full']),
     );

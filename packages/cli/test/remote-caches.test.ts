@@ -76,6 +76,15 @@ it.each([
   expect(options).not.toHaveProperty('remoteCache');
 });
 
+it('ict build --offline hands over what lies in directories, and reads no key for others', async () => {
+  const directory = 'file:///srv/ict';
+  const argv = [...work, '--offline'];
+  const one = await build(await configured({ ...asked, urls: [address, directory], ...uploaded, signing_key: 'lost.key' }), argv);
+  expect(one.options?.remoteCache).toEqual({ urls: [directory], trustedKeys: [{ file: expect.any(String) as string, pem: 'public a' }] });
+  const other = await build(await configured({ ...uploaded, upload_url: directory }), argv);
+  expect(other.options?.remoteCache).toMatchObject({ urls: [], upload: { url: directory, signingKey: { pem: 'private a' } } });
+});
+
 it.each([
   ['--remote-cache', true],
   ['--no-remote-cache', false],

@@ -38,7 +38,7 @@ export async function build(session: Session, template: string, flags: BuildFlag
   const prepare = async (settings: Settings): Promise<Settings> => {
     if (settings.defaultWorkDirectory) await claimDirectory(settings.engine.workDir, surroundings.uid);
     if (!cache) return directories.make(settings);
-    return remoteCache === false || settings.engine.offline ? settings : withRemoteCaches(settings);
+    return remoteCache === false ? settings : withRemoteCaches(settings);
   };
   const start = performance.now();
   try {

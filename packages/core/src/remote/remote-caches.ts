@@ -1,6 +1,6 @@
 import { createClient, createFetcher, type FetcherOptions } from '@ict/fetch';
 import type { Context, LayerRef, RemoteTally } from '@ict/plugin-api';
-import { openRemoteCache, openRemoteUpload, openStore, readPublicKey, readSigningKey } from '@ict/remote-cache';
+import { openRemoteCache, openRemoteUpload, openStore, readPublicKey, readSigningKey, withoutNetwork } from '@ict/remote-cache';
 import type { EngineOptions } from '../engine-api.js';
 import type { StepExchange } from '../steps.js';
 import type { LayerFinder, LayerShelf } from '../trees/layer-shelf.js';
@@ -44,7 +44,7 @@ export interface RemoteSteps {
 }
 
 /**
- * Opens the remote caches that the options name, if there are any and the network may be used. No server is asked yet.
+ * Opens the remote caches that the options name, if there are any; offline those that need no network. No server is asked yet.
  *
  * @param scratch directory for what is uploaded.
  * @throws `ICT_REMOTE_CACHE_KEY`, `ICT_REMOTE_CACHE_ADDRESS`
@@ -55,11 +55,12 @@ export function openRemoteCaches(
   transport: FetcherOptions,
   scratch: string,
 ): RemoteCaches | undefined {
-  if (remoteCache === undefined || offline) return undefined;
-  const { urls, trustedKeys, upload } = remoteCache;
+  if (remoteCache === undefined) return undefined;
+  const { urls, trustedKeys, upload } = offline ? withoutNetwork(remoteCache) : remoteCache;
+  if (urls.length === 0 && upload === undefined) return undefined;
   const { temporary, emit, signal, clock } = context;
   const keys = trustedKeys.map(({ pem, file }) => readPublicKey(pem, file));
-  const brief = { ...transport, ...inBrief(transport), emit: fromRemote(emit) };
+  const brief = { ...transport, ...inBrief(transport), offline, emit: fromRemote(emit) };
   const fetcher = createFetcher(brief);
   const client = createClient(brief);
   const network = { fetcher, client, signal, ...(brief.env === undefined ? {} : { env: brief.env }) };
