@@ -1,4 +1,4 @@
-import { canonicalJson, integrityOf, isDigest, type CacheKey } from '@ict/integrity';
+import { canonicalJson, integrityOf, isSha256Digest, type CacheKey } from '@ict/integrity';
 import type { Digest, Json } from '@ict/plugin-api';
 import { isStatSignature, type StatSignature } from './stat-signature.js';
 
@@ -39,7 +39,7 @@ function isImageFile(value: unknown): value is ImageFile {
   if (typeof value !== 'object' || value === null) return false;
   const { name, type, digest, sizeBytes } = value as Record<string, unknown>;
   const typed = type === undefined || typeof type === 'string';
-  return typed && typeof name === 'string' && typeof digest === 'string' && isDigest(digest) && typeof sizeBytes === 'number';
+  return typed && typeof name === 'string' && typeof digest === 'string' && isSha256Digest(digest) && typeof sizeBytes === 'number';
 }
 
 export function isStoredRecord(value: unknown): value is StoredRecord {

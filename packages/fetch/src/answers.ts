@@ -8,7 +8,7 @@ import {
   ensureDirectory,
   errnoOf,
   hashFile,
-  isDigest,
+  isSha256Digest,
   isDiskFull,
   isNoFile,
   readRegularFile,
@@ -43,7 +43,7 @@ function isStoredAnswer(value: unknown): value is StoredAnswer {
     optional(etag) &&
     optional(lastModified) &&
     typeof digest === 'string' &&
-    isDigest(digest) &&
+    isSha256Digest(digest) &&
     Number.isSafeInteger(sizeBytes)
   );
 }

@@ -7,8 +7,8 @@ import { integrityError } from './errors.js';
 export type IntegrityAlgorithm = ContentAlgorithm;
 
 const LENGTH_BYTES: Readonly<Record<IntegrityAlgorithm, number>> = { sha256: 32, sha384: 48, sha512: 64 };
-const DIGEST = /^sha256:[0-9a-f]{64}$/;
-const STATED = /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/;
+const SHA256_DIGEST = /^sha256:[0-9a-f]{64}$/;
+const ANY_DIGEST = /^(?:sha256:[0-9a-f]{64}|sha384:[0-9a-f]{96}|sha512:[0-9a-f]{128})$/;
 
 /** True for the name of a hash function that says what content is. */
 export function isContentAlgorithm(name: string): name is ContentAlgorithm {
@@ -26,13 +26,13 @@ export function integrityOf(bytes: Uint8Array | string, algorithm: IntegrityAlgo
 }
 
 /** True for `sha256:` and 64 lower-case hex digits, the form of every {@link Digest} that is made here. */
-export function isDigest(text: string): text is Digest {
-  return DIGEST.test(text);
+export function isSha256Digest(text: string): text is Digest {
+  return SHA256_DIGEST.test(text);
 }
 
 /** True also for `sha384:` and `sha512:` with as many digits as these have: forms of a {@link Digest} that a repository states. */
-export function isStatedDigest(text: string): text is Digest {
-  return STATED.test(text);
+export function isAnyDigest(text: string): text is Digest {
+  return ANY_DIGEST.test(text);
 }
 
 /** The hash function of a digest. @throws `ICT_INTEGRITY_DIGEST` when the text is not a digest after all. */
@@ -42,7 +42,7 @@ export function digestAlgorithm(digest: Digest): ContentAlgorithm {
 
 /** The hash function of a digest, and its lower-case hexadecimal digits. @throws `ICT_INTEGRITY_DIGEST` when the text is not a digest after all. */
 export function digestParts(digest: Digest): { readonly algorithm: ContentAlgorithm; readonly hex: string } {
-  if (!isStatedDigest(digest)) parseDigest(digest);
+  if (!isAnyDigest(digest)) parseDigest(digest);
   const [algorithm, hex] = digest.split(':') as [ContentAlgorithm, string];
   return { algorithm, hex };
 }
@@ -64,7 +64,7 @@ export function isStatedHex(algorithm: ContentAlgorithm, bytes: Uint8Array, from
  */
 export function statedDigest(algorithm: string, hex: string): Digest | undefined {
   const text = `${algorithm}:${hex}`;
-  return isStatedDigest(text) ? text : undefined;
+  return isAnyDigest(text) ? text : undefined;
 }
 
 /**
@@ -73,9 +73,9 @@ export function statedDigest(algorithm: string, hex: string): Digest | undefined
  * @throws `ICT_INTEGRITY_DIGEST` for anything but `sha256:` and 64 lower-case hex digits.
  */
 export function parseDigest(text: string): Digest {
-  if (isDigest(text)) return text;
+  if (isSha256Digest(text)) return text;
   throw integrityError('ICT_INTEGRITY_DIGEST', {
-    message: isStatedDigest(text)
+    message: isAnyDigest(text)
       ? `"${abbreviate(text)}" is no SHA-256, by which content is named here`
       : `"${abbreviate(text)}" is not a digest`,
     hint: 'Write sha256: and 64 lower-case hexadecimal digits.',

@@ -1,5 +1,5 @@
 import type { KeyObject } from 'node:crypto';
-import { canonicalJson, isDigest, type CacheKey } from '@ict/integrity';
+import { canonicalJson, isSha256Digest, type CacheKey } from '@ict/integrity';
 import type { BlobRef, Json } from '@ict/plugin-api';
 import { openEnvelope, parseJson, sealEnvelope } from './envelope.js';
 
@@ -76,7 +76,7 @@ function readArchives(value: unknown): Readonly<Record<string, BlobRef>> | undef
   for (const [layer, entry] of Object.entries(value)) {
     if (typeof entry !== 'object' || entry === null) return undefined;
     const { digest, sizeBytes } = entry as Record<string, unknown>;
-    if (!isDigest(layer) || typeof digest !== 'string' || !isDigest(digest)) return undefined;
+    if (!isSha256Digest(layer) || typeof digest !== 'string' || !isSha256Digest(digest)) return undefined;
     if (typeof sizeBytes !== 'number' || !Number.isSafeInteger(sizeBytes) || sizeBytes < 0) return undefined;
     archives.push([layer, { kind: 'blob', digest, sizeBytes }]);
   }

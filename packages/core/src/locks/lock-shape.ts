@@ -1,4 +1,4 @@
-import { canonicalJson, isDigest, isStatedDigest } from '@ict/integrity';
+import { canonicalJson, isAnyDigest, isSha256Digest } from '@ict/integrity';
 import { isClimbing } from '@ict/package-index';
 import { isArchiveAddress } from '@ict/plugin-api';
 import type { IndexRef, Json, PinnedRepository, ResolvedPackage } from '@ict/plugin-api';
@@ -21,7 +21,7 @@ export function checkLock(source: LockSource, value: unknown): Lock {
     throw unreadable(source, `it has lockVersion ${plainValue(value['lockVersion'])}; this version reads 1`, { path: ['lockVersion'] });
   const { asked, answers, target, request, repositories, plugins, packages, tools } = value;
   if (!isText(target) || !/^[\w.-]+$/.test(target)) throw unreadable(source, 'it names no target', { path: ['target'] });
-  if (!isDigestText(request)) throw unreadable(source, 'it does not say what was asked', { path: ['request'] });
+  if (!isSha256DigestText(request)) throw unreadable(source, 'it does not say what was asked', { path: ['request'] });
   if (!Array.isArray(repositories) || !Array.isArray(packages) || !Array.isArray(tools)) {
     const list = ['repositories', 'packages', 'tools'].find((key) => !Array.isArray(value[key]))!;
     throw unreadable(source, `it has no list of ${list}`, { path: [list] });
@@ -112,7 +112,7 @@ function isPinned(value: unknown): value is PinnedRepository {
   const { id, archive, suite, components, signers, root, indexes = [] } = value;
   const texts = isText(id) && isText(archive) && typeof suite === 'string' && isTextList(components) && isTextList(signers);
   if (!Array.isArray(indexes) || !indexes.every(isIndex)) return false;
-  return texts && isText(root['path']) && isDigestText(root['digest']) && isTime(root['dateSeconds']) && isCount(root['sizeBytes']);
+  return texts && isText(root['path']) && isSha256DigestText(root['digest']) && isTime(root['dateSeconds']) && isCount(root['sizeBytes']);
 }
 
 function isIndex(value: unknown): value is IndexRef {
@@ -129,7 +129,7 @@ function isIndex(value: unknown): value is IndexRef {
 }
 
 function isContent(value: unknown): boolean {
-  return isRecord(value) && isStated(value['digest']) && isCount(value['sizeBytes']);
+  return isRecord(value) && isAnyDigestText(value['digest']) && isCount(value['sizeBytes']);
 }
 
 /** Where a file lies that is not in the archive of its repository, if it is said of one. */
@@ -149,7 +149,7 @@ function isLockedPackage(value: unknown): value is ResolvedPackage {
   const { source, maintainer, homepage, summary, signer } = value;
   const described = [maintainer, homepage, summary, signer].every((text) => text === undefined || typeof text === 'string');
   const sourced = source === undefined || (isRecord(source) && isText(source['name']) && isText(source['version']));
-  return texts && described && sourced && isCount(sizeBytes) && isTextList(requires) && isTextList(requestedBy) && isStated(digest);
+  return texts && described && sourced && isCount(sizeBytes) && isTextList(requires) && isTextList(requestedBy) && isAnyDigestText(digest);
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
@@ -160,13 +160,13 @@ function isText(value: unknown): value is string {
   return typeof value === 'string' && value !== '';
 }
 
-function isDigestText(value: unknown): boolean {
-  return typeof value === 'string' && isDigest(value);
+function isSha256DigestText(value: unknown): boolean {
+  return typeof value === 'string' && isSha256Digest(value);
 }
 
-/** A digest that a repository stated. */
-function isStated(value: unknown): boolean {
-  return typeof value === 'string' && isStatedDigest(value);
+/** Also one that a repository stated. */
+function isAnyDigestText(value: unknown): boolean {
+  return typeof value === 'string' && isAnyDigest(value);
 }
 
 function isTextList(value: unknown): value is readonly string[] {

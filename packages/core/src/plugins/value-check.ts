@@ -1,4 +1,4 @@
-import { isStatedDigest } from '@ict/integrity';
+import { isAnyDigest } from '@ict/integrity';
 
 /** Where a value is not what it should be. */
 interface Fault {
@@ -34,7 +34,7 @@ export const whole = is('a whole number', (value) => Number.isSafeInteger(value)
 export const count = is('a number of bytes', isCount);
 export const bytes = is('a Uint8Array', (value) => value instanceof Uint8Array);
 export const seconds = is('whole seconds since 1970', (value) => isCount(value) && (value as number) <= LATEST_SECONDS);
-export const digest = is('a digest, sha256: and 64 lower-case hex digits', (value) => typeof value === 'string' && isStatedDigest(value));
+export const digest = is('a digest, sha256: and 64 lower-case hex digits', (value) => typeof value === 'string' && isAnyDigest(value));
 export const oneOf = (...values: readonly string[]): Check =>
   is(values.map((one) => `"${one}"`).join(' or '), (value) => values.includes(value as string));
 

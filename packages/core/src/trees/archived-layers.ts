@@ -1,6 +1,6 @@
 import { join } from 'node:path';
 import type { Cache } from '@ict/cache';
-import { isDigest } from '@ict/integrity';
+import { isSha256Digest } from '@ict/integrity';
 import type { BlobRef, Json, LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest } from '@ict/sandbox';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
@@ -88,7 +88,7 @@ export class ArchivedLayers implements LayerShelf {
     if (this.distrusted.has(digest)) return undefined;
     const record = await this.store.steps.get(STEP, { layer: digest });
     const blob = record?.output as Partial<BlobRef> | undefined;
-    return blob?.digest === undefined || !isDigest(blob.digest) ? undefined : this.store.blobs.path(blob.digest);
+    return blob?.digest === undefined || !isSha256Digest(blob.digest) ? undefined : this.store.blobs.path(blob.digest);
   }
 
   private async unpack(layer: Pick<LayerRef, 'digest'>, archive: string): Promise<StoredLayer | undefined> {

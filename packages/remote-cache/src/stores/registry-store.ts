@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { digestOf, hashFile, isDigest } from '@ict/integrity';
+import { digestOf, hashFile, isSha256Digest } from '@ict/integrity';
 import { hasCode, type Digest, type IctError } from '@ict/plugin-api';
 import { remoteCacheError } from '../errors.js';
 import { printedAddress, unescaped } from './address.js';
@@ -218,6 +218,6 @@ function readManifest(text: string): Descriptor | undefined {
   const layers = (manifest as { readonly layers?: unknown } | null)?.layers;
   if (!Array.isArray(layers) || layers.length !== 1) return undefined;
   const { mediaType, digest, size } = (layers[0] ?? {}) as Readonly<Record<string, unknown>>;
-  if (mediaType !== FILE || typeof digest !== 'string' || !isDigest(digest) || !digest.startsWith('sha256:')) return undefined;
+  if (mediaType !== FILE || typeof digest !== 'string' || !isSha256Digest(digest)) return undefined;
   return typeof size === 'number' && Number.isSafeInteger(size) && size >= 0 ? { digest, size } : undefined;
 }

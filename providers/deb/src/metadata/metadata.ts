@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { isDigest } from '@ict/integrity';
+import { isSha256Digest } from '@ict/integrity';
 import { AbsentFiles, nameAbsent } from '@ict/package-index';
 import { formatCount, hasCode, isIctError } from '@ict/plugin-api';
 import type { Architecture, Context, IctError, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
@@ -178,7 +178,7 @@ async function recallPlain({ digest }: IndexRef, ctx: Context): Promise<Content 
   const known = await ctx.memo.get(PLAIN, digest);
   if (typeof known !== 'object' || known === null || !('digest' in known && 'sizeBytes' in known)) return undefined;
   const { digest: plain, sizeBytes } = known;
-  return typeof plain === 'string' && isDigest(plain) && typeof sizeBytes === 'number' ? { digest: plain, sizeBytes } : undefined;
+  return typeof plain === 'string' && isSha256Digest(plain) && typeof sizeBytes === 'number' ? { digest: plain, sizeBytes } : undefined;
 }
 
 async function decompressIndex(repository: RepositorySpec, index: IndexRef, compressed: string, out: string, ctx: Context) {

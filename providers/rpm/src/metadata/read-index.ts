@@ -1,6 +1,6 @@
 import { createReadStream } from 'node:fs';
 import { decompress, detectCompression } from '@ict/archive';
-import { ContentHasher, digestAlgorithm, hashing, isDigest } from '@ict/integrity';
+import { ContentHasher, digestAlgorithm, hashing, isSha256Digest } from '@ict/integrity';
 import { nameAbsent } from '@ict/package-index';
 import { fileAddress, hasCode, isIctError } from '@ict/plugin-api';
 import type { Context, IndexRef, RepositorySpec, Snapshot } from '@ict/plugin-api';
@@ -40,13 +40,13 @@ export async function readIndex(repository: RepositorySpec, index: IndexRef, ctx
 const NAMES = 'rpm.index';
 
 async function storedIndex({ digest }: IndexRef, ctx: Context): Promise<string | undefined> {
-  if (isDigest(digest)) return ctx.blobs.path(digest);
+  if (isSha256Digest(digest)) return ctx.blobs.path(digest);
   const known = await ctx.memo.get(NAMES, digest);
-  return typeof known === 'string' && isDigest(known) ? ctx.blobs.path(known) : undefined;
+  return typeof known === 'string' && isSha256Digest(known) ? ctx.blobs.path(known) : undefined;
 }
 
 async function storeIndex(file: string, { digest, sizeBytes }: IndexRef, ctx: Context): Promise<void> {
-  if (isDigest(digest)) await ctx.blobs.putFile(file, { digest, sizeBytes });
+  if (isSha256Digest(digest)) await ctx.blobs.putFile(file, { digest, sizeBytes });
   else await ctx.memo.set(NAMES, digest, (await ctx.blobs.putFile(file)).digest);
 }
 
