@@ -1,20 +1,19 @@
-import { mkdir, mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
-import { dirname, join } from 'node:path';
+import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import { ContentHasher, type ContentIdentity } from '@ict/integrity';
 import type { BlobRef, BuildContext, ImageInput, Json } from '@ict/plugin-api';
 import { SECTOR_BYTES, diskGuid, encodeGpt, partitionIdentity, readPieces, writeFully, type GptTable, FAT_VERSION } from '@ict/image-parts';
-import { GRUB_MODULES, GRUB_VERSION, earlyConfig, grubImage } from './boot-grub.js';
-import { isEsp, kernelOptions } from './boot-files.js';
-import { EXT_VERSION, MKE2FS_CONF, writeExt } from './filesystem-ext.js';
-import { writeFat, type FatFile } from './filesystem-fat.js';
-import { extKind, fatWidth } from './filesystem-kinds.js';
+import { GRUB_MODULES, GRUB_VERSION, earlyConfig } from './boot-grub.js';
+import { kernelOptions } from './boot-files.js';
+import { EXT_VERSION, MKE2FS_CONF } from './filesystem-ext.js';
+import { fillPartition } from './fill-partition.js';
+import type { FilesystemWriting } from './filesystems.js';
 import { mountPointOf } from './fstab.js';
 import { likelyData } from './likely-data.js';
-import { divideTree, usesGrub, type DiskContent, type FatContent } from './partition-content.js';
+import { divideTree, usesGrub } from './partition-content.js';
 import { partitionAttributes } from './partition-flags.js';
 import { partitionTypeGuid } from './partition-types.js';
-import { layoutDisk, type DiskLayout, type PlacedPartition } from './partitions.js';
-import { encodeSwapHeader } from './swap.js';
+import { layoutDisk, type DiskLayout } from './partitions.js';
 
 /** Bumped when {@link assembleDisk} writes other bytes for an equal key. */
 export const ASSEMBLE_VERSION = 1;
@@ -23,12 +22,21 @@ const DISK_FILE = 'disk.raw';
 /** Read and hashed at a time: what is larger falls out of the processor's caches on the way. */
 const PIECE_BYTES = 256 * 1024;
 
+/** Versions of what writes filesystems, by family; undefined for what needs none, as {@link ASSEMBLE_VERSION} counts for it. */
+const WRITER_VERSIONS: Readonly<Record<FilesystemWriting['family'], number | undefined>> = {
+  ext: EXT_VERSION,
+  fat: FAT_VERSION,
+  swap: undefined,
+  empty: undefined,
+  unwritten: undefined,
+};
+
 /** Everything that shapes the bytes of a disk: the key of its step. */
 export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
   const { spec, distribution, seed } = input;
   const layout = layoutDisk(spec.disk);
   return {
-    versions: { ext: EXT_VERSION, fat: FAT_VERSION, grub: GRUB_VERSION },
+    versions: { ...WRITER_VERSIONS, grub: GRUB_VERSION },
     tree: input.tree.layers.map((layer) => layer.digest),
     tools: ctx.tools.digest,
     epochSeconds: ctx.epochSeconds,
@@ -78,7 +86,9 @@ export async function assembleDisk(input: ImageInput, ctx: BuildContext): Promis
     const file = join(directory, DISK_FILE);
     await writeFile(file, '');
     await truncate(file, layout.sectors * SECTOR_BYTES);
-    const outcomes = await Promise.allSettled(layout.partitions.map((placed) => fillPartition(input, placed, content, directory, ctx)));
+    const outcomes = await Promise.allSettled(
+      layout.partitions.map((placed) => fillPartition(placed, { input, content, directory, file: DISK_FILE }, ctx)),
+    );
     const failure = outcomes.find((outcome) => outcome.status === 'rejected');
     if (failure !== undefined) throw failure.reason;
     await writeTables(file, gptTable(input, layout));
@@ -119,64 +129,4 @@ async function writeTables(path: string, table: GptTable): Promise<void> {
   await using file = await open(path, 'r+');
   await writeFully(file, primary, 0);
   await writeFully(file, backup, backupOffset);
-}
-
-async function fillPartition(
-  input: ImageInput,
-  placed: PlacedPartition,
-  content: DiskContent,
-  directory: string,
-  ctx: BuildContext,
-): Promise<void> {
-  const { spec, offsetBytes, sizeBytes } = placed;
-  const identity = partitionIdentity(input.seed, spec.id);
-  const place = {
-    partition: spec.id,
-    identity,
-    directory,
-    file: DISK_FILE,
-    offsetBytes,
-    sizeBytes,
-    ...(spec.label ? { label: spec.label } : {}),
-  };
-  const kind = extKind(spec);
-  const width = fatWidth(spec, sizeBytes);
-  ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem` });
-  if (kind !== undefined) {
-    const tree = content.trees.get(spec.id);
-    await writeExt({ ...place, kind, tree: tree ?? { layers: [] }, root: tree === undefined ? '/' : (mountPointOf(spec) ?? '/') }, ctx);
-    ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
-  } else if (width !== undefined) {
-    const stage = join(directory, `stage-${offsetBytes}`);
-    await mkdir(stage);
-    const fat = content.fats.get(spec.id) ?? { texts: {}, copies: {}, directories: [] };
-    const files = await stageFiles(fat, stage);
-    if (usesGrub(input.spec) && isEsp(spec) && spec === input.spec.disk.partitions.find(isEsp)) {
-      const image = await grubImage(input, stage, directory, ctx);
-      const target = image.target.toLowerCase();
-      files.splice(0, files.length, ...files.filter((file) => file.target.toLowerCase() !== target), image);
-    }
-    await writeFat({ ...place, width, tree: input.tree, stage, files, directories: fat.directories }, ctx);
-  } else if (spec.filesystem === 'linux-swap') {
-    await using file = await open(join(directory, DISK_FILE), 'r+');
-    const header = encodeSwapHeader(sizeBytes, identity.filesystemUuid, spec.label);
-    await writeFully(file, header, offsetBytes);
-  }
-}
-
-/** Writes the texts below `stage`, and lists every file of the filesystem. */
-async function stageFiles(fat: FatContent, stage: string): Promise<FatFile[]> {
-  const files: FatFile[] = Object.entries(fat.copies).map(([target, { path, sizeBytes }]) => ({
-    target,
-    from: 'tree',
-    source: path,
-    sizeBytes,
-  }));
-  for (const [target, text] of Object.entries(fat.texts)) {
-    const file = join(stage, target);
-    await mkdir(dirname(file), { recursive: true });
-    await writeFile(file, text);
-    files.push({ target, from: 'stage', source: target, sizeBytes: Buffer.byteLength(text) });
-  }
-  return files;
 }

@@ -1,10 +1,10 @@
 import { mkdir, stat, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildContext, GrubNames, ImageInput, ImageSpec, TreeSession } from '@ict/plugin-api';
-import { efiArch, findKernels, partitionIdentity, volumeUuid } from '@ict/image-parts';
+import { efiArch, findKernels, partitionIdentity } from '@ict/image-parts';
 import { kernelOptions, locate, menuTitle } from './boot-files.js';
 import { diskError } from './errors.js';
-import { extKind } from './filesystem-kinds.js';
+import { FILESYSTEMS, filesystemOf } from './filesystems.js';
 import type { FatFile } from './filesystem-fat.js';
 
 /** Where GRUB's configuration lies in the root tree. */
@@ -18,19 +18,9 @@ export const GRUB_VERSION = 1;
 
 /** Modules inside the boot image: enough to read any filesystem that ICT writes, and for a configuration of a user's own. */
 export const GRUB_MODULES: readonly string[] = [
-  ...[
-    'part_gpt',
-    'part_msdos',
-    'ext2',
-    'fat',
-    'search',
-    'search_fs_uuid',
-    'search_fs_file',
-    'search_label',
-    'linux',
-    'normal',
-    'configfile',
-  ],
+  ...['part_gpt', 'part_msdos'],
+  ...new Set(Object.values(FILESYSTEMS).flatMap(({ grub }) => (grub === undefined ? [] : [grub.module]))),
+  ...['search', 'search_fs_uuid', 'search_fs_file', 'search_label', 'linux', 'normal', 'configfile'],
   ...['echo', 'test', 'true', 'ls', 'cat', 'halt', 'reboot', 'sleep', 'regexp', 'minicmd', 'all_video', 'gfxterm', 'font', 'gzio', 'zstd'],
   ...['serial', 'terminal', 'loadenv', 'boot', 'help', 'probe', 'chain'],
 ];
@@ -38,13 +28,13 @@ export const GRUB_MODULES: readonly string[] = [
 /** UUID by which GRUB's `search --fs-uuid` finds the filesystem of a tree's path, and the path on it. */
 export function grubLocation(spec: ImageSpec, seed: ImageInput['seed'], path: string): { readonly uuid: string; readonly path: string } {
   const located = locate(spec, path);
-  if (located.partition === undefined)
+  const grub = located.partition && filesystemOf(located.partition).grub;
+  if (located.partition === undefined || grub === undefined)
     throw diskError('ICT_DISK_UNSUPPORTED', {
       message: `no partition of the template holds ${path}`,
       hint: 'Add a partition with mountPoint: /.',
     });
-  const identity = partitionIdentity(seed, located.partition.id);
-  return { uuid: extKind(located.partition) === undefined ? volumeUuid(identity.volumeId) : identity.filesystemUuid, path: located.path };
+  return { uuid: grub.uuid(partitionIdentity(seed, located.partition.id)), path: located.path };
 }
 
 /**

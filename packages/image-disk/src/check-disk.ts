@@ -1,26 +1,13 @@
 import { digestOf } from '@ict/integrity';
 import { UNSUPPORTED_YET, type DistributionDefinition, type ImageSpec, type PartitionSpec, type ProblemReport } from '@ict/plugin-api';
-import {
-  FAT16_MAXIMUM_BYTES,
-  FAT16_MINIMUM_BYTES,
-  FAT32_MAXIMUM_BYTES,
-  FAT32_MINIMUM_BYTES,
-  FAT_LABEL_BYTES,
-  MAX_NAME_UNITS,
-  artifactExtension,
-  efiArch,
-  isUuid,
-  positionOf,
-} from '@ict/image-parts';
+import { MAX_NAME_UNITS, artifactExtension, efiArch, isUuid, positionOf } from '@ict/image-parts';
 import { espOf, isEsp, kernelOptions, rootOf } from './boot-files.js';
-import { extSizeProblem } from './ext4/geometry.js';
-import { EXT_LABEL_BYTES, mebibytes } from './filesystem-ext.js';
-import { extKind, fatWidth, isFat } from './filesystem-kinds.js';
-import { mountPointOf } from './fstab.js';
+import { FILESYSTEMS, filesystemOf } from './filesystems.js';
+import { isSwap, mountPointOf } from './fstab.js';
+import { mebibytes } from './mebibytes.js';
 import { flagType, partitionFlagNames } from './partition-flags.js';
 import { canonicalPartitionType, partitionTypeGuid, partitionTypeNames } from './partition-types.js';
 import { planLayout, type PlacedPartition } from './partitions.js';
-import { SWAP_LABEL_BYTES, SWAP_MAXIMUM_BYTES, SWAP_MINIMUM_BYTES } from './swap.js';
 import { requiredTools } from './required-tools.js';
 
 type Code = 'ICT_DISK_UNSUPPORTED' | 'ICT_DISK_LAYOUT' | typeof UNSUPPORTED_YET;
@@ -147,37 +134,25 @@ function checkPartition(placed: PlacedPartition, path: string, report: Report): 
   checkMount(spec, path, report);
 }
 
-/** Longest label, in bytes, of each filesystem that is made and has one. */
-const LABEL_BYTES: Readonly<Partial<Record<PartitionSpec['filesystem'], number>>> = {
-  fat32: FAT_LABEL_BYTES,
-  fat16: FAT_LABEL_BYTES,
-  vfat: FAT_LABEL_BYTES,
-  ext2: EXT_LABEL_BYTES,
-  ext3: EXT_LABEL_BYTES,
-  ext4: EXT_LABEL_BYTES,
-  'linux-swap': SWAP_LABEL_BYTES,
-};
-
 function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, report: Report): void {
-  const width = fatWidth(spec, sizeBytes);
-  const known = width !== undefined || extKind(spec) !== undefined || spec.filesystem === 'linux-swap' || spec.filesystem === 'none';
-  if (!known) {
+  const { writing, labelBytes: limit, sizeProblem } = filesystemOf(spec);
+  if (writing.family === 'unwritten') {
+    const made = Object.entries(FILESYSTEMS).flatMap(([name, one]) => (one.writing.family === 'unwritten' ? [] : [name]));
     report(
       `${path}.fsType`,
       `partition "${spec.id}": the filesystem ${spec.filesystem} is not supported yet`,
-      'Use ext4, ext3, ext2, fat32, fat16, vfat, linux-swap or none.',
+      `Use ${made.slice(0, -1).join(', ')} or ${made.at(-1)}.`,
       UNSUPPORTED_YET,
     );
     return;
   }
   const label = spec.label ?? '';
-  const limit = LABEL_BYTES[spec.filesystem];
   if (limit === undefined) {
     if (label !== '')
       report(`${path}.fsLabel`, `partition "${spec.id}" has a label but no filesystem`, 'Give it an fsType, or remove fsLabel.');
   } else if (Buffer.byteLength(label) > limit)
     report(`${path}.fsLabel`, `the label "${label}" of partition "${spec.id}" is longer than ${limit} bytes`, 'Shorten it.');
-  if (width !== undefined && label !== '' && !/^[A-Za-z0-9 _-]+$/u.test(label)) {
+  if (writing.family === 'fat' && label !== '' && !/^[A-Za-z0-9 _-]+$/u.test(label)) {
     report(
       `${path}.fsLabel`,
       `the FAT label "${label}" of partition "${spec.id}" has characters other than letters, digits, space, "_" and "-"`,
@@ -185,35 +160,21 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
     );
   }
   if (hasControl(label)) report(`${path}.fsLabel`, `the label of partition "${spec.id}" has a control character`, 'Remove it.');
-  const size = (problem: string, hint: string): void =>
-    report(
-      `${path}.end`,
-      `partition "${spec.id}" is ${problem} for its filesystem: it has ${sizeBytes < 2 ** 20 ? `${sizeBytes / 1024} KiB` : mebibytes(sizeBytes)}`,
-      hint,
-      'ICT_DISK_LAYOUT',
-    );
   if (sizeBytes <= 0) return;
-  const ext = extKind(spec);
-  const problem = ext === undefined ? undefined : extSizeProblem(sizeBytes);
-  if (problem !== undefined) size(problem, problem === 'too small' ? 'Make it larger.' : `An ${ext} takes less than 16 TiB.`);
-  if (spec.filesystem === 'linux-swap' && sizeBytes < SWAP_MINIMUM_BYTES)
-    size('too small', `A swap area needs at least ${SWAP_MINIMUM_BYTES / 1024} KiB.`);
-  if (spec.filesystem === 'linux-swap' && sizeBytes > SWAP_MAXIMUM_BYTES) size('too large', 'A swap area takes at most 16 TiB.');
-  if (width === 32 && sizeBytes < FAT32_MINIMUM_BYTES) size('too small', `FAT32 needs at least ${mebibytes(FAT32_MINIMUM_BYTES)}.`);
-  if (width === 32 && sizeBytes > FAT32_MAXIMUM_BYTES) size('too large', 'FAT32 takes less than 2 TiB; use ext4.');
-  if (width === 16 && sizeBytes < FAT16_MINIMUM_BYTES) size('too small', `FAT16 needs at least ${mebibytes(FAT16_MINIMUM_BYTES)}.`);
-  if (width === 16 && sizeBytes > FAT16_MAXIMUM_BYTES)
-    size('too large', `FAT16 takes at most ${mebibytes(FAT16_MAXIMUM_BYTES)}; use fat32.`);
+  const unfit = sizeProblem(sizeBytes);
+  if (unfit === undefined) return;
+  const has = sizeBytes < 2 ** 20 ? `${sizeBytes / 1024} KiB` : mebibytes(sizeBytes);
+  report(`${path}.end`, `partition "${spec.id}" is ${unfit.problem} for its filesystem: it has ${has}`, unfit.hint, 'ICT_DISK_LAYOUT');
 }
 
 function checkMount(spec: PartitionSpec, path: string, report: Report): void {
   if (/\s/u.test(spec.mountOptions ?? ''))
     report(`${path}.mountOptions`, `the mount options of partition "${spec.id}" have white space`, 'Separate options with commas only.');
-  if (spec.filesystem === 'linux-swap' && spec.mountPoint !== undefined && !['', 'none'].includes(spec.mountPoint))
+  if (isSwap(spec) && spec.mountPoint !== undefined && !['', 'none'].includes(spec.mountPoint))
     report(`${path}.mountPoint`, `partition "${spec.id}" is a swap area, which is not mounted anywhere`, 'Remove mountPoint.');
   const mountPoint = mountPointOf(spec);
   if (mountPoint === undefined) return;
-  if (spec.filesystem === 'none')
+  if (filesystemOf(spec).mountType === undefined)
     report(`${path}.mountPoint`, `partition "${spec.id}" has a mount point but no filesystem`, 'Give it an fsType, or remove mountPoint.');
   if (!spec.mountPoint?.startsWith('/') || mountPoint.split('/').some((part) => part === '..' || part === '.')) {
     report(
@@ -251,7 +212,7 @@ function checkTogether(spec: ImageSpec, report: Report): void {
   const esp = espOf(spec);
   if (root === undefined)
     report('disk.partitions', 'no partition is mounted at /', 'Add a partition with mountPoint: /.', 'ICT_DISK_LAYOUT');
-  else if (isFat(root) || root.filesystem === 'linux-swap' || root.filesystem === 'none') {
+  else if (!filesystemOf(root).holdsRoot) {
     report(
       `disk.partitions[${partitions.indexOf(root)}].fsType`,
       `the root partition "${root.id}" has the filesystem ${root.filesystem}, which cannot hold a system`,
@@ -265,7 +226,7 @@ function checkTogether(spec: ImageSpec, report: Report): void {
       'Add a partition with type: esp and fsType: fat32.',
       'ICT_DISK_LAYOUT',
     );
-  else if (esp !== undefined && !isFat(esp)) {
+  else if (esp !== undefined && !filesystemOf(esp).readByFirmware) {
     report(
       `disk.partitions[${partitions.indexOf(esp)}].fsType`,
       `the EFI system partition "${esp.id}" has the filesystem ${esp.filesystem}, which firmware cannot read`,

@@ -8,13 +8,11 @@ import { fixExtTimes } from './ext-times.js';
 import { BASE_FEATURES } from './ext4/features.js';
 import { BLOCK_BYTES } from './ext4/geometry.js';
 import { writeExt4 } from './ext4/write-ext4.js';
-import type { ExtKind } from './filesystem-kinds.js';
+import type { ExtKind } from './filesystems.js';
+import { mebibytes } from './mebibytes.js';
 
 /** Bumped when the same request gives other bytes. */
 export const EXT_VERSION = 4;
-
-/** Longest ext label, in bytes. */
-export const EXT_LABEL_BYTES = 16;
 
 /** The whole configuration of mke2fs: features are fixed here, so that a distribution's own defaults cannot change an image. */
 export const MKE2FS_CONF = `[defaults]
@@ -172,9 +170,4 @@ function failed(partition: string, exitCode: number, stderr: string): Error {
     hint: 'The facts of this error have its whole output.',
     facts: { partition, exitCode, stderr },
   });
-}
-
-/** A size for people, rounded up. */
-export function mebibytes(bytes: number): string {
-  return `${Math.ceil(bytes / (1024 * 1024))} MiB`;
 }

@@ -4,7 +4,7 @@ import { contentOffsets, encodeFat, planFat, SECTOR_BYTES, writeFully, type FatW
 import type { BuildContext, ContentPlace, TreePath, TreeRef } from '@ict/plugin-api';
 import { diskError } from './errors.js';
 import { fatFileError } from './fat-file-error.js';
-import { mebibytes } from './filesystem-ext.js';
+import { mebibytes } from './mebibytes.js';
 
 /** Where a file of a FAT filesystem comes from: the tree, or the staging directory on the host. */
 export interface FatFile {

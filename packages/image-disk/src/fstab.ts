@@ -1,12 +1,17 @@
 import type { Digest, DiskSpec, PartitionSpec } from '@ict/plugin-api';
 import { partitionIdentity } from '@ict/image-parts';
-import { mountType } from './filesystem-kinds.js';
+import { diskError } from './errors.js';
+import { filesystemOf } from './filesystems.js';
 
 /** Mount point without a trailing slash and doubled slashes; `/` for the root. Undefined when the partition is not mounted. */
 export function mountPointOf(spec: PartitionSpec): string | undefined {
-  if (spec.mountPoint === undefined || spec.mountPoint === '' || spec.mountPoint === 'none' || spec.filesystem === 'linux-swap')
-    return undefined;
+  if (spec.mountPoint === undefined || spec.mountPoint === '' || spec.mountPoint === 'none' || isSwap(spec)) return undefined;
   return `/${spec.mountPoint.split('/').filter(Boolean).join('/')}`;
+}
+
+/** True for a swap area, which has a line in fstab(5) but no mount point. */
+export function isSwap(spec: PartitionSpec): boolean {
+  return filesystemOf(spec).writing.family === 'swap';
 }
 
 /** Mounted partitions, parents before children, then by name. */
@@ -36,13 +41,23 @@ export function renderFstab(disk: DiskSpec, seed: Digest): string {
     mountPoint === '/' ? '1' : '2',
   ]);
   const swaps = disk.partitions
-    .filter((spec) => spec.filesystem === 'linux-swap')
+    .filter(isSwap)
     .map((spec) => [source(spec), 'none', mountType(spec), escapeField(optionsOf(spec, 'sw')), '0', '0']);
   return [
     ['# source', 'mount point', 'type', 'options', 'dump', 'pass'].join('\t'),
     ...[...mounts, ...swaps].map((fields) => fields.join('\t')),
     '',
   ].join('\n');
+}
+
+function mountType(spec: PartitionSpec): string {
+  const { mountType: type } = filesystemOf(spec);
+  if (type !== undefined) return type;
+  throw diskError('ICT_DISK_LAYOUT', {
+    message: `partition "${spec.id}" has a mount point but no filesystem`,
+    hint: 'Give it an fsType, or remove mountPoint.',
+    facts: { partition: spec.id },
+  });
 }
 
 /** @param usual what stands there when the template asks for nothing else. */

@@ -1,7 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { BACKUP_SECTORS, PRIMARY_SECTORS, SECTOR_BYTES, type ByteRange } from '@ict/image-parts';
 import { readExtSuperblock } from './ext-superblock.js';
-import { extKind, isFat } from './filesystem-kinds.js';
+import { filesystemOf } from './filesystems.js';
 import { readFatGeometry } from './read-fat-geometry.js';
 import type { DiskLayout, PlacedPartition } from './partitions.js';
 
@@ -24,13 +24,22 @@ export async function likelyData(path: string, layout: DiskLayout): Promise<read
 
 async function partitionData(file: FileHandle, placed: PlacedPartition): Promise<readonly ByteRange[]> {
   const { spec, offsetBytes } = placed;
-  if (extKind(spec) !== undefined) return extData(file, offsetBytes);
-  if (isFat(spec)) {
-    const { dataOffset, clusterBytes, usedClusters } = await readFatGeometry(file, offsetBytes, spec.id);
-    // A fresh FAT fills its clusters from the front.
-    return [{ offset: offsetBytes, length: dataOffset + usedClusters * clusterBytes }];
+  const { family } = filesystemOf(spec).writing;
+  switch (family) {
+    case 'ext':
+      return extData(file, offsetBytes);
+    case 'fat': {
+      const { dataOffset, clusterBytes, usedClusters } = await readFatGeometry(file, offsetBytes, spec.id);
+      // A fresh FAT fills its clusters from the front.
+      return [{ offset: offsetBytes, length: dataOffset + usedClusters * clusterBytes }];
+    }
+    case 'swap':
+    case 'empty':
+    case 'unwritten':
+      return [{ offset: offsetBytes, length: Math.min(placed.sizeBytes, 4096) }];
+    default:
+      return family satisfies never;
   }
-  return [{ offset: offsetBytes, length: Math.min(placed.sizeBytes, 4096) }];
 }
 
 /** Blocks that the bitmaps of an ext filesystem say are used. */

@@ -3,18 +3,18 @@ import type { TreeFile } from '@ict/image-parts';
 import { isBelow, isEsp } from './boot-files.js';
 import { systemdBootFiles, type EspContent } from './boot-systemd.js';
 import { fatFileError } from './fat-file-error.js';
-import { extKind, isFat } from './filesystem-kinds.js';
+import { filesystemOf } from './filesystems.js';
 import { mountedPartitions } from './fstab.js';
 import { requireMountPoint } from './mount-point-in-tree.js';
 
-/** What a FAT partition gets: directories and plain files only. */
+/** What a filesystem without owners, modes and links gets, as FAT: directories and plain files only. */
 export interface FatContent extends EspContent {
   readonly directories: readonly string[];
 }
 
 /** What every partition of a disk gets out of the root tree. */
 export interface DiskContent {
-  /** By partition id: the tree whose part below the mount point becomes the ext filesystem. */
+  /** By partition id: the tree whose part below the mount point becomes a filesystem that holds whatever a tree does. */
   readonly trees: ReadonlyMap<string, TreeRef>;
   /** By partition id. */
   readonly fats: ReadonlyMap<string, FatContent>;
@@ -40,7 +40,7 @@ export async function divideTree(input: ImageInput, ctx: BuildContext): Promise<
   });
   const trees = new Map<string, TreeRef>();
   for (const { spec: partition, mountPoint } of mounted) {
-    if (extKind(partition) === undefined) continue;
+    if (filesystemOf(partition).content !== 'tree') continue;
     const deeper = mounted
       .map((other) => other.mountPoint)
       .filter((other) => other !== mountPoint && isBelow(other, mountPoint) && filled.has(other));
@@ -62,7 +62,7 @@ async function fatContents(input: ImageInput, tree: TreeSession): Promise<Readon
   const mounted = mountedPartitions(spec.disk.partitions);
   const contents = new Map<string, FatContent>();
   for (const partition of spec.disk.partitions) {
-    if (!isFat(partition)) continue;
+    if (filesystemOf(partition).content !== 'files') continue;
     const mountPoint = mounted.find((mount) => mount.spec === partition)?.mountPoint;
     const directories: string[] = [];
     const copies = new Map<string, readonly [string, TreeFile]>();

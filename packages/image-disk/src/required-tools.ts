@@ -1,6 +1,6 @@
 import type { ImageSpec } from '@ict/plugin-api';
 import { compressionCapability } from '@ict/image-parts';
-import { extKind } from './filesystem-kinds.js';
+import { filesystemOf } from './filesystems.js';
 import { isVirtualDisk } from './virtual-disk.js';
 
 /** A capability of the tools tree, and the part of the template that needs it. */
@@ -18,10 +18,7 @@ export function requiredTools(spec: ImageSpec): readonly RequiredTool[] {
   const need = (capability: string | undefined, path: string): void => {
     if (capability !== undefined && !found.has(capability)) found.set(capability, { capability, path });
   };
-  spec.disk.partitions.forEach((partition, index) => {
-    const kind = extKind(partition);
-    if (kind !== undefined && kind !== 'ext4') need('ext', `disk.partitions[${index}].fsType`);
-  });
+  spec.disk.partitions.forEach((partition, index) => need(filesystemOf(partition).capability, `disk.partitions[${index}].fsType`));
   spec.disk.artifacts.forEach((artifact, index) => {
     if (isVirtualDisk(artifact.type)) need('convert', `disk.artifacts[${index}].type`);
     need(compressionCapability(artifact.compression), `disk.artifacts[${index}].compression`);

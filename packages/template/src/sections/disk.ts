@@ -29,6 +29,32 @@ export const partitionTypes: readonly string[] = [
   'linux-dm-crypt',
 ];
 
+interface FilesystemFacts {
+  /** Whether there are files on it at all. */
+  readonly holdsFiles: boolean;
+  readonly readByFirmware: boolean;
+}
+
+const OF_FAT: FilesystemFacts = { holdsFiles: true, readByFirmware: true };
+const OF_LINUX: FilesystemFacts = { holdsFiles: true, readByFirmware: false };
+const NO_FILES: FilesystemFacts = { holdsFiles: false, readByFirmware: false };
+
+/** What the language knows of filesystems; all else is for the format to say. The compiler holds it to `PartitionSpec`, and to the schema. */
+const FILESYSTEMS: Readonly<Record<PartitionSpec['filesystem'], FilesystemFacts>> = {
+  fat32: OF_FAT,
+  fat16: OF_FAT,
+  vfat: OF_FAT,
+  ext2: OF_LINUX,
+  ext3: OF_LINUX,
+  ext4: OF_LINUX,
+  xfs: OF_LINUX,
+  btrfs: OF_LINUX,
+  erofs: OF_LINUX,
+  squashfs: OF_LINUX,
+  'linux-swap': NO_FILES,
+  none: NO_FILES,
+} satisfies Record<Exclude<NonNullable<Partition['fsType']>, '' | 'swap'>, FilesystemFacts>;
+
 /** Type of an EFI system partition as a GUID. */
 const ESP_UUID = 'c12a7328-f81f-11d2-ba4b-00a0c93ec93b';
 const MIB = 2 ** 20;
@@ -147,7 +173,7 @@ export function checkBootable(disk: DiskSpec, bootType: 'efi' | 'legacy', report
     report('ICT_TEMPLATE_DISK', at, 'no partition is mounted at /', 'Give the root partition mountPoint: /');
   }
   const root = disk.partitions.find(({ mountPoint }) => mountPoint === '/');
-  if (root?.filesystem === 'none' || root?.filesystem === 'linux-swap') {
+  if (root !== undefined && !FILESYSTEMS[root.filesystem].holdsFiles) {
     report(
       'ICT_TEMPLATE_DISK',
       [...at, disk.partitions.indexOf(root), 'fsType'],
@@ -164,7 +190,7 @@ export function checkBootable(disk: DiskSpec, bootType: 'efi' | 'legacy', report
       'the image starts through EFI, but no partition has the type "esp"',
       'Add one of 256MiB with fsType: fat32.',
     );
-  } else if (!['fat32', 'fat16', 'vfat'].includes(esp.filesystem)) {
+  } else if (!FILESYSTEMS[esp.filesystem].readByFirmware) {
     const hint = 'Give it fsType: fat32';
     report(
       'ICT_TEMPLATE_DISK',

@@ -1,0 +1,152 @@
+import {
+  FAT16_MAXIMUM_BYTES,
+  FAT16_MINIMUM_BYTES,
+  FAT32_MAXIMUM_BYTES,
+  FAT32_MINIMUM_BYTES,
+  FAT_LABEL_BYTES,
+  volumeUuid,
+  type FatWidth,
+  type PartitionIdentity,
+} from '@ict/image-parts';
+import type { PartitionSpec } from '@ict/plugin-api';
+import { extSizeProblem } from './ext4/geometry.js';
+import { mebibytes } from './mebibytes.js';
+import { SWAP_LABEL_BYTES, SWAP_MAXIMUM_BYTES, SWAP_MINIMUM_BYTES } from './swap.js';
+
+/** What a partition asks for, in the words of templates. */
+export type FilesystemName = PartitionSpec['filesystem'];
+
+export type ExtKind = 'ext2' | 'ext3' | 'ext4';
+
+/**
+ * How a filesystem is written. Of `empty` nothing is; what is `unwritten` ICT cannot make yet, and refuses templates with it.
+ * Whoever branches on this has a branch for each, and the compiler names one that is forgotten.
+ */
+export type FilesystemWriting =
+  | { readonly family: 'ext'; readonly kind: ExtKind }
+  | { readonly family: 'fat'; readonly width: (sizeBytes: number) => FatWidth }
+  | { readonly family: 'swap' }
+  | { readonly family: 'empty' }
+  | { readonly family: 'unwritten' };
+
+/** All that is decided by the kind of a filesystem alone. Members without a value are written as `undefined`, so that none is forgotten. */
+export interface Filesystem {
+  readonly writing: FilesystemWriting;
+  /** What of the root tree goes onto it: a tree with owners, modes and links, plain files and directories, or nothing. */
+  readonly content: 'tree' | 'files' | 'nothing';
+  /** Type for mount(8), and third field of fstab(5); undefined when nothing mounts it. */
+  readonly mountType: string | undefined;
+  /** Longest label, in bytes; undefined when it has none. */
+  readonly labelBytes: number | undefined;
+  /** What is wrong with a size; undefined for one that will do. */
+  readonly sizeProblem: (sizeBytes: number) => SizeProblem | undefined;
+  readonly holdsRoot: boolean;
+  readonly readByFirmware: boolean;
+  /** Capability of the tools tree that has the program which writes it; undefined when ICT writes it without one. */
+  readonly capability: string | undefined;
+  /** GRUB's module for it, and the UUID that `search --fs-uuid` knows it by; undefined when GRUB does not read it. */
+  readonly grub: { readonly module: string; readonly uuid: (identity: PartitionIdentity) => string } | undefined;
+}
+
+export interface SizeProblem {
+  readonly problem: 'too small' | 'too large';
+  readonly hint: string;
+}
+
+/** Longest ext label, in bytes. */
+const EXT_LABEL_BYTES = 16;
+
+/** @param capability of mke2fs, for what this package does not write itself. */
+const ext = (kind: ExtKind, capability: string | undefined): Filesystem => ({
+  writing: { family: 'ext', kind },
+  content: 'tree',
+  mountType: kind,
+  labelBytes: EXT_LABEL_BYTES,
+  sizeProblem: (sizeBytes) => {
+    const problem = extSizeProblem(sizeBytes);
+    return problem && { problem, hint: problem === 'too small' ? 'Make it larger.' : `An ${kind} takes less than 16 TiB.` };
+  },
+  holdsRoot: true,
+  readByFirmware: false,
+  capability,
+  grub: { module: 'ext2', uuid: ({ filesystemUuid }) => filesystemUuid },
+});
+
+const fat = (width: (sizeBytes: number) => FatWidth): Filesystem => ({
+  writing: { family: 'fat', width },
+  content: 'files',
+  mountType: 'vfat',
+  labelBytes: FAT_LABEL_BYTES,
+  sizeProblem: (sizeBytes) => (width(sizeBytes) === 32 ? fat32SizeProblem(sizeBytes) : fat16SizeProblem(sizeBytes)),
+  holdsRoot: false,
+  readByFirmware: true,
+  capability: undefined,
+  grub: { module: 'fat', uuid: ({ volumeId }) => volumeUuid(volumeId) },
+});
+
+function fat32SizeProblem(sizeBytes: number): SizeProblem | undefined {
+  if (sizeBytes < FAT32_MINIMUM_BYTES) return { problem: 'too small', hint: `FAT32 needs at least ${mebibytes(FAT32_MINIMUM_BYTES)}.` };
+  if (sizeBytes > FAT32_MAXIMUM_BYTES) return { problem: 'too large', hint: 'FAT32 takes less than 2 TiB; use ext4.' };
+  return undefined;
+}
+
+function fat16SizeProblem(sizeBytes: number): SizeProblem | undefined {
+  if (sizeBytes < FAT16_MINIMUM_BYTES) return { problem: 'too small', hint: `FAT16 needs at least ${mebibytes(FAT16_MINIMUM_BYTES)}.` };
+  if (sizeBytes > FAT16_MAXIMUM_BYTES)
+    return { problem: 'too large', hint: `FAT16 takes at most ${mebibytes(FAT16_MAXIMUM_BYTES)}; use fat32.` };
+  return undefined;
+}
+
+const swap: Filesystem = {
+  writing: { family: 'swap' },
+  content: 'nothing',
+  mountType: 'swap',
+  labelBytes: SWAP_LABEL_BYTES,
+  sizeProblem: (sizeBytes) => {
+    if (sizeBytes < SWAP_MINIMUM_BYTES)
+      return { problem: 'too small', hint: `A swap area needs at least ${SWAP_MINIMUM_BYTES / 1024} KiB.` };
+    if (sizeBytes > SWAP_MAXIMUM_BYTES) return { problem: 'too large', hint: 'A swap area takes at most 16 TiB.' };
+    return undefined;
+  },
+  holdsRoot: false,
+  readByFirmware: false,
+  capability: undefined,
+  grub: undefined,
+};
+
+const empty: Filesystem = {
+  writing: { family: 'empty' },
+  content: 'nothing',
+  mountType: undefined,
+  labelBytes: undefined,
+  sizeProblem: () => undefined,
+  holdsRoot: false,
+  readByFirmware: false,
+  capability: undefined,
+  grub: undefined,
+};
+
+/** Templates know it already, and nothing but that it is not made yet is said of it. */
+const unwritten = (mountType: string): Filesystem => ({ ...empty, writing: { family: 'unwritten' }, mountType, holdsRoot: true });
+
+/** Every filesystem that templates know. The order is that in which people are told of those that are made, and GRUB gets its modules. */
+export const FILESYSTEMS: Readonly<Record<FilesystemName, Filesystem>> = {
+  ext4: ext('ext4', undefined),
+  ext3: ext('ext3', 'ext'),
+  ext2: ext('ext2', 'ext'),
+  fat32: fat(() => 32),
+  fat16: fat(() => 16),
+  // FAT32 where that is possible.
+  vfat: fat((sizeBytes) => (sizeBytes >= FAT32_MINIMUM_BYTES ? 32 : 16)),
+  'linux-swap': swap,
+  none: empty,
+  xfs: unwritten('xfs'),
+  btrfs: unwritten('btrfs'),
+  erofs: unwritten('erofs'),
+  squashfs: unwritten('squashfs'),
+};
+
+/** The filesystem that the partition asks for. */
+export function filesystemOf(spec: Pick<PartitionSpec, 'filesystem'>): Filesystem {
+  return FILESYSTEMS[spec.filesystem];
+}

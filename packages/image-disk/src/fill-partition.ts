@@ -1,0 +1,89 @@
+import { mkdir, open, writeFile } from 'node:fs/promises';
+import { dirname, join } from 'node:path';
+import type { BuildContext, ImageInput } from '@ict/plugin-api';
+import { partitionIdentity, writeFully } from '@ict/image-parts';
+import { isEsp } from './boot-files.js';
+import { grubImage } from './boot-grub.js';
+import { diskError } from './errors.js';
+import { writeExt } from './filesystem-ext.js';
+import { writeFat, type FatFile } from './filesystem-fat.js';
+import { filesystemOf } from './filesystems.js';
+import { mountPointOf } from './fstab.js';
+import { usesGrub, type DiskContent, type FatContent } from './partition-content.js';
+import type { PlacedPartition } from './partitions.js';
+import { encodeSwapHeader } from './swap.js';
+
+/** The disk that is being made. */
+export interface DiskInMaking {
+  readonly input: ImageInput;
+  readonly content: DiskContent;
+  /** Host directory and name of the disk image, which holds zeros where filesystems go. */
+  readonly directory: string;
+  readonly file: string;
+}
+
+/**
+ * Writes a partition's filesystem at its place in the disk.
+ *
+ * @throws `ICT_DISK_NO_SPACE`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_FILESYSTEM`, and what the tools throw;
+ *   `ICT_DISK_UNSUPPORTED` for a filesystem that is not made yet.
+ */
+export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking, ctx: BuildContext): Promise<void> {
+  const { spec, offsetBytes, sizeBytes } = placed;
+  const { input, content, directory, file } = disk;
+  const identity = partitionIdentity(input.seed, spec.id);
+  const { label } = spec;
+  const place = { partition: spec.id, identity, directory, file, offsetBytes, sizeBytes, ...(label ? { label } : {}) };
+  const { writing } = filesystemOf(spec);
+  ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem` });
+  switch (writing.family) {
+    case 'ext': {
+      const tree = content.trees.get(spec.id);
+      const root = tree === undefined ? '/' : (mountPointOf(spec) ?? '/');
+      await writeExt({ ...place, kind: writing.kind, tree: tree ?? { layers: [] }, root }, ctx);
+      ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
+      return;
+    }
+    case 'fat': {
+      const stage = join(directory, `stage-${offsetBytes}`);
+      await mkdir(stage);
+      const fat = content.fats.get(spec.id) ?? { texts: {}, copies: {}, directories: [] };
+      const files = await stageFiles(fat, stage);
+      if (usesGrub(input.spec) && isEsp(spec) && spec === input.spec.disk.partitions.find(isEsp)) {
+        const image = await grubImage(input, stage, directory, ctx);
+        const target = image.target.toLowerCase();
+        files.splice(0, files.length, ...files.filter((one) => one.target.toLowerCase() !== target), image);
+      }
+      await writeFat({ ...place, width: writing.width(sizeBytes), tree: input.tree, stage, files, directories: fat.directories }, ctx);
+      return;
+    }
+    case 'swap': {
+      await using image = await open(join(directory, file), 'r+');
+      await writeFully(image, encodeSwapHeader(sizeBytes, identity.filesystemUuid, label), offsetBytes);
+      return;
+    }
+    case 'empty':
+      return;
+    case 'unwritten': // refused by the format's check
+      throw diskError('ICT_DISK_UNSUPPORTED', { message: `partition "${spec.id}": ICT makes no ${spec.filesystem}` });
+    default:
+      void (writing satisfies never);
+  }
+}
+
+/** Writes the texts below `stage`, and lists every file of the filesystem. */
+async function stageFiles(fat: FatContent, stage: string): Promise<FatFile[]> {
+  const files: FatFile[] = Object.entries(fat.copies).map(([target, { path, sizeBytes }]) => ({
+    target,
+    from: 'tree',
+    source: path,
+    sizeBytes,
+  }));
+  for (const [target, text] of Object.entries(fat.texts)) {
+    const file = join(stage, target);
+    await mkdir(dirname(file), { recursive: true });
+    await writeFile(file, text);
+    files.push({ target, from: 'stage', source: target, sizeBytes: Buffer.byteLength(text) });
+  }
+  return files;
+}
