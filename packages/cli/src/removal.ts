@@ -33,8 +33,7 @@ export const nothingRemoved: Collection = { removed: [], freedBytes: 0, pinned: 
 export async function findOwnHome(session: Session, places: CachePlaces): Promise<CacheHome> {
   const home = await findCacheHome(places);
   if (home.cacheDir !== places.cacheDir) {
-    session.say({
-      type: 'warning',
+    session.warn({
       code: 'ICT_CACHE_READ_ONLY',
       message: `${places.cacheDir} can only be read, and stays as it is: what is removed is of ${home.cacheDir}`,
       hint: 'To remove something there, run the command as a user who may write there, such as with sudo.',

@@ -79,7 +79,7 @@ export class Session {
       // Root's own would be closed to the same user without sudo.
       if (isNew) await giveToInvoker([settings.logFile], this.surroundings);
     }
-    for (const warning of settings.warnings) this.note(problemText(warning, this.terminal.colors), 'warn');
+    this.report(settings.warnings);
   }
 
   /** Takes an event of the engine: shows it, and prints it as a line with `--json`. */
@@ -96,6 +96,22 @@ export class Session {
     this.emit({ ...body, v: 1, time: new Date().toISOString(), build: this.build });
   }
 
+  /** Warns of something that the command itself met while it worked, as the engine warns. */
+  warn(warning: Omit<Extract<EventBody, { readonly type: 'warning' }>, 'type'>): void {
+    this.say({ type: 'warning', ...warning });
+  }
+
+  /**
+   * Tells people what is wrong with a document that somebody wrote, such as a template or the configuration. No event: a command that was
+   * asked about the document lists it in its own.
+   *
+   * @param options `page`: and where to read more.
+   */
+  report(problems: readonly ProblemReport[], options: { readonly page?: boolean } = {}): void {
+    for (const problem of problems)
+      this.note(problemText(problem, this.terminal.colors, options), problem.severity === 'warning' ? 'warn' : 'error');
+  }
+
   /** Prints a result for people on stdout, a long one in pieces; nothing with `--json`. */
   result(text: string | Iterable<string>): void {
     if (this.terminal.json) return;
@@ -108,7 +124,7 @@ export class Session {
     if (this.terminal.json) this.terminal.stdout.write(`${JSON.stringify(value, null, 2)}\n`);
   }
 
-  /** A line for people on stderr, at the given importance. */
+  /** A line for people on stderr, at the given importance. No warning: for that there are {@link warn} and {@link report}. */
   note(text: string, level: 'info' | 'warn' | 'error' = 'info'): void {
     if (!says(this.terminal, level)) return;
     this.view.print(text);
@@ -129,6 +145,7 @@ export class Session {
       return this.fail(thrown);
     } finally {
       const failure = await this.log?.close();
+      // Events have ended, and the log with them.
       if (failure !== undefined) this.note(`warning: the log file is not complete: ${String(failure)}\n`, 'warn');
     }
   }

@@ -2,7 +2,7 @@ import { isIctError, toErrorRecord, type ErrorRecord, type ProblemReport } from 
 import type { Engine, ReadOptions, Validation } from '@ict/core';
 import { withEngine } from './engine-session.js';
 import { pageOf } from './shipped-files.js';
-import { failureText, problemText } from './views/failure-text.js';
+import { failureText } from './views/failure-text.js';
 import { cliError } from './errors.js';
 import type { EngineFlags } from './flag-types.js';
 import { githubAnnotations } from './views/github-annotations.js';
@@ -101,13 +101,7 @@ function withPages({ problems, warnings, error, ...verdict }: Verdict) {
 
 function tell({ template, valid, problems, warnings, error }: Verdict, session: Session, format: ProblemFormat, question: Question): void {
   const { colors } = session.terminal;
-  const say = (reports: readonly ProblemReport[], level: 'warn' | 'error'): void => {
-    for (const problem of reports) session.note(problemText(problem, colors, { page: true }), level);
-  };
-  if (format === 'text') {
-    say(warnings, 'warn');
-    say(problems, 'error');
-  }
+  if (format === 'text') session.report([...warnings, ...problems], { page: true });
   if (error !== undefined) session.note(failureText(error, colors), 'error');
   if (problems.length > 0) session.note(`${template}: ${formatCount(problems.length, 'problem')}\n`, 'error');
   if (valid && format === 'text') session.result(`${template} ${question.praise(warnings.length)}\n`);

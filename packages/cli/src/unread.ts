@@ -5,8 +5,7 @@ import type { Session } from './session.js';
 export function warnUnread(session: Session, unread: readonly Unread[], left = 'It is left out'): void {
   const message = unreadText(unread);
   if (message === undefined) return;
-  session.say({
-    type: 'warning',
+  session.warn({
     code: 'ICT_CACHE_UNREADABLE',
     message,
     hint: `${left}. Check the disk or file server below it, and who may read it; --json lists all.`,

@@ -138,7 +138,12 @@ async function withSandbox<T>(session: Session, temporary: string, work: (sandbo
     sandbox = await startSandbox({ signal, temporary });
   } catch (error) {
     signal.throwIfAborted();
-    session.note(`layers, base trees and snapshots are not checked: ${toErrorRecord(error).message}\n`, 'warn');
+    const { code, message, hint } = toErrorRecord(error);
+    session.warn({
+      code,
+      message: `layers, base trees and snapshots are not checked: ${message}`,
+      ...(hint === undefined ? {} : { hint }),
+    });
     return work(undefined);
   }
   try {

@@ -1,7 +1,6 @@
 import { DEFAULT_TIMEOUTS } from '@ict/fetch';
 import { requireConfigKey, type ConfigRow, type TransportDefaults } from '@ict/template';
 import type { ConfigShowFlags } from '../config-commands.js';
-import { problemText } from '../views/failure-text.js';
 import type { GlobalFlags, SettingsFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
 import { describeSettings, type SettingsReport } from '../settings.js';
@@ -36,7 +35,7 @@ function typed({ key, value, origin }: ConfigRow): Omit<ConfigRow, 'text'> {
 
 async function settingsOf(session: Session, flags: SettingsFlags): Promise<SettingsReport> {
   const report = await describeSettings(session.surroundings, flags, transportDefaults());
-  for (const warning of report.warnings) session.note(problemText(warning, session.terminal.colors), 'warn');
+  session.report(report.warnings);
   return report;
 }
 

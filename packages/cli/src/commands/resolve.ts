@@ -1,9 +1,8 @@
 import type { ResolvedTemplate } from '@ict/core';
-import type { ProblemReport } from '@ict/plugin-api';
 import type { Difference, ExplainedValue, ExplainedVariable } from '@ict/template';
 import { escapeReferences, writeTemplate } from '@ict/template';
 import { withEngine } from '../engine-session.js';
-import { positionText, problemText } from '../views/failure-text.js';
+import { positionText } from '../views/failure-text.js';
 import type { Session } from '../session.js';
 import type { ResolveFlags } from '../template-commands.js';
 import { plainText, table } from '../views/terminal-text.js';
@@ -16,11 +15,7 @@ export async function resolveTemplate(session: Session, template: string, flags:
   const shown = flags.full === true ? resolved.full : resolved.template;
   session.document({ template: shown, values, variables, differences, problems, warnings });
   session.result(resolvedText(resolved, flags, session.terminal.resultColors));
-  const say = (reports: readonly ProblemReport[], level: 'warn' | 'error'): void => {
-    for (const problem of reports) session.note(problemText(problem, session.terminal.colors), level);
-  };
-  say(warnings, 'warn');
-  say(problems, 'error');
+  session.report([...warnings, ...problems]);
   return problems.length === 0 ? 0 : 1;
 }
 
