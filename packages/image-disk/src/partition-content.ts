@@ -64,11 +64,11 @@ async function fatContents(input: ImageInput, tree: TreeSession): Promise<Readon
   for (const partition of spec.disk.partitions) {
     if (filesystemOf(partition).content !== 'files') continue;
     const mountPoint = mounted.find((mount) => mount.spec === partition)?.mountPoint;
-    const directories: string[] = [];
-    const copies = new Map<string, readonly [string, TreeFile]>();
+    const found: FoundFiles = { directories: [], copies: new Map() };
+    const { directories, copies } = found;
     if (mountPoint !== undefined) {
       const deeper = mounted.map((mount) => mount.mountPoint).filter((other) => other !== mountPoint);
-      await gather(tree, mountPoint, mountPoint, deeper, partition.id, directories, copies);
+      await gather(tree, mountPoint, { mountPoint, deeper, partition: partition.id }, found);
     }
     let texts: Readonly<Record<string, string>> = {};
     if (isEsp(partition) && partition === spec.disk.partitions.find(isEsp) && spec.system.bootloader.provider === 'systemd-boot') {
@@ -83,21 +83,30 @@ async function fatContents(input: ImageInput, tree: TreeSession): Promise<Readon
   return contents;
 }
 
-/** Lists what lies below a FAT partition's mount point. @throws `ICT_DISK_FAT_FILE` for anything but directories and plain files. */
-async function gather(
-  tree: TreeSession,
-  mountPoint: string,
-  directory: string,
-  deeper: readonly string[],
-  partition: string,
-  directories: string[],
-  copies: Map<string, readonly [string, TreeFile]>,
-): Promise<void> {
+/** What lies below a FAT partition's mount point, by paths of the partition. */
+interface FoundFiles {
+  readonly directories: string[];
+  /** By path in small letters. */
+  readonly copies: Map<string, readonly [target: string, file: TreeFile]>;
+}
+
+interface FatPlace {
+  /** Partition id, for messages. */
+  readonly partition: string;
+  readonly mountPoint: string;
+  /** Mount points of others, whose content is not listed. */
+  readonly deeper: readonly string[];
+}
+
+/** Adds what lies in and below `directory` to `found`. @throws `ICT_DISK_FAT_FILE` for anything but directories and plain files. */
+async function gather(tree: TreeSession, directory: string, place: FatPlace, found: FoundFiles): Promise<void> {
+  const { partition, mountPoint, deeper } = place;
+  const { directories, copies } = found;
   for (const entry of await tree.list(directory)) {
     const target = entry.path.slice(mountPoint === '/' ? 0 : mountPoint.length);
     if (entry.type === 'directory') {
       directories.push(target);
-      if (!deeper.includes(entry.path)) await gather(tree, mountPoint, entry.path, deeper, partition, directories, copies);
+      if (!deeper.includes(entry.path)) await gather(tree, entry.path, place, found);
     } else if (entry.type === 'file') {
       if (copies.has(target.toLowerCase())) throw fatFileError(entry.path, partition, 'differs from another name only in case');
       copies.set(target.toLowerCase(), [target, { path: entry.path, sizeBytes: entry.sizeBytes }]);

@@ -95,7 +95,7 @@ async function shapingDifference(
       const before = await layers.stored({ digest: others[index] as LayerRef['digest'] });
       if (before === undefined || layerDigest(before.manifest.entries) !== others[index])
         return 'a layer below the earlier one is gone or damaged';
-      const reason = await shapingChange(scope, words, before, after, lower, touched);
+      const reason = await shapingChange(scope, words, { before, after, lower, touched });
       if (reason !== undefined) return reason;
     }
     for (const { path } of after.manifest.entries) lower.add(path);
@@ -105,20 +105,19 @@ async function shapingDifference(
 
 type ComparedLayer = Pick<StoredLayer, 'directory' | 'manifest'>;
 
-/**
- * Why what differs between two layers may reach an initrd, in words; undefined when it does not.
- *
- * @param lower paths of the layers below: what a layer covers is no new file.
- * @param touched paths of the layer that holds the initrds: its directories repeat the attributes of those below.
- */
-export async function shapingChange(
-  scope: InitrdScope,
-  words: MakerWords,
-  before: ComparedLayer,
-  after: ComparedLayer,
-  lower: ReadonlySet<string>,
-  touched: ReadonlySet<string>,
-): Promise<string | undefined> {
+/** Two layers at the same place of a tree. */
+export interface ComparedLayers {
+  readonly before: ComparedLayer;
+  readonly after: ComparedLayer;
+  /** Paths of the layers below: what a layer covers is no new file. */
+  readonly lower: ReadonlySet<string>;
+  /** Paths of the layer that holds the initrds: its directories repeat the attributes of those below. */
+  readonly touched: ReadonlySet<string>;
+}
+
+/** Why what differs between two layers may reach an initrd, in words; undefined when it does not. */
+export async function shapingChange(scope: InitrdScope, words: MakerWords, layers: ComparedLayers): Promise<string | undefined> {
+  const { before, after, touched } = layers;
   const had = byPath(before);
   const has = byPath(after);
   const directories: string[] = [];
@@ -130,7 +129,7 @@ export async function shapingChange(
       directories.push(path);
       continue;
     }
-    const reason = await reachesInitrd(scope, words, path, old, now, lower, before, after);
+    const reason = await reachesInitrd(scope, words, { path, old, now }, layers);
     if (reason !== undefined) return reason;
     for (let end = path.lastIndexOf('/'); end > 0; end = path.lastIndexOf('/', end - 1)) harmless.add(path.slice(0, end));
   }
@@ -138,15 +137,17 @@ export async function shapingChange(
   return odd === undefined ? undefined : `${odd} changed`;
 }
 
+interface ChangedEntry {
+  readonly path: string;
+  readonly old: LayerEntry | undefined;
+  readonly now: LayerEntry | undefined;
+}
+
 async function reachesInitrd(
   { unread, readByName, uuidsApart }: InitrdScope,
   words: MakerWords,
-  path: string,
-  old: LayerEntry | undefined,
-  now: LayerEntry | undefined,
-  lower: ReadonlySet<string>,
-  before: ComparedLayer,
-  after: ComparedLayer,
+  { path, old, now }: ChangedEntry,
+  { before, after, lower }: ComparedLayers,
 ): Promise<string | undefined> {
   const place = unread.find((glob) => pattern(glob).test(path));
   if (place !== undefined) {

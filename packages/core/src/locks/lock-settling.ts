@@ -96,7 +96,7 @@ export async function resolveAfresh(
   const { spec, distribution, provider } = intake;
   const { context } = services;
   const snapshots = await pinRepositories(request.repositories, spec.target.arch, provider.part, services.mirrors, context);
-  const resolved = await resolveRequest(request, spec, distribution, snapshots, provider, context, favour);
+  const resolved = await resolveRequest({ request, spec, distribution, snapshots, favour }, provider, context);
   const lock: Lock = {
     lockVersion: 1,
     target: request.target,

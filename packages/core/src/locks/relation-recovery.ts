@@ -28,7 +28,7 @@ export async function relationsBehind(
     const question = { arch: spec.target.arch, provider: provider.part };
     const pinned = await openPinned(request.repositories, lock.repositories, file, question, services);
     const again = await readPinned(pinned, (snapshots) =>
-      resolveRequest(request, spec, distribution, snapshots, provider, context, keepAll(lock)),
+      resolveRequest({ request, spec, distribution, snapshots, favour: keepAll(lock) }, provider, context),
     );
     const same = sameAs([...lock.packages, ...lock.tools], [...again.packages, ...again.tools]);
     const relations = [...again.relations.filter(({ from, to }) => same.has(from) && same.has(to)), ...stated];

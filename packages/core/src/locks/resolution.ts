@@ -31,20 +31,19 @@ export interface ResolvedRequest {
   readonly warnings: readonly ProblemReport[];
 }
 
-/**
- * Resolves a request against pinned repositories; equal questions are answered from memory.
- *
- * @param favour what to keep of an earlier lock.
- */
-export async function resolveRequest(
-  request: PackageRequest,
-  spec: ImageSpec,
-  distribution: DistributionDefinition,
-  snapshots: readonly Snapshot[],
-  provider: Loaded<Provider>,
-  ctx: Context,
-  favour: Favour = { image: [], tools: [] },
-): Promise<ResolvedRequest> {
+/** What is to be resolved, and where. */
+export interface ResolutionInput {
+  readonly request: PackageRequest;
+  readonly spec: ImageSpec;
+  readonly distribution: DistributionDefinition;
+  readonly snapshots: readonly Snapshot[];
+  /** What to keep of an earlier lock; absent: nothing. */
+  readonly favour?: Favour | undefined;
+}
+
+/** Resolves a request against pinned repositories; equal questions are answered from memory. */
+export async function resolveRequest(input: ResolutionInput, provider: Loaded<Provider>, ctx: Context): Promise<ResolvedRequest> {
+  const { request, spec, distribution, snapshots, favour = { image: [], tools: [] } } = input;
   const arch = spec.target.arch;
   const question: Json = {
     request: request.digest,

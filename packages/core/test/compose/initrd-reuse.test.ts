@@ -50,14 +50,12 @@ describe('shapingChange', () => {
     lower: readonly string[] = [],
     touched: readonly string[] = [],
   ) =>
-    shapingChange(
-      scope,
-      words,
-      { directory: '/absent', manifest: manifestOf(before) },
-      { directory: '/absent', manifest: manifestOf(after) },
-      new Set(lower),
-      new Set(touched),
-    );
+    shapingChange(scope, words, {
+      before: { directory: '/absent', manifest: manifestOf(before) },
+      after: { directory: '/absent', manifest: manifestOf(after) },
+      lower: new Set(lower),
+      touched: new Set(touched),
+    });
   const usr = ['/usr', '/usr/bin', '/usr/share'].map((path) => directory(path));
 
   it.each<[string, readonly LayerEntry[], readonly LayerEntry[]]>([
@@ -200,7 +198,12 @@ describe('keptInitrd', () => {
         layers.push({ directory: place, manifest: manifestOf([entry('/fstab', { text: list })]) });
       }
       const [before, after] = layers;
-      return shapingChange({ ...scope, uuidsApart: ['/fstab'] }, words, before, after, new Set(), new Set());
+      return shapingChange({ ...scope, uuidsApart: ['/fstab'] }, words, {
+        before: before!,
+        after: after!,
+        lower: new Set(),
+        touched: new Set(),
+      });
     };
     expect(await compare(fstab(one), fstab(other))).toBeUndefined();
     expect(await compare(fstab(one), fstab(other, 'xfs'))).toBe('/fstab changed');

@@ -44,11 +44,12 @@ function resolver(answer?: (request: ResolutionRequest) => Resolution, kernels: 
   return { asked, provider: { part: provider, identity: { name: 'provider', version: '1' } } };
 }
 
-type Fakes = Pick<ReturnType<typeof resolver>, 'provider'> & { readonly ctx: Parameters<typeof resolveRequest>[5] };
+type Fakes = Pick<ReturnType<typeof resolver>, 'provider'> & { readonly ctx: Parameters<typeof resolveRequest>[2] };
 
 function resolve(system: Partial<SystemSpec>, { provider, ctx }: Fakes, places?: ReadonlyMap<string, SourcePosition>, pinned = snapshots) {
   const spec = { ...sampleSpec(system), ...(places === undefined ? {} : { positions: places }) };
-  return resolveRequest(packageRequest(spec, distribution, sampleFormat()), spec, distribution, pinned, provider, ctx);
+  const request = packageRequest(spec, distribution, sampleFormat());
+  return resolveRequest({ request, spec, distribution, snapshots: pinned }, provider, ctx);
 }
 
 const requests = (seeds: readonly Seed[]) => seeds.map((seed) => seed.request);
@@ -120,7 +121,8 @@ describe('resolveRequest', () => {
       ({ provider, ctx }) => {
         const spec = sampleSpec();
         const odd = { ...distribution, quirks: { installOnly: ['linux'] } };
-        return resolveRequest(packageRequest(spec, odd, sampleFormat()), spec, odd, snapshots, provider, ctx);
+        const request = packageRequest(spec, odd, sampleFormat());
+        return resolveRequest({ request, spec, distribution: odd, snapshots }, provider, ctx);
       },
     ],
     ['provider', ({ provider, ctx }) => resolve({}, { ctx, provider: { ...provider, identity: { ...provider.identity, version: '2' } } })],

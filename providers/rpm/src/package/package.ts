@@ -98,7 +98,14 @@ export async function readRpm(file: string, options: RpmOptions = {}): Promise<R
   const range = headerRange(opening, headerStart, 'header', MAX_HEADER_BYTES);
   const header = new Header(opening.read(range), 'header', TAG.HEADERIMMUTABLE);
   const offset = range.offset + range.sizeBytes;
-  return describe(file, lead, signature, header, range, { offset, sizeBytes: opening.sizeBytes - offset }, options);
+  const payloadRange = { offset, sizeBytes: opening.sizeBytes - offset };
+  return describe({ file, lead, signature, header, headerRange: range, payloadRange }, options);
+}
+
+/** The parts of a package file. */
+interface Parts extends Pick<RpmPackage, 'signature' | 'header' | 'headerRange' | 'payloadRange'> {
+  readonly file: string;
+  readonly lead: Lead;
 }
 
 interface Lead {
@@ -131,15 +138,7 @@ function headerRange(opening: FileOpening, offset: number, where: string, maxDat
   return { offset, sizeBytes };
 }
 
-function describe(
-  file: string,
-  lead: Lead,
-  signature: Header,
-  header: Header,
-  range: ByteRange,
-  payloadRange: ByteRange,
-  options: RpmOptions,
-): RpmPackage {
+function describe({ file, lead, signature, header, headerRange: range, payloadRange }: Parts, options: RpmOptions): RpmPackage {
   const required = (tag: number, what: string): string => {
     const value = header.string(tag);
     if (value !== undefined && /^[^\s/\0]+$/.test(value)) return value;
