@@ -2,7 +2,7 @@ export type { PieceHasher } from './piecewise-check.js';
 export { openCache, type Cache, type CacheOptions } from './cache.js';
 export { chooseCacheHome, claimCacheHome, type CacheHome, type CachePlaces, type UnfitForTrees } from './cache-home.js';
 export { type VerificationMode } from './store-context.js';
-export { packageKey, type CachedPackage, type PackageCache, type PackageLookup } from './package-cache.js';
+export { type CachedPackage, type PackageCache, type PackageLookup } from './package-cache.js';
 export { packageId, type PackageEntry, type PackageEntries, type SignedBy } from './package-entries.js';
 export { privateDirectory } from './layout.js';
 export { measureDirectory } from './directory-files.js';
@@ -17,7 +17,7 @@ export {
   type EntryFilter,
 } from './collector.js';
 export type { PackageTwins, TwinMaker, TwinnedPackage } from './package-twins.js';
-export { twinId, type TwinEntry } from './twin-entry.js';
+export { type TwinEntry } from './twin-entry.js';
 export { entryKinds, type EntryKind } from './usage-journal.js';
 export { type ImageFile, type ImageRecord } from './image-record.js';
 export { type ImageLookup, type ImageStore, type NewImage, type StoredImage } from './image-store.js';
@@ -37,7 +37,6 @@ export {
 export { removeTree, type RemoveTree } from './reaper.js';
 export { gatherUnread, tellUnread, unreadable, unreadText, type Unread, type Unseen } from './unread.js';
 export { measureWorkspace, type AreaUsage } from './usage.js';
-export { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 export { type ProcessOwner } from './process-owner.js';
 export { cacheError } from './errors.js';
 export type { MountDirectories, MountSharing } from './mount-directories.js';

@@ -5,5 +5,5 @@ export { DEFAULT_RETRY, type RetryPolicy, type Timer } from './retry.js';
 export { redactUrl } from './redact-url.js';
 export { chooseMirrors, type MirrorCandidate, type MirrorChoice, type MirrorMap, type MirrorSource } from './mirrors.js';
 export { type MirrorRoutes } from './mirror-routes.js';
-export { parseDeb822Sources, parseOneLineSources, readHostSources } from './host-sources.js';
+export { readHostSources } from './host-sources.js';
 export { fetchError } from './errors.js';

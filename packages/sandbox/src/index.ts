@@ -10,16 +10,7 @@ export type {
   VerifyOptions,
 } from './sandbox.js';
 export type { SandboxTree } from './tree.js';
-export {
-  changedPaths,
-  comparePaths,
-  entryLine,
-  layerDigest,
-  layerRef,
-  makeManifest,
-  type LayerEntry,
-  type LayerManifest,
-} from './manifest.js';
+export { changedPaths, comparePaths, layerDigest, layerRef, makeManifest, type LayerEntry, type LayerManifest } from './manifest.js';
 export type { LayerSignature } from './protocol.js';
 export { isUnread, sandboxError } from './errors.js';
 export {
