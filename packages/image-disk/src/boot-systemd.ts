@@ -8,7 +8,9 @@ import {
   type Kernel,
   type TreeFile,
 } from '@ict/image-parts';
-import { isEsp, kernelOptions, locate, menuTitle } from './boot-files.js';
+import { kernelOptions, menuTitle } from './boot-menu.js';
+import { locate } from './mount-points.js';
+import { isEsp } from './partition-roles.js';
 import { diskError } from './errors.js';
 
 /** Files for the EFI system partition: texts made here, and files of the tree. */

@@ -1,9 +1,10 @@
 import { digestOf } from '@ict/integrity';
 import { UNSUPPORTED_YET, type DistributionDefinition, type ImageSpec, type PartitionSpec, type ProblemReport } from '@ict/plugin-api';
 import { MAX_NAME_UNITS, artifactExtension, efiArch, isUuid, positionOf } from '@ict/image-parts';
-import { espOf, isEsp, kernelOptions, rootOf } from './boot-files.js';
-import { FILESYSTEMS, filesystemOf } from './filesystems.js';
-import { isSwap, mountPointOf } from './fstab.js';
+import { kernelOptions } from './boot-menu.js';
+import { mountPointOf } from './mount-points.js';
+import { espOf, isEsp, rootOf } from './partition-roles.js';
+import { FILESYSTEMS, filesystemOf, isSwap } from './filesystems.js';
 import { mebibytes } from './mebibytes.js';
 import { flagType, partitionFlagNames } from './partition-flags.js';
 import { canonicalPartitionType, partitionTypeGuid, partitionTypeNames } from './partition-types.js';

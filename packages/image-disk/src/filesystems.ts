@@ -150,3 +150,8 @@ export const FILESYSTEMS: Readonly<Record<FilesystemName, Filesystem>> = {
 export function filesystemOf(spec: Pick<PartitionSpec, 'filesystem'>): Filesystem {
   return FILESYSTEMS[spec.filesystem];
 }
+
+/** True for a swap area, which has a line in fstab(5) but no mount point. */
+export function isSwap(spec: PartitionSpec): boolean {
+  return filesystemOf(spec).writing.family === 'swap';
+}

@@ -1,28 +1,8 @@
 import type { Digest, DiskSpec, PartitionSpec } from '@ict/plugin-api';
 import { partitionIdentity } from '@ict/image-parts';
 import { diskError } from './errors.js';
-import { filesystemOf } from './filesystems.js';
-
-/** Mount point without a trailing slash and doubled slashes; `/` for the root. Undefined when the partition is not mounted. */
-export function mountPointOf(spec: PartitionSpec): string | undefined {
-  if (spec.mountPoint === undefined || spec.mountPoint === '' || spec.mountPoint === 'none' || isSwap(spec)) return undefined;
-  return `/${spec.mountPoint.split('/').filter(Boolean).join('/')}`;
-}
-
-/** True for a swap area, which has a line in fstab(5) but no mount point. */
-export function isSwap(spec: PartitionSpec): boolean {
-  return filesystemOf(spec).writing.family === 'swap';
-}
-
-/** Mounted partitions, parents before children, then by name. */
-export function mountedPartitions(partitions: readonly PartitionSpec[]): { readonly spec: PartitionSpec; readonly mountPoint: string }[] {
-  return partitions
-    .flatMap((spec) => {
-      const mountPoint = mountPointOf(spec);
-      return mountPoint === undefined ? [] : [{ spec, mountPoint }];
-    })
-    .sort((a, b) => depth(a.mountPoint) - depth(b.mountPoint) || (a.mountPoint < b.mountPoint ? -1 : 1));
-}
+import { filesystemOf, isSwap } from './filesystems.js';
+import { mountedPartitions } from './mount-points.js';
 
 /**
  * Text of `/etc/fstab`: every mounted partition by PARTUUID, parents before children, then swap areas in the template's order.
@@ -63,10 +43,6 @@ function mountType(spec: PartitionSpec): string {
 /** @param usual what stands there when the template asks for nothing else. */
 function optionsOf({ mountOptions = '' }: PartitionSpec, usual: string): string {
   return mountOptions === '' || mountOptions === 'defaults' ? usual : mountOptions;
-}
-
-function depth(mountPoint: string): number {
-  return mountPoint.split('/').filter(Boolean).length;
 }
 
 function escapeField(text: string): string {

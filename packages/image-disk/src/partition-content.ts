@@ -1,10 +1,10 @@
 import type { BuildContext, ImageInput, ImageSpec, TreeRef, TreeSession } from '@ict/plugin-api';
 import type { TreeFile } from '@ict/image-parts';
-import { isBelow, isEsp } from './boot-files.js';
+import { isBelow, mountedPartitions } from './mount-points.js';
+import { isEsp } from './partition-roles.js';
 import { systemdBootFiles, type EspContent } from './boot-systemd.js';
 import { fatFileError } from './fat-file-error.js';
 import { filesystemOf } from './filesystems.js';
-import { mountedPartitions } from './fstab.js';
 import { requireMountPoint } from './mount-point-in-tree.js';
 
 /** What a filesystem without owners, modes and links gets, as FAT: directories and plain files only. */

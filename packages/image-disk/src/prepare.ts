@@ -1,7 +1,8 @@
 import type { ImageInput, Json, TreeSession } from '@ict/plugin-api';
 import { GRUB_DIRECTORY, renderGrubConfig } from './boot-grub.js';
-import { kernelOptions } from './boot-files.js';
-import { mountedPartitions, mountPointOf, renderFstab } from './fstab.js';
+import { kernelOptions } from './boot-menu.js';
+import { renderFstab } from './fstab.js';
+import { mountedPartitions, mountPointOf } from './mount-points.js';
 import { pathsTo, requireMountPoint } from './mount-point-in-tree.js';
 import { usesGrub } from './partition-content.js';
 

@@ -2,7 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { hostBuild, type TreeContent } from '@ict/fixtures';
 import { partitionIdentity } from '@ict/image-parts';
 import { digestOf } from '@ict/integrity';
-import { mountPointOf, renderFstab } from '../src/fstab.js';
+import { renderFstab } from '../src/fstab.js';
+import { mountPointOf } from '../src/mount-points.js';
 import { prepareKey, prepareTree } from '../src/prepare.js';
 import { MIB, SEED, bootable, distribution, esp, imageSpec, root, type SpecChanges } from './support/specs.js';
 

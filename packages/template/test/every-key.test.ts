@@ -92,7 +92,7 @@ const FATES: Readonly<Record<string, Fate>> = {
   'systemConfig.documentation': carried('system.fileChoice.documentation', false, choosing),
   'systemConfig.languages': carried('system.fileChoice.languages', ['de'], choosing),
   'systemConfig.kernel.version': carried('system.kernel.version', '6.12', 'core/src/locks/kernel-wish.ts'),
-  'systemConfig.kernel.cmdline': carried('system.kernel.cmdline', 'quiet', 'image-disk/src/boot-files.ts'),
+  'systemConfig.kernel.cmdline': carried('system.kernel.cmdline', 'quiet', 'image-disk/src/boot-menu.ts'),
   'systemConfig.kernel.packages': carried('system.kernel.packages', ['linux'], 'core/src/locks/request.ts', [{ name: 'linux' }]),
   'systemConfig.kernel.enableExtraModules': carried('system.kernel.extraModules', 'loop nbd', configure, ['loop', 'nbd']),
   'systemConfig.kernel.name': noEffect('kernel'),

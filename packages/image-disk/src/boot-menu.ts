@@ -1,0 +1,21 @@
+import type { DistributionDefinition, ImageInput } from '@ict/plugin-api';
+import { partitionIdentity, type Kernel } from '@ict/image-parts';
+import { rootOf } from './partition-roles.js';
+
+/**
+ * Kernel command line: root by PARTUUID and `rw`, then what the template says. What the template says of `root=`, `ro` or `rw` wins.
+ */
+export function kernelOptions(input: Pick<ImageInput, 'spec' | 'seed'>): string {
+  const words = input.spec.system.kernel.cmdline.split(/\s+/u).filter(Boolean);
+  const root = rootOf(input.spec);
+  const added: string[] = [];
+  if (root !== undefined && !words.some((word) => word.startsWith('root=')))
+    added.push(`root=PARTUUID=${partitionIdentity(input.seed, root.id).partitionUuid}`);
+  if (!words.includes('ro') && !words.includes('rw')) added.push('rw');
+  return [...added, ...words].join(' ');
+}
+
+/** What a boot menu calls an image's kernel. */
+export function menuTitle(distribution: DistributionDefinition, kernel: Kernel, kernels: readonly Kernel[]): string {
+  return kernels.length === 1 ? distribution.title : `${distribution.title}, Linux ${kernel.version}`;
+}
