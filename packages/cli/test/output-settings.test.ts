@@ -46,6 +46,17 @@ describe('output settings of the configuration', () => {
     expect((await readFile(log, 'utf8')).match(/ICT_SAMPLE_\w+ {2}/g)).toEqual(['ICT_SAMPLE_X  ', 'ICT_SAMPLE_X  ', 'ICT_SAMPLE_LOST  ']);
   });
 
+  it.each([[[]], [['--json']]])('come with warnings for people and the log, and no events: %j', async (flags) => {
+    const directory = await temporaryDirectory();
+    const log = join(directory, 'run.log');
+    for (const ending of ['yml', 'yaml']) await writeFile(join(directory, `image-composer-tool.${ending}`), 'logging:\n  level: warn\n');
+    const argv = ['build', 'a.yml', '--log-file', log, ...flags, ...work];
+    const { stdout, stderr } = await ict(argv, { cwd: directory, engine: { build: async () => report } });
+    expect(stderr.text).toMatch(/^warning ICT_CONFIG_HIDDEN {2}.*\n {2}hint: /);
+    expect(await readFile(log, 'utf8')).toBe(stderr.text);
+    expect(stdout.text).not.toContain('ICT_CONFIG_HIDDEN');
+  });
+
   it('a log file that cannot be written is a mistake', async () => {
     const { status, stderr } = await ict(['build', 'a.yml', '--log-file', '/nonexistent/x.log', ...work], {
       engine: { build: async () => report },
