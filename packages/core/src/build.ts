@@ -161,7 +161,7 @@ async function gather(build: SoundBuild, warn: Warn): Promise<Gathered> {
   const inputs = imageInputs(parts, await plugins.exporters(), epochSeconds);
   // An audit looks at the layers below an image, and so needs them.
   const image = inputs === undefined || !use.images || options.audit !== undefined ? undefined : await images.find(inputs);
-  const { packages, tools, forUnpacking }: LockedPackages =
+  const { packages, tools, forUnpacking }: Omit<LockedPackages, 'distinct'> =
     image === undefined
       ? await fetchPackages(settled, intake, engine, services, { use: use.packages, late })
       : { packages: [], tools: [], forUnpacking: asTheyAre };

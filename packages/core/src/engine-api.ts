@@ -222,7 +222,7 @@ export interface BuildReport {
 /** What {@link Engine.warm} made sure of. */
 export interface WarmReport {
   readonly target: string;
-  /** Packages of the image and of its tools that lie in the cache, verified. */
+  /** Packages of the image and of its tools, each content once, that lie in the cache, verified. */
   readonly packages: number;
 }
 

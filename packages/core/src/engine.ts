@@ -229,9 +229,9 @@ class HostedEngine implements Engine {
   async warm(template: string, options: LockOptions = {}): Promise<WarmReport> {
     return this.events.run('packages', () =>
       this.settle(template, options, async ({ intake, settled, services }) => {
-        const { packages, tools } = await fetchPackages(settled, intake, this.options, services, { use: true });
+        const { distinct } = await fetchPackages(settled, intake, this.options, services, { use: true });
         await services.enforceLimits();
-        return { target: settled.lock.target, packages: packages.length + tools.length };
+        return { target: settled.lock.target, packages: distinct };
       }),
     );
   }

@@ -37,6 +37,7 @@ export type EventBody =
       readonly url: string;
       readonly source: 'flag' | 'config' | 'host' | 'list' | 'definition';
     }
+  /** Packages of the image and of its tools, each content once, and their size. */
   | { readonly type: 'resolve.done'; readonly packages: number; readonly downloadBytes: number; readonly fromLock: boolean }
   | {
       readonly type: 'lock.done';

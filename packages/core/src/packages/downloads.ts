@@ -38,7 +38,7 @@ export async function obtainPackages(
   const rules = verificationRules(packages, byId, provider);
   const files = new Map<string, string>();
   const missing = new Map<string, ResolvedPackage>();
-  await inParallel(unique(packages), workers, ctx.signal, async (pkg) => {
+  await inParallel(uniqueContents(packages), workers, ctx.signal, async (pkg) => {
     const found = await shelf.lookup(pkg);
     if (found.state !== 'hit') return void missing.set(pkg.digest, pkg);
     const held = rules.get(pkg.repository);
@@ -119,6 +119,7 @@ function absent(packages: readonly ResolvedPackage[]): Error {
   });
 }
 
-function unique(packages: readonly ResolvedPackage[]): readonly ResolvedPackage[] {
+/** Packages by their content, each once. */
+export function uniqueContents(packages: readonly ResolvedPackage[]): readonly ResolvedPackage[] {
   return [...new Map(packages.map((pkg) => [pkg.digest, pkg])).values()];
 }

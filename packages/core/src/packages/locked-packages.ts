@@ -4,7 +4,7 @@ import type { SettledLock } from '../locks/lock-settling.js';
 import { dependencyGraph } from '../questions/dependency-graph.js';
 import type { Services, TierUse } from '../services.js';
 import type { Intake } from '../templates/template-intake.js';
-import { obtainPackages } from './downloads.js';
+import { obtainPackages, uniqueContents } from './downloads.js';
 import type { ForUnpacking } from './package-shelf.js';
 
 /** The packages of a lock. */
@@ -13,6 +13,8 @@ export interface LockedPackages {
   readonly packages: readonly VerifiedPackage[];
   /** Those whose programs write it. */
   readonly tools: readonly VerifiedPackage[];
+  /** How many they are together: one that image and tools need counts once. */
+  readonly distinct: number;
   readonly forUnpacking: ForUnpacking;
 }
 
@@ -37,10 +39,11 @@ export async function fetchPackages(
   const provider = intake.provider.part;
   const wanted = [...lock.packages, ...lock.tools];
   const shelf = services.packages(lock, provider, use);
+  const contents = uniqueContents(wanted);
   context.emit({
     type: 'resolve.done',
-    packages: lock.packages.length,
-    downloadBytes: wanted.reduce((sum, pkg) => sum + pkg.sizeBytes, 0),
+    packages: contents.length,
+    downloadBytes: contents.reduce((sum, pkg) => sum + pkg.sizeBytes, 0),
     fromLock: file !== undefined,
   });
   const list = (repository: RepositorySpec) => services.mirrors.list(repository, provider);
@@ -53,6 +56,7 @@ export async function fetchPackages(
   return {
     packages: verified.slice(0, lock.packages.length),
     tools: verified.slice(lock.packages.length),
+    distinct: contents.length,
     forUnpacking: async (packages) => forUnpacking(await fetched(packages)),
   };
 }

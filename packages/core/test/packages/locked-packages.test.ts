@@ -11,12 +11,13 @@ const pkg = (name: string, letter: string) => resolvedPackage(name, { digest: di
 const [bash, tar, tool] = [pkg('bash', 'a'), pkg('tar', 'b'), pkg('tool', 'c')];
 
 /** Fetches the packages of a lock: what is asked of the network, and whether twins are sought. */
-async function locked(late: boolean) {
+async function locked(late: boolean, ofTools = [tool]) {
   const fetched: string[] = [];
   const graphs: string[] = [];
+  const events: EventBody[] = [];
   const context = {
     signal: new AbortController().signal,
-    emit: (_event: EventBody) => undefined,
+    emit: (event: EventBody) => void events.push(event),
     fetch: {
       fetch: async ({ url, expect: { digest } }: { url: string; expect: { digest: Digest } }) => {
         fetched.push(url.slice(url.lastIndexOf('/') + 1));
@@ -34,12 +35,12 @@ async function locked(late: boolean) {
   const provider = { verifier: { verify: async () => undefined } } as unknown as Provider;
   const services = { context, mirrors: { list: async () => undefined }, packages: () => shelf } as unknown as Services;
   const settled = {
-    lock: { packages: [bash, tar], tools: [tool] },
+    lock: { packages: [bash, tar], tools: ofTools },
     request: { repositories: [{ id: 'main', archive: 'http://archive', suite: '', components: [], keyrings: [] }] },
   } as unknown as SettledLock;
   const intake = { provider: { part: provider } } as unknown as Intake;
   const result = await fetchPackages(settled, intake, { workers: 1, offline: false }, services, { use: true, late });
-  return { ...result, fetched, graphs };
+  return { ...result, fetched, graphs, events };
 }
 
 const sorted = (names: readonly string[]): readonly string[] => [...names].sort();
@@ -63,5 +64,12 @@ describe('the packages of a lock', () => {
     expect((await forUnpacking(packages)).map(({ file }) => file)).toEqual(['/cache/bash', '/cache/tar']);
     expect(fetched).toEqual(['tar.pkg', 'bash.pkg']);
     expect(graphs).toHaveLength(1);
+  });
+
+  it.each([false, true])('count once where image and tools need the same one (fetched late: %s)', async (late) => {
+    const { distinct, tools, events } = await locked(late, [tar, tool]);
+    expect(tools.map(({ name }) => name)).toEqual(['tar', 'tool']);
+    expect(distinct).toBe(3);
+    expect(events[0]).toMatchObject({ type: 'resolve.done', packages: 3, downloadBytes: 3 * bash.sizeBytes });
   });
 });
