@@ -24,7 +24,7 @@ import { createScrubSchedule } from './scrub-schedule.js';
 import { createStepStore, type StepStore } from './step-store.js';
 import { createStorageTrouble } from './storage-trouble.js';
 import type { Unseen } from './unread.js';
-import { measureUsage, type AreaUsage } from './usage.js';
+import { measureUsage, type AreaUsage, type UsageGrouping } from './usage.js';
 import { verifyCache, type Verification, type VerifyOptions } from './verification.js';
 import { isTwinEntry, twinRecord, type TwinEntry } from './twin-entry.js';
 import { createUsageJournal, type EntryKind } from './usage-journal.js';
@@ -101,8 +101,8 @@ export interface Cache extends Locks, Collector, MountDirectories {
   reap(remove?: RemoveTree): Promise<{ readonly removed: number; readonly failed: readonly string[] }>;
   /** Removes the empty directories that this process made for temporary files: call it when nothing is being done any more. */
   leave(): void;
-  /** @param unseen is told of what cannot be looked at, and does not count. */
-  usage(unseen: Unseen): Promise<readonly AreaUsage[]>;
+  /** @param unseen is told of what cannot be looked at, and does not count. @param by default: kind. */
+  usage(unseen: Unseen, by?: UsageGrouping): Promise<readonly AreaUsage[]>;
   /** Reads every byte and compares it with what names and records say. */
   verify(options?: VerifyOptions): Promise<Verification>;
 }
@@ -168,7 +168,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     toTrash: layout.toTrash,
     reap: (remove = removeTree) => reap(layout, remove, clock()),
     leave: layout.leave,
-    usage: (unseen) => measureUsage(layout, unseen),
+    usage: (unseen, by) => measureUsage(layout, unseen, by),
     verify: (verifyOptions = {}) => verifyCache({ store, packages: packageEntries, steps, images }, verifyOptions),
     ...locks,
     ...createCollector({ layout, clock, journal, packages: packageEntries, locks: shared, readOnly }),

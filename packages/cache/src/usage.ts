@@ -8,7 +8,10 @@ import type { Unseen } from './unread.js';
 
 /** How much lies in one part of the cache or of a work directory, as `du` and `find` would say. */
 export interface AreaUsage {
-  /** `packages/{provider-id}`, `images`, `blobs`, `layers`, ...; `{provider-id}/chrootenv` of a work directory */
+  /**
+   * By kind: `packages/{provider-id}`, `images`, `blobs`, `layers`, ...; `{provider-id}/chrootenv` of a work directory. By provider:
+   * `{provider-id}`, and `(no provider)` for what serves all.
+   */
   readonly area: string;
   readonly files: number;
   /** Sum of file sizes; a file with several names counts once. */
@@ -21,11 +24,23 @@ export interface AreaUsage {
   readonly unreadable: number;
 }
 
+/** What is added up: parts of a directory, or all that each provider has in it. */
+export type UsageGrouping = 'kind' | 'provider';
+
+const NO_PROVIDER = '(no provider)';
+
+/** One part of a directory. */
+interface Part {
+  readonly area: string;
+  readonly root: string;
+  readonly provider?: string;
+}
+
 /** Looks between which whoever waits for this process, a signal among them, gets a turn. */
 const LOOKS = 4096;
 
 /** @param before files with several names in the areas before this one; those of this one are added. */
-async function measure(area: string, root: string, before: Set<string>, unseen: Unseen): Promise<AreaUsage> {
+async function measure(area: string, roots: readonly string[], before: Set<string>, unseen: Unseen): Promise<AreaUsage> {
   const seen = new Set<string>();
   const total = { files: 0, sizeBytes: 0, allocatedBytes: 0, sharedBytes: 0, unreadable: 0 };
   let looks = 0;
@@ -33,7 +48,7 @@ async function measure(area: string, root: string, before: Set<string>, unseen: 
     total.unreadable += 1;
     unseen(path, error);
   };
-  for (const stats of statsBelow(root, tell)) {
+  for (const stats of statsBelowAll(roots, tell)) {
     if (++looks % LOOKS === 0) await nextTurn();
     const bytes = stats.blocks * 512;
     if (stats.nlink > 1 && !stats.isDirectory()) {
@@ -51,16 +66,22 @@ async function measure(area: string, root: string, before: Set<string>, unseen: 
   return { area, ...total };
 }
 
+function* statsBelowAll(roots: readonly string[], unseen: Unseen): ReturnType<typeof statsBelow> {
+  for (const root of roots) yield* statsBelow(root, unseen);
+}
+
 /**
- * The parts of a directory, sorted, as area and path: none when it is absent (nothing is cached yet), and the directory itself, as
- * `whole`, when it cannot be read or is a file, so that the usage says so.
+ * The parts of a directory, sorted: none when it is absent (nothing is cached yet), and the directory itself, as `whole`, when it cannot be
+ * read or is a file, so that the usage says so.
+ *
+ * @param partOf one of them, by its name.
  */
-async function partsOf(directory: string, whole: string, prefix: string): Promise<readonly (readonly [area: string, root: string])[]> {
+async function partsOf(directory: string, whole: string, partOf: (name: string) => Omit<Part, 'root'>): Promise<readonly Part[]> {
   try {
-    return (await readdir(directory)).sort().map((name) => [`${prefix}${name}`, join(directory, name)]);
+    return (await readdir(directory)).sort().map((name) => ({ ...partOf(name), root: join(directory, name) }));
   } catch (error) {
     if (errnoOf(error) === 'ENOENT') return [];
-    if (errnoOf(error) === 'ENOTDIR' || errnoOf(error) === 'ELOOP' || isReadFailure(error)) return [[whole, directory]];
+    if (errnoOf(error) === 'ENOTDIR' || errnoOf(error) === 'ELOOP' || isReadFailure(error)) return [{ area: whole, root: directory }];
     throw error;
   }
 }
@@ -70,27 +91,44 @@ async function partsOf(directory: string, whole: string, prefix: string): Promis
  *
  * @param unseen is told of what cannot be looked at, and does not count.
  */
-export async function measureUsage(layout: Layout, unseen: Unseen): Promise<readonly AreaUsage[]> {
+export async function measureUsage(layout: Layout, unseen: Unseen, by: UsageGrouping = 'kind'): Promise<readonly AreaUsage[]> {
   const { cacheDir, roots } = layout;
-  const top = await partsOf(cacheDir, '.', '');
+  const named = (name: string) => ({ area: name });
+  const ofProvider = (kind: string) => (name: string) => ({ area: `${kind}/${name}`, provider: name });
+  const top = await partsOf(cacheDir, '.', named);
+  const others = (await Promise.all(roots.map((root) => partsOf(root, '.ict', named)))).flat();
   const parts = [
-    ...(await partsOf(join(cacheDir, 'pkgCache'), 'packages', 'packages/')),
-    ...top.filter(([area]) => area === 'imageCache').map(([, root]) => ['images', root] as const),
-    ...top.filter(([area]) => area === '.'),
-    ...(await Promise.all(roots.map((root) => partsOf(root, '.ict', '')))).flat(),
+    ...(await partsOf(join(cacheDir, 'pkgCache'), 'packages', ofProvider('packages'))),
+    ...top.filter(({ area }) => area === 'imageCache').map(({ root }) => ({ area: 'images', root })),
+    ...top.filter(({ area }) => area === '.'),
   ];
-  return measureParts(parts, unseen);
+  if (by === 'kind') return measureParts([...parts, ...others], unseen);
+  const isTwins = ({ area }: Part): boolean => area === 'twins';
+  const twins = await Promise.all(others.filter(isTwins).map(({ area, root }) => partsOf(root, area, ofProvider(area))));
+  return measureParts(byProvider([...parts, ...twins.flat(), ...others.filter((part) => !isTwins(part))]), unseen);
 }
 
 /** Likewise, of what builds keep in a work directory, by provider and kind: the base tree, its snapshot, what was delivered. */
-export async function measureWorkspace(workDir: string, unseen: Unseen): Promise<readonly AreaUsage[]> {
-  const providers = (await partsOf(workDir, '.', '')).filter(([name]) => name === '.' || !name.startsWith('.'));
-  return measureParts((await Promise.all(providers.map(([name, root]) => partsOf(root, name, `${name}/`)))).flat(), unseen);
+export async function measureWorkspace(workDir: string, unseen: Unseen, by: UsageGrouping = 'kind'): Promise<readonly AreaUsage[]> {
+  const named = (name: string) => ({ area: name, provider: name });
+  const providers = (await partsOf(workDir, '.', named)).filter(({ area }) => area === '.' || !area.startsWith('.'));
+  const parts = await Promise.all(
+    providers.map(({ area: provider, root }) => partsOf(root, provider, (name) => ({ area: `${provider}/${name}`, provider }))),
+  );
+  return measureParts(by === 'kind' ? parts.flat() : byProvider(parts.flat()), unseen);
 }
 
-async function measureParts(parts: readonly (readonly [area: string, root: string])[], unseen: Unseen): Promise<readonly AreaUsage[]> {
+/** All parts of each provider as one, and then those of none. */
+function byProvider(parts: readonly Part[]): readonly Part[] {
+  const areas = parts.map((part) => ({ ...part, area: part.provider ?? NO_PROVIDER }));
+  return [...areas.filter(({ provider }) => provider !== undefined), ...areas.filter(({ provider }) => provider === undefined)];
+}
+
+async function measureParts(parts: readonly Part[], unseen: Unseen): Promise<readonly AreaUsage[]> {
   const usage: AreaUsage[] = [];
   const linked = new Set<string>();
-  for (const [area, root] of parts) usage.push(await measure(area, root, linked, unseen));
+  for (const [area, together] of Map.groupBy(parts, (part) => part.area)) {
+    usage.push(await measure(area, together.map(({ root }) => root), linked, unseen)); // prettier-ignore
+  }
   return usage;
 }

@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { mkdir, readdir, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { expect, it } from 'vitest';
-import { document, fill, places, provider, root, storeResult, useCache } from './cache-place.js';
+import { document, fill, keepImage, places, provider, root, storeResult, useCache } from './cache-place.js';
 import { ict } from './fixture.js';
 
 useCache();
@@ -83,8 +83,30 @@ it('makes no cache where there is none', async () => {
   expect(await readdir(root)).toEqual([]);
 });
 
-it('counts the packages of each provider', async () => {
-  await storeResult(await fill(0, ['a', 'b']));
-  const { areas } = await document<{ areas: { area: string; files: number }[] }>(['du', '--by', 'provider', ...places]);
-  expect(areas).toMatchObject([{ area: provider, files: 2 }]);
+it('adds up what each provider has, its twins too, and all else in one row: together what lies there', async () => {
+  const cache = await fill(0, ['a', 'b']);
+  await storeResult(cache);
+  await keepImage(cache);
+  const twins = join(root, 'cache', '.ict', 'twins', provider);
+  await mkdir(twins, { recursive: true });
+  await writeFile(join(twins, 'a-1.pkg'), Buffer.alloc(9000));
+  type Areas = {
+    readonly areas: readonly { area: string; files: number; sizeBytes: number; allocatedBytes: number; sharedBytes: number }[];
+  };
+  const { areas } = await document<Areas>(['du', '--by', 'provider', ...places]);
+  expect(areas).toMatchObject([
+    { area: provider, files: 3, sizeBytes: 19_000 },
+    { area: '(no provider)', sharedBytes: 0 },
+  ]);
+  const parts = await document<Areas>(['du', ...places]);
+  const sum = (rows: Areas['areas'], of: 'allocatedBytes' | 'sharedBytes'): number => rows.reduce((total, row) => total + row[of], 0);
+  expect(sum(parts.areas, 'sharedBytes')).toBeGreaterThan(0); // the disk of the image is a blob, too
+  const above = (await stat(dirname(twins))).blocks * 512; // as little of a provider as what is around the packages
+  expect(sum(areas, 'allocatedBytes')).toBe(sum(parts.areas, 'allocatedBytes') - sum(parts.areas, 'sharedBytes') - above);
+  const { lines } = (await ict(['cache', 'du', '--by', 'provider', ...places])).stdout;
+  expect(lines.slice(1, 4).map((line) => line.replace(/^ *[0-9.]+ \w+ +/, ''))).toEqual([
+    `3  ${provider}`,
+    `${areas[1]?.files}  (no provider)`,
+    `${3 + (areas[1]?.files ?? 0)}  ${join(root, 'cache')}`,
+  ]);
 });

@@ -1,6 +1,6 @@
 import { mkdtemp, readdir, rename, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { extname, join } from 'node:path';
 import { openCache, type Cache } from '@ict/cache';
 import { digestHex, digestOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
@@ -52,6 +52,16 @@ export async function storeResult(cache: Cache): Promise<{ readonly blob: string
   const blob = await cache.blobs.putBytes(Buffer.from('disk'));
   const kept = await cache.steps.put('acme.make', { colour: 'red' }, { blob: { ...blob } } as unknown as Json, 'ict');
   return { blob: digestHex(blob.digest), step: kept!.key };
+}
+
+/** Keeps an image of one raw disk. @returns its key. */
+export async function keepImage(cache: Cache, name = 'mini-1.0.raw', content = Buffer.from('disk '.repeat(100))): Promise<string> {
+  const blob = await cache.blobs.putBytes(content);
+  const source = (await cache.blobs.path(blob.digest)) as string;
+  const artifact = { name, type: extname(name).slice(1), digest: blob.digest, sizeBytes: blob.sizeBytes, source };
+  const documents = new Map([[`${name.slice(0, -extname(name).length)}.lock.yml`, Buffer.from('lock')]]);
+  await cache.images.put({ name }, { artifacts: [artifact], documents }, 'ict');
+  return cache.images.key({ name });
 }
 
 export interface Listed {
