@@ -106,7 +106,7 @@ async function validate(build: ImageBuild, warn: Warn): Promise<{ readonly intak
     ...(home.cacheDir === engine.cacheDir ? [{ path: engine.cacheDir, trees: home.treesDir === undefined }] : []),
     // The directory of this target may be another user's, though the work directory is not.
     { path: own !== undefined && existsSync(own) ? own : engine.workDir, trees: true },
-    ...(options.output === undefined ? [] : [{ path: options.output }]),
+    ...(options.output === undefined ? [] : [{ path: options.output, output: true }]),
   ];
   const image = reading.intake && { sizeBytes: reading.intake.spec.disk.sizeBytes, architecture: reading.intake.spec.target.arch };
   const host = await checkHost(image, places, engine.signal);

@@ -35,7 +35,7 @@ export const coreError = defineErrors({
   ICT_TARGET_UNKNOWN: 'invalid',
   ICT_DIRECTORY_REMOVED: 'host',
   ICT_OUTPUT_DISK_FULL: 'host',
-  ICT_OUTPUT_UNWRITABLE: 'host',
+  ICT_OUTPUT_UNWRITABLE: 'usage',
   ICT_LAYER_DAMAGED: 'integrity',
   ICT_CACHE_AUDIT: 'integrity',
   ICT_CACHE_LIMIT_SMALL: 'usage',

@@ -10,6 +10,7 @@ export function wantedRoom(imageBytes: number): number {
 const CODES: ReadonlyMap<string, string> = new Map([
   ['architecture', 'ICT_HOST_ARCHITECTURE'],
   ['directory', 'ICT_HOST_DIRECTORY'],
+  ['output', 'ICT_OUTPUT_UNWRITABLE'],
   ['free space', 'ICT_HOST_SPACE'],
   ['file system', 'ICT_HOST_FILE_SYSTEM'],
 ]);

@@ -2,9 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { hostArchitecture, type Architecture } from '@ict/plugin-api';
+import { hostArchitecture, type Architecture, type ProblemReport } from '@ict/plugin-api';
 import type { HostCheck } from '@ict/sandbox';
 import { checkHost, hostProblems, wantedRoom } from '../src/preflight.js';
+import { requireSound } from '../src/templates/template-intake.js';
 
 it('wants room for the image, and a GiB for everything else', () => {
   expect(wantedRoom(0)).toBe(1_073_741_824);
@@ -21,6 +22,7 @@ describe('hostProblems', () => {
     ['directory', 'ICT_HOST_DIRECTORY'],
     ['free space', 'ICT_HOST_SPACE'],
     ['file system', 'ICT_HOST_FILE_SYSTEM'],
+    ['output', 'ICT_OUTPUT_UNWRITABLE'],
     ['program unshare', 'ICT_HOST_UNFIT'],
     ['overlay', 'ICT_HOST_UNFIT'],
   ])('tells a failed check of %s as %s', (name, code) => {
@@ -30,6 +32,27 @@ describe('hostProblems', () => {
   it('tells every failed check, and none that succeeded or that only some builds need', () => {
     const checks = [{ ...lacking('node'), ok: true }, lacking('overlay'), lacking('kvm', false), lacking('free space')];
     expect(hostProblems(checks).map(({ code }) => code)).toEqual(['ICT_HOST_UNFIT', 'ICT_HOST_SPACE']);
+  });
+});
+
+describe('requireSound', () => {
+  const problem = (code: string): ProblemReport => ({ code, message: `${code} it is`, hint: 'do it', severity: 'error' });
+
+  it.each([
+    [['ICT_OUTPUT_UNWRITABLE'], 'ICT_OUTPUT_UNWRITABLE', 'usage'],
+    [['ICT_HOST_SPACE'], 'ICT_HOST_UNFIT', 'host'],
+    [['ICT_OUTPUT_UNWRITABLE', 'ICT_HOST_SPACE'], 'ICT_HOST_UNFIT', 'host'],
+    [['ICT_OUTPUT_UNWRITABLE', 'ICT_DOCUMENT_UNKNOWN_KEY'], 'ICT_TEMPLATE_INVALID', 'invalid'],
+  ])('throws for %j %s', (codes, code, kind) => {
+    const problems = codes.map(problem);
+    const thrown = expect.objectContaining({ code, kind, problems: codes.length === 1 && code === codes[0] ? [] : problems }) as unknown;
+    expect(() => requireSound('a.yml', problems)).toThrow(thrown as Error);
+  });
+
+  it('says of an output that cannot be written what was found there', () => {
+    expect(() => requireSound('a.yml', [problem('ICT_OUTPUT_UNWRITABLE')])).toThrow(
+      expect.objectContaining({ message: 'ICT_OUTPUT_UNWRITABLE it is', hint: 'do it' }) as Error,
+    );
   });
 });
 

@@ -12,7 +12,7 @@ import { TRIAL_LIMIT_MS, tryMappedIds, tryProgram } from './trial.js';
 
 /** One thing that the host must, or should, have. */
 export interface HostCheck {
-  /** `node`, `program unshare`, `user namespaces`, `overlay`, `file system`, `free space`, `architecture`, `program qemu-system-x86_64`, `firmware code`, ... */
+  /** `node`, `program unshare`, `user namespaces`, `overlay`, `file system`, `directory`, `output`, `free space`, `architecture`, `program qemu-system-x86_64`, `firmware code`, ... */
   readonly name: string;
   readonly ok: boolean;
   /** What was found. */
@@ -30,6 +30,8 @@ export interface WrittenDirectory {
   readonly wantedBytes: number;
   /** True where trees are made: overlays must be able to keep there what is written. The first of these takes the overlay trial. */
   readonly trees?: boolean;
+  /** True for a directory that takes the result alone, which the user names: what is wrong with it is a check called `output`. */
+  readonly output?: boolean;
 }
 
 /** Firmware of a virtual machine: code, and the variables that belong to it. Absolute paths. */
@@ -126,10 +128,10 @@ async function inspectForBuilds(options: InspectForBuilds, path: string): Promis
   checks.push(...unfit);
   // Where the file system or the group says no, a trial would only say it again, in other words.
   if (user !== undefined && unfit.length === 0) checks.push(await overlay(user, path, forTrees[0]?.path, options.signal));
-  for (const { path: directory, wantedBytes } of options.directories ?? []) {
+  for (const directory of options.directories ?? []) {
     const refused = await refusal(directory);
     // Where nothing can be made, room is of no use.
-    checks.push(refused ?? (await room(directory, wantedBytes)));
+    checks.push(refused ?? (await room(directory)));
   }
   return checks;
 }
@@ -271,7 +273,10 @@ async function overlay(
  * what killed trials left beside it.
  */
 async function inTrialPlace<T>(directory: string | undefined, work: (place: string) => Promise<T>): Promise<T> {
-  const base = directory !== undefined && (await refusal(directory)) === undefined ? await nearestExisting(directory) : tmpdir();
+  const base =
+    directory !== undefined && (await refusal({ path: directory, wantedBytes: 0 })) === undefined
+      ? await nearestExisting(directory)
+      : tmpdir();
   await removeOldTrials(base);
   const place = await mkdtemp(join(base, TRIAL_PREFIX));
   try {
@@ -307,29 +312,38 @@ async function removeOldTrials(base: string): Promise<void> {
 }
 
 /** The check that a directory takes no files, or cannot be made; undefined when it does, or can. */
-async function refusal(directory: string): Promise<HostCheck | undefined> {
-  if (!(await isDirectory(directory))) return refusalToMake(directory);
+async function refusal(directory: WrittenDirectory): Promise<HostCheck | undefined> {
+  const { path } = directory;
+  if (!(await isDirectory(path))) return refusalToMake(directory);
   try {
-    await rmdir(await mkdtemp(join(directory, TRIAL_PREFIX)));
+    await rmdir(await mkdtemp(join(path, TRIAL_PREFIX)));
     return undefined;
   } catch (error) {
-    if (isDiskFull(error)) return check('free space', false, `${directory} takes no more files: its disk is full`, freeing(directory));
-    return check('directory', false, cannotWrite(directory, error), anotherThan(directory));
+    if (isDiskFull(error)) return check('free space', false, `${path} takes no more files: its disk is full`, freeing(directory));
+    return unwritable(directory, cannotWrite(path, error));
   }
 }
 
 /** The check that a directory which is not there cannot be made in its nearest parent that is; nothing is made to find out. */
-async function refusalToMake(directory: string): Promise<HostCheck | undefined> {
-  const parent = await nearestExisting(directory);
-  const because = (reason: string): HostCheck =>
-    check('directory', false, `${directory} cannot be made: ${reason}`, anotherThan(directory));
+async function refusalToMake(directory: WrittenDirectory): Promise<HostCheck | undefined> {
+  const { path } = directory;
+  const parent = await nearestExisting(path);
+  const because = (reason: string): HostCheck => unwritable(directory, `${path} cannot be made: ${reason}`);
   if (!(await isDirectory(parent))) return because(`${parent} is no directory`);
   try {
     await access(parent, constants.W_OK | constants.X_OK);
-    return undefined;
   } catch (error) {
     return because(cannotWrite(parent, error));
   }
+  // The kernel has file systems of its own (proc, sysfs), on which root may write all and make nothing.
+  const { totalBytes } = await freeSpace(parent);
+  return totalBytes === 0 ? because(`the file system of ${parent} has no room for files`) : undefined;
+}
+
+function unwritable({ path, output }: WrittenDirectory, detail: string): HostCheck {
+  return output === true
+    ? check('output', false, detail, `Name a directory that you may write, instead of ${path}, with --output`)
+    : check('directory', false, detail, `Use a directory of your own instead of ${path}: --work-dir, --cache-dir`);
 }
 
 /** The path itself, or the first of those above it that is there. */
@@ -341,10 +355,6 @@ function cannotWrite(directory: string, error: unknown): string {
   return `${currentUser().name} cannot write in ${directory}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
 }
 
-function anotherThan(directory: string): string {
-  return `Use a directory of your own instead of ${directory}: --work-dir, --cache-dir, --output`;
-}
-
 /** The check that trees cannot be made in a directory because of its file system or its group; undefined when they can. */
 async function fileSystem(directory: string, ask: AskFileSystem | undefined): Promise<HostCheck | undefined> {
   const why = await unfitForTrees(directory, ask);
@@ -353,15 +363,18 @@ async function fileSystem(directory: string, ask: AskFileSystem | undefined): Pr
   return check('file system', false, `${directory} ${why}`, remedy);
 }
 
-async function room(directory: string, wantedBytes: number): Promise<HostCheck> {
-  const { availableBytes } = await freeSpace(directory);
+async function room(directory: WrittenDirectory): Promise<HostCheck> {
+  const { path, wantedBytes } = directory;
+  const { availableBytes } = await freeSpace(path);
   const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-  const detail = `${directory} has ${gigabytes(availableBytes)} free; ${gigabytes(wantedBytes)} are wanted`;
+  const detail = `${path} has ${gigabytes(availableBytes)} free; ${gigabytes(wantedBytes)} are wanted`;
   return check('free space', availableBytes >= wantedBytes, detail, freeing(directory));
 }
 
-function freeing(directory: string): string {
-  return `Free space in ${directory} (what ict keeps there may be removed by hand), or use another directory: --work-dir, --cache-dir`;
+function freeing({ path, output }: WrittenDirectory): string {
+  return output === true
+    ? `Free space in ${path}, or name another directory with --output`
+    : `Free space in ${path} (what ict keeps there may be removed by hand), or use another directory: --work-dir, --cache-dir`;
 }
 
 function isDirectory(path: string): Promise<boolean> {

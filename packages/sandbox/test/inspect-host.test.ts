@@ -172,6 +172,27 @@ describe('inspectHost', () => {
     rmSync(directory, { recursive: true });
   });
 
+  it('tells of a directory for the result what its user can do: name another one', async () => {
+    const place = mkdtempSync(join(tmpdir(), 'ict-doctor-test-'));
+    const file = join(place, 'file');
+    writeFileSync(file, '');
+    const outputs = [file, '/dev/null', '/proc/x', '/proc', join(place, 'new')].map((path) => ({ path, wantedBytes: 1, output: true }));
+    const checks = await inspectHost({ purpose: 'build', directories: [...outputs, { path: place, wantedBytes: 1e18, output: true }] });
+    const told = checks.filter(({ name }) => ['output', 'directory', 'free space'].includes(name));
+    expect(told.map(({ name, ok, detail }) => [name, ok, detail])).toEqual([
+      ['output', false, `${file} cannot be made: ${file} is no directory`],
+      ['output', false, '/dev/null cannot be made: /dev/null is no directory'],
+      ['output', false, expect.stringMatching(/^\/proc\/x cannot be made: .*\/proc/)],
+      ['output', false, expect.stringContaining('/proc')],
+      ['free space', true, expect.stringContaining(join(place, 'new'))],
+      ['free space', false, expect.stringContaining(place)],
+    ]);
+    for (const { ok, remedy } of told) if (!ok) expect(remedy).toMatch(/--output/);
+    for (const { ok, remedy } of told) if (!ok) expect(remedy).not.toMatch(/--cache-dir/);
+    expect(readdirSync(place)).toEqual(['file']);
+    rmSync(place, { recursive: true });
+  });
+
   describe('where trees are made', () => {
     const local: FileSystemState = { type: 0xef53, bavail: 100, blocks: 100, bsize: 4096 };
     const place = { path: tmpdir(), wantedBytes: 0, trees: true };

@@ -146,11 +146,19 @@ function extended(distribution: DistributionDefinition, spec: ImageSpec): Distri
   return { ...distribution, repositories: [...distribution.repositories, ...added] };
 }
 
+/** What is wrong with a directory that the user named for the result: neither the template nor the host is to be mended. */
+const OUTPUT = 'ICT_OUTPUT_UNWRITABLE';
+
 /** @throws `ICT_TEMPLATE_INVALID` with every problem, those of the host included. */
 export function requireSound(file: string, problems: readonly ProblemReport[]): void {
   const errors = problems.filter((problem) => problem.severity === 'error');
   if (errors.length === 0) return;
-  const onlyHost = errors.every((problem) => problem.code.startsWith('ICT_HOST_'));
+  const [only] = errors;
+  if (only?.code === OUTPUT && errors.length === 1) {
+    const { message, hint } = only;
+    throw coreError(OUTPUT, { message, ...(hint === undefined ? {} : { hint }) });
+  }
+  const onlyHost = errors.every(({ code }) => code.startsWith('ICT_HOST_') || code === OUTPUT);
   const count = countProblems(errors);
   throw onlyHost
     ? coreError('ICT_HOST_UNFIT', { message: `this host cannot build ${file}: ${count}`, hint: 'Run `ict doctor`.', problems: errors })

@@ -62,7 +62,18 @@ describe('a full disk', () => {
     expect(await run(node('ENOSPC', path), 0, [here, join(here, 'work')])).toMatchObject({ facts: { directory: join(here, 'work') } });
   });
 
+  it('is that of a file elsewhere that was written, whatever room the directories have', async () => {
+    const thrown = await run(node('ENOSPC', '/full/a/file'), 0, [here]);
+    expect(thrown).toMatchObject({ code: 'ICT_HOST_DISK_FULL', facts: { directory: '/full/a' } });
+    expect(thrown?.hint).not.toContain('--cache-dir');
+    // Of a copy, Node names what was read first.
+    const copied = Object.assign(node('ENOSPC', join(here, 'from')), { dest: '/full/a/file' });
+    expect(await run(copied, 0, [here])).toMatchObject({ facts: { directory: '/full/a' } });
+    expect(await run(node('ENOSPC', here), 0, [here])).toMatchObject({ facts: { directory: here } });
+  });
+
   it.each([
+    ['whoever names the file that was not written', ict('ICT_LOCK_UNWRITABLE', 'its disk is full', {}, node('ENOSPC'))],
     ['whoever names it already', ict('ICT_CACHE_DISK_FULL', 'No space left on device', {}, node('ENOSPC'))],
     ['an image that is too small', ict('ICT_DISK_NO_SPACE', 'the files do not fit', { mke2fs: 'No space left on device' })],
     ['any other failure', node('EIO')],
