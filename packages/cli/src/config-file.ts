@@ -6,6 +6,7 @@ import type { ConfigScopeFlags } from './config-commands.js';
 import { cliError } from './errors.js';
 import { giveToInvoker } from './ownership.js';
 import type { Surroundings } from './session.js';
+import { unwritableFile } from './unwritable-file.js';
 
 /**
  * The file that the command line names: an argument, `--config`, or that of a scope.
@@ -36,7 +37,12 @@ export async function readIfPresent(file: string): Promise<string | undefined> {
     return new TextDecoder('utf-8', { fatal: true }).decode(await readRegularFile(file));
   } catch (cause) {
     if ((cause as NodeJS.ErrnoException).code === 'ENOENT') return undefined;
-    throw unwritable(file, 'cannot be read', cause);
+    throw cliError('ICT_CLI_FILE_UNWRITABLE', {
+      message: `${file} cannot be read: ${(cause as NodeJS.ErrnoException).code ?? String(cause)}`,
+      hint: 'Choose another file, or run as a user who may read it.',
+      facts: { file },
+      cause,
+    });
   }
 }
 
@@ -63,16 +69,6 @@ export async function writeUserFile(file: string, text: string, surroundings: Pi
     const made = await stat(target);
     if (made.uid !== uid || made.gid !== gid) await chown(target, uid, gid);
   } catch (cause) {
-    throw unwritable(file, 'cannot be written', cause);
+    throw unwritableFile(file, cause);
   }
-}
-
-function unwritable(file: string, what: string, cause: unknown): Error {
-  const code = (cause as NodeJS.ErrnoException).code ?? String(cause);
-  return cliError('ICT_CLI_FILE_UNWRITABLE', {
-    message: `${file} ${what}: ${code}`,
-    hint: 'Choose another file, or run as a user who may write it.',
-    facts: { file },
-    cause,
-  });
 }

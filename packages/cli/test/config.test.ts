@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { DEFAULT_RETRY, DEFAULT_TIMEOUTS } from '@ict/fetch';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ict } from './fixture.js';
+import { ictWithFullDisk } from './full-disk.js';
 
 let directory: string;
 beforeEach(async () => {
@@ -119,6 +120,13 @@ describe('set and get', () => {
     await writeFile(file('plain'), '');
     const { status, stderr } = await config('set', '--config', 'plain/c.yml', 'workers', '1');
     expect([status, stderr.text]).toEqual([2, expect.stringContaining('ICT_CLI_FILE_UNWRITABLE') as string]);
+  });
+
+  it('tell of a disk that is full, which nobody may write', async () => {
+    await mkdir(file('full'));
+    const { status, stderr } = ictWithFullDisk(file('full'), ['config', 'init', file('full/z.yml')], { HOME: file('home') });
+    expect([status, stderr]).toEqual([2, expect.stringMatching(/ICT_CLI_FILE_UNWRITABLE[^]*its disk is full \(ENOSPC\)/) as string]);
+    expect(stderr).not.toContain('run as a user');
   });
 
   it('read no device, which may never end', async () => {

@@ -5,6 +5,7 @@ import { generateKeys, keyId, readPublicKey } from '@ict/remote-cache';
 import { cliError } from '../errors.js';
 import { giveToInvoker } from '../ownership.js';
 import type { Session } from '../session.js';
+import { unwritableFile } from '../unwritable-file.js';
 import { plainText } from '../views/terminal-text.js';
 
 /** `ict cache keygen`: a new key for a remote cache, its public half in a file of the same name and `.pub`. Nothing is ever replaced. */
@@ -46,12 +47,7 @@ async function writeKey(file: string, pem: string, mode: number): Promise<void> 
         cause,
       });
     }
-    throw cliError('ICT_CLI_FILE_UNWRITABLE', {
-      message: `${file} cannot be written: ${code}`,
-      hint: 'Choose another file, or run as a user who may write it.',
-      facts: { file },
-      cause,
-    });
+    throw unwritableFile(file, cause);
   }
 }
 

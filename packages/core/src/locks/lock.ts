@@ -98,7 +98,7 @@ export function formatLock(lock: Lock): string {
   );
 }
 
-/** @returns whether the file changed. @throws `ICT_LOCK_UNWRITABLE`, or what the system says of a full disk. */
+/** @returns whether the file changed. @throws `ICT_LOCK_UNWRITABLE` */
 export async function writeLock(file: string, lock: Lock): Promise<boolean> {
   const text = formatLock(lock);
   if ((await readIfPresent(file)) === text) return false;
@@ -108,10 +108,13 @@ export async function writeLock(file: string, lock: Lock): Promise<boolean> {
 
 function unwritable(file: string, cause: unknown): unknown {
   const reason = systemErrorOf(cause);
-  if (reason === undefined || isDiskFull(cause)) return cause;
+  if (reason === undefined) return cause;
+  const full = isDiskFull(cause);
   return coreError('ICT_LOCK_UNWRITABLE', {
-    message: `the lock file ${file} cannot be written: ${reason}`,
-    hint: 'Name a file in a directory of yours with --output, and give it to builds with --lock; or copy the template there.',
+    message: `the lock file ${file} cannot be written: ${full ? `its disk is full (${reason})` : reason}`,
+    hint: full
+      ? 'Free space there; or name a file on another disk with --output, and give it to builds with --lock.'
+      : 'Name a file in a directory of yours with --output, and give it to builds with --lock; or copy the template there.',
     facts: { file },
     cause,
   });

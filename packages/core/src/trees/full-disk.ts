@@ -1,3 +1,4 @@
+import { dirname, isAbsolute } from 'node:path';
 import { ignoreSystemError, isDiskFull } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { freeSpace } from '@ict/sandbox';
@@ -25,6 +26,9 @@ const SAID_BY_SYSTEM = /\b(?:ENOSPC|EDQUOT)\b/;
 /** What programs print of it in the language C. */
 const PRINTED = /no space left on device|disk quota exceeded/i;
 
+/** Codes of errors that say themselves what is full. */
+const NAMED = /_DISK_FULL$|^ICT_DISK_NO_SPACE$|^ICT_LOCK_UNWRITABLE$/;
+
 /** How deep errors lie in each other. */
 const DEPTH = 8;
 
@@ -50,9 +54,10 @@ export async function namingFullDisk<T>(room: WantedRoom, work: () => Promise<T>
     if (evidence === undefined) throw error;
     const directory = await fullest(room, evidence);
     if (directory === undefined) throw error;
+    const another = room.directories.includes(directory) ? ', or use another directory: --cache-dir, --work-dir, --temp-dir' : '';
     throw coreError('ICT_HOST_DISK_FULL', {
       message: `The disk of ${directory} is full: ${evidence.line}`,
-      hint: 'Free space there, or use another directory: --cache-dir, --work-dir, --temp-dir. What was finished is kept: the next run goes on from there.',
+      hint: `Free space there${another}. What was finished is kept: the next run goes on from there.`,
       facts: { directory, reason: evidence.line },
       cause: error,
     });
@@ -89,16 +94,22 @@ export function meansFullDisk(error: unknown): boolean {
 function evidenceOf(error: unknown): Evidence | undefined {
   let printed: Evidence | undefined;
   for (let at = error, depth = 0; at instanceof Error && depth < DEPTH; at = at.cause, depth++) {
-    if (isIctError(at) && /_DISK_FULL$|^ICT_DISK_NO_SPACE$/.test(at.code)) break;
+    if (isIctError(at) && NAMED.test(at.code)) break;
     const lines = textOf(at).split('\n');
     const said = lines.find((line) => SAID_BY_SYSTEM.test(line));
     const line = said ?? lines.find((text) => PRINTED.test(text)) ?? (isDiskFull(at) ? at.message : undefined);
     if (line === undefined) continue;
-    const evidence = { line: line.trim(), certain: isCertain(at, said), path: (at as NodeJS.ErrnoException).path };
+    const evidence = { line: line.trim(), certain: isCertain(at, said), path: writtenBy(at) };
     if (evidence.certain) return evidence;
     printed ??= evidence;
   }
   return printed;
+}
+
+/** The absolute path that a failed call of Node's was to write: of a copy, `path` is what it read. */
+function writtenBy(error: NodeJS.ErrnoException & { readonly dest?: string }): string | undefined {
+  const path = error.dest ?? error.path;
+  return path !== undefined && isAbsolute(path) ? path : undefined;
 }
 
 /** Whether an error is about a disk of the host. What tar and cp of the sandbox print is: they write nothing but layers. */
@@ -113,11 +124,15 @@ function textOf(error: Error): string {
   return [error.message, ...facts.filter((fact) => typeof fact === 'string')].join('\n');
 }
 
-/** The directory whose disk is meant; undefined when a program printed it and there is room everywhere. */
+/**
+ * The directory whose disk is meant: of those that a build writes, or another one, where a file there was. Undefined when a program printed it
+ * and there is room everywhere.
+ */
 async function fullest({ directories, wantedBytes }: WantedRoom, { path, certain }: Evidence): Promise<string | undefined> {
-  const above = directories.filter((directory) => path?.startsWith(`${directory}/`) === true);
+  const above = directories.filter((directory) => path === directory || path?.startsWith(`${directory}/`) === true);
   const [own] = above.sort((a, b) => b.length - a.length); // one may lie in another, on a disk of its own
   if (own !== undefined) return own;
+  if (path !== undefined && certain) return dirname(path);
   const rooms = (await roomsOf(directories)).sort((a, b) => a.availableBytes - b.availableBytes);
   const full = rooms.find(({ availableFiles }) => availableFiles < WANTED_FILES) ?? rooms[0];
   const isFull = full !== undefined && (full.availableFiles < WANTED_FILES || full.availableBytes < wantedBytes);

@@ -1,3 +1,5 @@
+import { spawnSync } from 'node:child_process';
+import { mkdirSync } from 'node:fs';
 import { mkdtemp, readFile, rm, truncate, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -42,6 +44,26 @@ describe('lock files', () => {
       code: 'ICT_LOCK_UNWRITABLE',
       kind: 'usage',
     });
+  });
+
+  it('name their own disk when it is full, through whatever else may be', () => {
+    // A file system of one page in a private mount namespace, so that nothing of it outlives the child.
+    const mount = join(directory, 'full');
+    mkdirSync(mount);
+    const built = (name: string): string => JSON.stringify(new URL(`../../dist/${name}.js`, import.meta.url).href);
+    const script = `
+      const { writeLock } = await import(${built('locks/lock')});
+      const { namingFullDisk } = await import(${built('trees/full-disk')});
+      const room = { directories: ['/'], wantedBytes: 0 };
+      const write = () => writeLock(${JSON.stringify(join(mount, 'x.lock.yml'))}, ${JSON.stringify(lock)});
+      const { code, kind, facts, message } = await namingFullDisk(room, write).catch((error) => error);
+      console.log(JSON.stringify({ code, kind, facts, full: message.includes('full (ENOSPC)') }));`;
+    const command = 'mount -t tmpfs -o size=4k none "$1" && head -c 4096 /dev/zero > "$1"/all && exec "$2" --input-type=module -e "$3"';
+    const argv = ['--user', '--map-root-user', '--mount', 'sh', '-c', command, 'sh', mount, process.execPath, script];
+    const { stdout, stderr } = spawnSync('unshare', argv);
+    expect(stderr.toString()).toBe('');
+    const file = join(mount, 'x.lock.yml');
+    expect(JSON.parse(stdout.toString())).toEqual({ code: 'ICT_LOCK_UNWRITABLE', kind: 'usage', facts: { file }, full: true });
   });
 
   it('are not read as YAML a second time, but checked again', async () => {
