@@ -69,6 +69,8 @@ export interface ImageStore {
   importFile(file: string, name: string, type: string, tool: string): Promise<CacheKey>;
   /** Takes the image of these inputs away, when there is one; that of a cache that is only read is not used from here any more. */
   drop(inputs: Json): Promise<void>;
+  /** Notes that the image at this key is used now: call it before it is read. */
+  noteUse(key: string): Promise<void>;
   /** The record of the image at this key, unverified. */
   record(key: string): Promise<ImageRecord | undefined>;
   /** Hashes every file of the image at this key. @returns what is wrong with it. */
@@ -255,6 +257,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
 
   return {
     key: (inputs) => cacheKey('image', inputs),
+    noteUse: (key) => journal.note('image', key),
     record: (key) => read(key),
     find: (inputs) => lookUp(inputs, false),
     peek: (inputs) => lookUp(inputs, true),

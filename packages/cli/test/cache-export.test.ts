@@ -1,28 +1,20 @@
 import { existsSync } from 'node:fs';
-import { readdir, readFile, rm, stat } from 'node:fs/promises';
+import { chmod, mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
 import { openCache } from '@ict/cache';
+import { copySparse } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
-import { document, fill, places, root, useCache } from './cache-place.js';
+import { document, fill, keepImage, places, root, useCache, type Listed } from './cache-place.js';
 import { ict } from './fixture.js';
+import { ictWithFullDisk } from './full-disk.js';
 
 useCache();
 
 describe('ict cache export and import', () => {
-  /** Keeps an image of one raw disk. @returns its key. */
-  async function keepImage(): Promise<string> {
-    const cache = await fill(0, []);
-    const blob = await cache.blobs.putBytes(Buffer.from('disk '.repeat(100)));
-    const source = (await cache.blobs.path(blob.digest)) as string;
-    const artifact = { name: 'mini-1.0.raw', type: 'raw', digest: blob.digest, sizeBytes: blob.sizeBytes, source };
-    await cache.images.put({ a: 1 }, { artifacts: [artifact], documents: new Map([['mini-1.0.lock.yml', Buffer.from('lock')]]) }, 'ict');
-    return cache.images.key({ a: 1 });
-  }
-
   it('writes a file as it is, or the disk as its suffix asks, and takes it back as imported', async () => {
-    const key = await keepImage();
+    const key = await keepImage(await fill(0, []));
     const target = (name: string): string => join(root, name);
     for (const name of ['out.raw', 'out.lock.yml', 'out.raw.gz', 'out.raw.zst']) {
       await document(['export', key.slice(0, 12), target(name), ...places]);
@@ -45,14 +37,14 @@ describe('ict cache export and import', () => {
   });
 
   it.runIf(process.geteuid?.() === 0)('writes a file that belongs to whoever ran sudo', async () => {
-    const key = await keepImage();
+    const key = await keepImage(await fill(0, []));
     const sudo = { uid: 0, env: { SUDO_UID: '12345', SUDO_GID: '12345' } };
     expect((await ict(['cache', 'export', key, join(root, 'out.raw'), ...places], sudo)).status).toBe(0);
     expect((await stat(join(root, 'out.raw'))).uid).toBe(12345);
   });
 
   it('writes nothing of a damaged image, and no form that it does not know', async () => {
-    const key = await keepImage();
+    const key = await keepImage(await fill(0, []));
     const unknown = await ict(['cache', 'export', key, join(root, 'out.floppy'), ...places]);
     expect(unknown.status).toBe(2);
     expect(unknown.stderr.text).toContain('mini-1.0.raw');
@@ -61,5 +53,55 @@ describe('ict cache export and import', () => {
     expect(damaged.status).toBe(5);
     expect(damaged.stderr.text).toContain('ICT_CLI_IMAGE_DAMAGED');
     expect(existsSync(join(root, 'out.raw'))).toBe(false);
+  });
+
+  it.each(['raw', 'img', 'qcow2'])('writes a copy of a .%s that is as any new file, and has the holes of the kept one', async (suffix) => {
+    const source = join(root, `sparse.${suffix}`);
+    await writeFile(source, suffix === 'qcow2' ? 'QFI\xfb' : '', 'latin1');
+    await truncate(source, 8 << 20);
+    const disk = await open(source, 'r+');
+    await disk.write('data', 4 << 20);
+    await disk.write(Buffer.from([0x55, 0xaa]), 0, 2, 510);
+    await disk.close();
+    await chmod(source, 0o444);
+    const { id } = await document<{ id: string }>(['import', source, ...places]);
+    // What is kept has no holes where its file system shares no blocks: another one in its place has.
+    const kept = join(root, 'cache', 'imageCache', id, `sparse.${suffix}`);
+    await copySparse(source, kept, new AbortController().signal);
+    await chmod(kept, 0o444);
+    const target = join(root, `out.${suffix}`);
+    const umask = process.umask(0o027);
+    try {
+      await document(['export', id, target, ...places]);
+    } finally {
+      process.umask(umask);
+    }
+    const { mode, size, blocks } = await stat(target);
+    expect([mode & 0o777, size]).toEqual([0o640, 8 << 20]);
+    expect(blocks * 512).toBeLessThan(1 << 20);
+    expect((await readFile(target)).equals(await readFile(source))).toBe(true);
+  });
+
+  it('is a use of the image', async () => {
+    const key = await keepImage(await fill(40, []));
+    const lastUsed = async () => (await document<Listed>(['list', '--kind', 'image', ...places])).entries[0]?.lastUsed ?? '';
+    const before = await lastUsed();
+    await document(['export', key, join(root, 'out.raw'), ...places]);
+    expect(Date.parse(await lastUsed()) - Date.parse(before)).toBeGreaterThan(39 * 86_400_000);
+  });
+
+  it('says of a full disk that it is full, and replaces nothing but files', async () => {
+    const key = await keepImage(await fill(0, []), 'mini-1.0.raw', Buffer.alloc(100_000, 'x'));
+    const full = join(root, 'full');
+    await mkdir(full);
+    for (const name of ['a.raw', 'a.qcow2']) {
+      const { status, stderr } = ictWithFullDisk(full, ['cache', 'export', key, join(full, name), ...places], { HOME: root });
+      expect([status, stderr]).toEqual([2, expect.stringMatching(/ICT_CLI_FILE_UNWRITABLE[^]*its disk is full/) as string]);
+      expect(stderr).not.toContain('run as a user');
+    }
+    await mkdir(join(root, 'out.raw'));
+    const { status, stderr } = await ict(['cache', 'export', key, join(root, 'out.raw'), ...places]);
+    expect([status, stderr.text]).toEqual([2, expect.stringContaining('ICT_CLI_FILE_UNWRITABLE') as string]);
+    expect((await stat(join(root, 'out.raw'))).isDirectory()).toBe(true);
   });
 });

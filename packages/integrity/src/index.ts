@@ -34,6 +34,7 @@ export {
   writeNewFile,
 } from './publish.js';
 export { ensureDirectory, ensureOwnDirectory } from './ensure-directory.js';
+export { copySparse } from './copy-sparse.js';
 export { fileStateOf } from './file-state.js';
 export { fileTime } from './file-time.js';
 export { moveFile } from './move-file.js';

@@ -1,18 +1,19 @@
 import { execFile } from 'node:child_process';
-import { constants, createReadStream, createWriteStream } from 'node:fs';
-import { copyFile, rename, rm } from 'node:fs/promises';
+import { createReadStream, createWriteStream } from 'node:fs';
+import { lstat, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
 import { createGzip, createZstdCompress } from 'node:zlib';
 import { gatherUnread, unreadable, type ImageFile } from '@ict/cache';
-import { systemErrorOf, temporaryName } from '@ict/integrity';
+import { copySparse, errnoOf, systemErrorOf, temporaryName } from '@ict/integrity';
 import { cliError } from '../errors.js';
-import { cacheOf, entriesOf, lookAtCaches } from '../open-cache.js';
+import { cacheOf, entriesOf, lookAtEach } from '../open-cache.js';
 import { giveToInvoker } from '../ownership.js';
 import type { CacheFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
 import { takeSettings } from '../settings.js';
+import { unwritableFile } from '../unwritable-file.js';
 import { warnUnread } from '../unread.js';
 import { plainText } from '../views/terminal-text.js';
 import { findEntry } from '../views/cache-entry-text.js';
@@ -22,7 +23,6 @@ const run = promisify(execFile);
 /** Writes `to` from the raw disk `from`. */
 type Conversion = (from: string, to: string, signal: AbortSignal) => Promise<unknown>;
 
-const copy: Conversion = (from, to) => copyFile(from, to, constants.COPYFILE_FICLONE);
 const disk =
   (format: string, ...options: readonly string[]): Conversion =>
   (from, to, signal) =>
@@ -30,8 +30,8 @@ const disk =
 
 /** What a raw disk can be made into, by the suffix of the file. */
 const conversions: Readonly<Record<string, Conversion>> = {
-  '.raw': copy,
-  '.img': copy,
+  '.raw': copySparse,
+  '.img': copySparse,
   '.raw.gz': (from, to, signal) => pipeline(createReadStream(from), createGzip(), createWriteStream(to), { signal }),
   '.raw.zst': (from, to, signal) => pipeline(createReadStream(from), createZstdCompress(), createWriteStream(to), { signal }),
   '.qcow2': disk('qcow2'),
@@ -47,11 +47,14 @@ export async function cacheExport(session: Session, id: string, file: string, fl
   const { engine } = await takeSettings(session, flags);
   const target = resolve(session.surroundings.cwd, file);
   const { unread, unseen } = gatherUnread();
-  const caches = await lookAtCaches(engine, unseen);
+  const { own, behind } = await lookAtEach(engine, unseen);
+  const caches = own === undefined ? behind : [own, ...behind];
   const entries = await entriesOf(caches, unseen, ['image']);
   warnUnread(session, unread);
   const entry = findEntry(entries, id);
-  const { images } = cacheOf(caches, entry);
+  const cache = cacheOf(caches, entry);
+  const { images } = cache;
+  if (cache === own) await images.noteUse(entry.id); // caches that are only read remember no use
   const faults = await images.check(entry.id).catch((error: unknown) => Promise.reject(unreadable(entry.path, error)));
   if (faults.length > 0) {
     throw cliError('ICT_CLI_IMAGE_DAMAGED', {
@@ -62,6 +65,7 @@ export async function cacheExport(session: Session, id: string, file: string, fl
   }
   const { files } = (await images.record(entry.id)) ?? { files: [] };
   const { source, convert } = choose(files, file);
+  await requireNoOther(target, file);
   const fresh = join(dirname(target), temporaryName());
   try {
     await convert(join(entry.path, source.name), fresh, session.signal);
@@ -76,11 +80,20 @@ export async function cacheExport(session: Session, id: string, file: string, fl
   session.result(`${plainText(target)}\n`);
 }
 
+/** Whatever is no file is never replaced: a device, for one. @throws `ICT_CLI_FILE_UNWRITABLE` */
+async function requireNoOther(target: string, file: string): Promise<void> {
+  const there = await lstat(target).catch((error: unknown) => {
+    if (errnoOf(error) !== 'ENOENT') throw unwritableFile(file, error);
+    return undefined;
+  });
+  if (there !== undefined && !there.isFile() && !there.isSymbolicLink()) throw unwritableFile(file, undefined, 'what is there is no file');
+}
+
 /** The file with the same ending, else the raw disk with what makes it the form that the ending asks for. */
 function choose(files: readonly ImageFile[], file: string): { readonly source: ImageFile; readonly convert: Conversion } {
   const ends = (ending: string): boolean => file.endsWith(ending);
   const same = files.find(({ name }) => ends(name.replace(/^.*?(?=\.[a-z])/, '')));
-  if (same !== undefined) return { source: same, convert: copy };
+  if (same !== undefined) return { source: same, convert: copySparse };
   const raw = files.find(({ name, type }) => type !== undefined && name.endsWith('.raw'));
   const [, convert] = Object.entries(conversions).find(([ending]) => ends(ending)) ?? [];
   if (raw !== undefined && convert !== undefined) return { source: raw, convert };
@@ -101,7 +114,7 @@ function failure(error: unknown, file: string): unknown {
   }
   const reason = systemErrorOf(error) ?? programsWords(error);
   if (reason === undefined) return error;
-  return cliError('ICT_CLI_USAGE', { message: `${file} cannot be written: ${reason}`, hint: 'Name another file.', cause: error });
+  return unwritableFile(file, error, reason);
 }
 
 /** The last line that a program which failed wrote to standard error. */

@@ -1,12 +1,8 @@
-import { execFile } from 'node:child_process';
 import { chmod, link, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { promisify } from 'node:util';
-import { ensureDirectory, isRefusal } from '@ict/integrity';
+import { copySparse, ensureDirectory, isRefusal } from '@ict/integrity';
 import type { ArtifactInfo, Context, Digest, Json } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
-
-const run = promisify(execFile);
 
 /** A finished file of the image, where the cache keeps it. */
 export interface Deliverable {
@@ -162,14 +158,6 @@ export async function copyDelivery(delivery: Delivery, to: string, signal: Abort
     artifacts: delivery.artifacts.map((artifact) => ({ ...artifact, path: move(artifact.path) })),
     documents: delivery.documents.map(move),
   };
-}
-
-/** Copies with holes kept, by sharing blocks where the file system can, and through no link. The copy is writable: it is the user's own. */
-async function copySparse(from: string, to: string, signal: AbortSignal): Promise<void> {
-  await run('cp', ['--sparse=auto', '--reflink=auto', '--no-preserve=mode', '--remove-destination', '--', from, to], {
-    signal,
-    env: { ...process.env, LC_ALL: 'C' },
-  });
 }
 
 async function keepUnchanged(old: string, target: string, artifact: Deliverable, ctx: Context): Promise<boolean> {
