@@ -1,11 +1,12 @@
+import { spawnSync } from 'node:child_process';
 import { existsSync } from 'node:fs';
 import { chmod, mkdir, open, readdir, readFile, rm, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { gunzipSync, gzipSync, zstdCompressSync, zstdDecompressSync } from 'node:zlib';
 import { openCache } from '@ict/cache';
 import { copySparse } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, vi } from 'vitest';
 import { document, fill, keepImage, places, root, useCache, type Listed } from './cache-place.js';
 import { ict } from './fixture.js';
 import { ictWithFullDisk } from './full-disk.js';
@@ -103,5 +104,97 @@ describe('ict cache export and import', () => {
     const { status, stderr } = await ict(['cache', 'export', key, join(root, 'out.raw'), ...places]);
     expect([status, stderr.text]).toEqual([2, expect.stringContaining('ICT_CLI_FILE_UNWRITABLE') as string]);
     expect((await stat(join(root, 'out.raw'))).isDirectory()).toBe(true);
+  });
+
+  describe('of a disk in any form', () => {
+    const content = Buffer.alloc(3 << 20);
+    content.write('disk '.repeat(100), 1 << 20);
+    const raw = (): string => join(root, 'whole.raw');
+    const qemu = (...argv: readonly string[]): void => {
+      const { status, stderr } = spawnSync('qemu-img', argv, { cwd: root });
+      expect(status, stderr.toString()).toBe(0);
+    };
+
+    /** Keeps a disk in one form alone. @returns its key. */
+    async function keepDisk(name: string, make: (file: string) => void | Promise<void>): Promise<string> {
+      const file = join(root, name);
+      await writeFile(raw(), content);
+      await make(file);
+      return keepImage(await fill(0, []), name, await readFile(file));
+    }
+
+    it.each([
+      ['qcow2', 'qcow2'],
+      ['vmdk', 'vmdk'],
+      ['vhd', 'vpc'],
+      ['vhdx', 'vhdx'],
+      ['vdi', 'vdi'],
+    ])('makes the raw disk of .%s, and other forms of that', async (suffix, format) => {
+      const size = format === 'vpc' ? ['-o', 'force_size=on'] : [];
+      const key = await keepDisk(`my.image-1.0.${suffix}`, (file) => qemu('convert', '-f', 'raw', '-O', format, ...size, raw(), file));
+      for (const name of ['out.raw', 'out.img', 'out.raw.gz', 'out.raw.zst']) await document(['export', key, join(root, name), ...places]);
+      for (const name of ['out.raw', 'out.img']) expect((await readFile(join(root, name))).equals(content)).toBe(true);
+      expect((await stat(join(root, 'out.raw'))).blocks * 512).toBeLessThan(1 << 20);
+      expect(gunzipSync(await readFile(join(root, 'out.raw.gz'))).equals(content)).toBe(true);
+      expect(zstdDecompressSync(await readFile(join(root, 'out.raw.zst'))).equals(content)).toBe(true);
+      const other = suffix === 'vdi' ? 'qcow2' : 'vdi';
+      await document(['export', key, join(root, `other.${other}`), ...places]);
+      qemu('compare', '-f', 'raw', '-F', other, raw(), join(root, `other.${other}`));
+      expect((await readdir(root)).filter((left) => left.startsWith('.'))).toEqual([]);
+    });
+
+    it.each([
+      ['mini.raw.gz', gzipSync],
+      ['mini.img.zst', zstdCompressSync],
+    ])('unpacks %s, with holes for its zeros', async (name, pack) => {
+      const key = await keepDisk(name, (file) => writeFile(file, pack(content)));
+      for (const out of ['out.raw', 'out.qcow2']) await document(['export', key, join(root, out), ...places]);
+      expect((await readFile(join(root, 'out.raw'))).equals(content)).toBe(true);
+      expect((await stat(join(root, 'out.raw'))).blocks * 512).toBeLessThan(1 << 20);
+      qemu('compare', '-f', 'raw', '-F', 'qcow2', raw(), join(root, 'out.qcow2'));
+    });
+
+    it.each([
+      ['a backing file', ['-f', 'qcow2', '-b', 'whole.raw', '-F', 'raw'], 'qcow2'],
+      ['a data file', ['-f', 'qcow2', '-o', 'data_file=data.raw', '3M'], 'qcow2'],
+      ['extents', ['-f', 'vmdk', '-o', 'subformat=twoGbMaxExtentSparse', '3M'], 'vmdk'],
+    ])('makes none of a disk with %s: it could be any file of this machine', async (_what, options, suffix) => {
+      const key = await keepDisk(`part.${suffix}`, (file) => {
+        const size = options.at(-1) === '3M' ? ['3M'] : [];
+        qemu('create', '-q', ...options.slice(0, options.length - size.length), file, ...size);
+      });
+      const { status, stderr } = await ict(['cache', 'export', key, join(root, 'out.raw'), ...places]);
+      expect([status, stderr.text]).toEqual([2, expect.stringContaining('ICT_CLI_USAGE') as string]);
+      expect(existsSync(join(root, 'out.raw'))).toBe(false);
+    });
+
+    it('says of a file that is no such disk what is wrong with it', async () => {
+      const key = await keepDisk('text.qcow2', (file) => writeFile(file, 'text'));
+      const { status, stderr } = await ict(['cache', 'export', key, join(root, 'out.raw'), ...places]);
+      expect([status, stderr.text]).toEqual([2, expect.stringMatching(/cannot be read as qcow2: .*not in qcow2 format/) as string]);
+    });
+
+    it('says that qemu-img is missing', async () => {
+      const key = await keepDisk('whole.raw', () => undefined);
+      vi.stubEnv('PATH', root);
+      const { status, stderr } = await ict(['cache', 'export', key, join(root, 'out.vdi'), ...places]);
+      vi.unstubAllEnvs();
+      expect([status, stderr.text]).toEqual([7, expect.stringContaining('ICT_CLI_HOST_MISSING') as string]);
+    });
+  });
+
+  it('finds the files of an image whose name has dots before their endings', async () => {
+    const cache = await fill(0, []);
+    const key = await keepImage(cache, 'my.image-1.0.qcow2', Buffer.from('disk'));
+    const json = await keepImage(cache, 'a.manifest.json', Buffer.from('{}'));
+    for (const name of ['out.lock.yml', 'my.other.lock.yml', 'out.qcow2', 'x.y.qcow2']) {
+      await document(['export', key, join(root, name), ...places]);
+      expect(await readFile(join(root, name), 'utf8'), name).toBe(name.endsWith('qcow2') ? 'disk' : 'lock');
+    }
+    await document(['export', json, join(root, 'b.c.manifest.json'), ...places]);
+    expect(await readFile(join(root, 'b.c.manifest.json'), 'utf8')).toBe('{}');
+    for (const name of ['out.yml', 'out.json']) {
+      expect((await ict(['cache', 'export', key, join(root, name), ...places])).status, name).toBe(2);
+    }
   });
 });

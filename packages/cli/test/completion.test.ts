@@ -215,7 +215,7 @@ describe('a command takes only flags that change what it does', () => {
     ['resolve', ['full', 'explain', 'diff', 'var', 'distro-file', 'keyring']],
     ['doctor', ['for', 'arch', 'install', 'cache-dir', 'work-dir']],
     ['cache du', ['by', 'cache-dir', 'read-only-cache-dir', 'work-dir']],
-    ['cache import', ['provider-id', 'cache-dir', 'work-dir']],
+    ['cache import', ['provider-id', 'distro-file', 'cache-dir', 'work-dir']],
     ['config show', ['origin', 'workers', 'cache-dir', 'read-only-cache-dir', 'work-dir', 'temp-dir']],
     ['version', []],
   ])('%s', (path, own) => {

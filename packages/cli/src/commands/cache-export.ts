@@ -1,12 +1,9 @@
-import { execFile } from 'node:child_process';
-import { createReadStream, createWriteStream } from 'node:fs';
 import { lstat, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
-import { pipeline } from 'node:stream/promises';
-import { promisify } from 'node:util';
-import { createGzip, createZstdCompress } from 'node:zlib';
 import { gatherUnread, unreadable, type ImageFile } from '@ict/cache';
 import { copySparse, errnoOf, systemErrorOf, temporaryName } from '@ict/integrity';
+import { isIctError } from '@ict/plugin-api';
+import { convertDisk, diskForms, endingOf } from '../disk-forms.js';
 import { cliError } from '../errors.js';
 import { cacheOf, entriesOf, lookAtEach } from '../open-cache.js';
 import { giveToInvoker } from '../ownership.js';
@@ -17,30 +14,6 @@ import { unwritableFile } from '../unwritable-file.js';
 import { warnUnread } from '../unread.js';
 import { plainText } from '../views/terminal-text.js';
 import { findEntry } from '../views/cache-entry-text.js';
-
-const run = promisify(execFile);
-
-/** Writes `to` from the raw disk `from`. */
-type Conversion = (from: string, to: string, signal: AbortSignal) => Promise<unknown>;
-
-const disk =
-  (format: string, ...options: readonly string[]): Conversion =>
-  (from, to, signal) =>
-    run('qemu-img', ['convert', '-f', 'raw', '-O', format, ...options, from, to], { signal });
-
-/** What a raw disk can be made into, by the suffix of the file. */
-const conversions: Readonly<Record<string, Conversion>> = {
-  '.raw': copySparse,
-  '.img': copySparse,
-  '.raw.gz': (from, to, signal) => pipeline(createReadStream(from), createGzip(), createWriteStream(to), { signal }),
-  '.raw.zst': (from, to, signal) => pipeline(createReadStream(from), createZstdCompress(), createWriteStream(to), { signal }),
-  '.qcow2': disk('qcow2'),
-  '.vmdk': disk('vmdk'),
-  // Without force_size the disk grows to what cylinders, heads and sectors can say.
-  '.vhd': disk('vpc', '-o', 'force_size=on'),
-  '.vhdx': disk('vhdx'),
-  '.vdi': disk('vdi'),
-};
 
 /** `ict cache export`: one file of a kept image as it is, or its disk in another form. */
 export async function cacheExport(session: Session, id: string, file: string, flags: CacheFlags): Promise<void> {
@@ -64,11 +37,11 @@ export async function cacheExport(session: Session, id: string, file: string, fl
     });
   }
   const { files } = (await images.record(entry.id)) ?? { files: [] };
-  const { source, convert } = choose(files, file);
+  const { source, write } = choose(files, file);
   await requireNoOther(target, file);
   const fresh = join(dirname(target), temporaryName());
   try {
-    await convert(join(entry.path, source.name), fresh, session.signal);
+    await write(join(entry.path, source.name), fresh, session.signal);
     await rename(fresh, target);
   } catch (error) {
     await rm(fresh, { force: true }).catch(() => undefined); // the cause says more
@@ -89,17 +62,27 @@ async function requireNoOther(target: string, file: string): Promise<void> {
   if (there !== undefined && !there.isFile() && !there.isSymbolicLink()) throw unwritableFile(file, undefined, 'what is there is no file');
 }
 
-/** The file with the same ending, else the raw disk with what makes it the form that the ending asks for. */
-function choose(files: readonly ImageFile[], file: string): { readonly source: ImageFile; readonly convert: Conversion } {
-  const ends = (ending: string): boolean => file.endsWith(ending);
-  const same = files.find(({ name }) => ends(name.replace(/^.*?(?=\.[a-z])/, '')));
-  if (same !== undefined) return { source: same, convert: copySparse };
-  const raw = files.find(({ name, type }) => type !== undefined && name.endsWith('.raw'));
-  const [, convert] = Object.entries(conversions).find(([ending]) => ends(ending)) ?? [];
-  if (raw !== undefined && convert !== undefined) return { source: raw, convert };
+/** Writes the file of an image to a place. */
+type Writing = (from: string, to: string, signal: AbortSignal) => Promise<void>;
+
+/** The file with the same ending, else a disk, the raw one if there is one, with what makes it the form that the ending asks for. */
+function choose(files: readonly ImageFile[], file: string): { readonly source: ImageFile; readonly write: Writing } {
+  const ending = endingOf(file);
+  const same = files.find(({ name }) => endingOf(name) === ending);
+  if (same !== undefined) return { source: same, write: copySparse };
+  const disks = files.flatMap((source) => {
+    const form = source.type === undefined ? undefined : diskForms[endingOf(source.name)];
+    return form === undefined ? [] : [{ source, form }];
+  });
+  const plain = disks.filter(({ form }) => form.compression === undefined);
+  const disk = plain.find(({ form }) => form.format === 'raw') ?? plain[0] ?? disks[0];
+  const target = diskForms[ending];
+  if (disk !== undefined && target !== undefined) {
+    return { source: disk.source, write: (from, to, signal) => convertDisk(from, disk.form, to, target, signal) };
+  }
   throw cliError('ICT_CLI_USAGE', {
     message: `the image cannot be written as ${JSON.stringify(file)}`,
-    hint: `It has ${files.map(({ name }) => name).join(', ')}${raw === undefined ? '' : `; its disk can become ${Object.keys(conversions).join(', ')}`}.`,
+    hint: `It has ${files.map(({ name }) => name).join(', ')}${disk === undefined ? ', each of which is written under its own ending' : `; its disk can become ${Object.keys(diskForms).join(', ')}`}.`,
   });
 }
 
@@ -108,10 +91,11 @@ function failure(error: unknown, file: string): unknown {
   if (code === 'ENOENT' && path === 'qemu-img') {
     return cliError('ICT_CLI_HOST_MISSING', {
       message: `qemu-img is needed to write ${file}`,
-      hint: 'Run `ict doctor --for boot --install`.',
+      hint: 'Install it: Debian has it in the package qemu-utils.',
       cause: error,
     });
   }
+  if (isIctError(error)) return error;
   const reason = systemErrorOf(error) ?? programsWords(error);
   if (reason === undefined) return error;
   return unwritableFile(file, error, reason);
