@@ -78,7 +78,7 @@ describe('a user who is in no user database', () => {
 
   it('is told that a cache of root is not cleaned', async () => {
     const places = `--cache-dir "$HERE/cache" --work-dir "$HERE/work"`;
-    const prepared = await bash(`chmod 755 .; ict cache import "$T" ${places}`);
+    const prepared = await bash(`chmod 755 .; truncate -s 510 x.raw; printf '\\125\\252' >> x.raw; ict cache import x.raw ${places}`);
     expect(prepared.status).toBe(0);
     for (const command of ['clean --all', 'gc']) {
       const { status, stderr } = await bash(`${stranger} HOME=/ ict cache ${command} ${places}`);

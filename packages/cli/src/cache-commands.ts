@@ -46,6 +46,7 @@ export interface CacheCheckFlags extends KeptFlags {
 }
 
 export interface CacheImportFlags extends KeptFlags {
+  readonly distroFile?: readonly string[];
   readonly providerId?: string;
 }
 
@@ -225,6 +226,7 @@ export function cacheCommands(program: LateCommand, run: Runner): void {
             parseText('--provider-id'),
           ),
         )
+        .addOption(distroFile())
         .addOption(cacheDir())
         .addOption(workDir()),
     )

@@ -4,11 +4,16 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { openCache } from '@ict/cache';
 import { digestOf } from '@ict/integrity';
+import type { DistributionDefinition } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ict } from './fixture.js';
 
 const NOBODY = 65_534;
 const provider = 'acme-acme1-x86_64';
+/** What counts as a raw disk. */
+const bootable = Buffer.alloc(512, 0);
+bootable.writeUInt16BE(0x55aa, 510);
+const acme = { os: 'acme', dist: 'acme1', architectures: ['x86_64'] } as unknown as DistributionDefinition;
 let root: string;
 let cacheDir: string;
 let work: string;
@@ -39,7 +44,7 @@ interface Answer {
 }
 
 async function ask(...argv: readonly string[]): Promise<Answer> {
-  const { status, stdout, stderr } = await ict(['cache', ...argv, ...places, '--json']);
+  const { status, stdout, stderr } = await ict(['cache', ...argv, ...places, '--json'], { engine: { distributions: () => [acme] } });
   return { status, document: JSON.parse(stdout.text) as Answer['document'], said: stderr.text };
 }
 
@@ -143,7 +148,7 @@ describe('a cache directory that is none', () => {
 
   it.each(Object.keys(kinds))('as %s lies there takes nothing in', async (what) => {
     await put(what);
-    await writeFile(join(root, 'x.raw'), 'x');
+    await writeFile(join(root, 'x.raw'), bootable);
     const { status, document } = await ask('import', join(root, 'x.raw'));
     expect([status, document.error]).toMatchObject([7, { code: 'ICT_CACHE_UNWRITABLE' }]);
     expect(lstatSync(cacheDir).isDirectory()).toBe(false);
@@ -176,7 +181,7 @@ describe('what is given to import', () => {
 });
 
 it('what is given to export and cannot be written is refused, and nothing of the user is touched', async () => {
-  await writeFile(join(root, 'x.raw'), 'x');
+  await writeFile(join(root, 'x.raw'), bootable);
   const { document } = await ask('import', join(root, 'x.raw'));
   const id = document['id'] as string;
   const target = join(root, 'out.raw');
@@ -191,7 +196,7 @@ it('what is given to export and cannot be written is refused, and nothing of the
     `${join(root, 'n'.repeat(300))}.raw`,
   ]) {
     const { status, document: answer } = await ask('export', id, bad);
-    expect([status, answer.error]).toMatchObject([2, { code: 'ICT_CLI_USAGE' }]);
+    expect([status, answer.error]).toMatchObject([2, { code: 'ICT_CLI_FILE_UNWRITABLE' }]);
   }
   await rm(join(cacheDir, 'imageCache', id, 'x.raw'));
   await symlink('x.raw', join(cacheDir, 'imageCache', id, 'x.raw'));

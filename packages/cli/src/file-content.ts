@@ -1,0 +1,107 @@
+import { open } from 'node:fs/promises';
+import { cliError } from './errors.js';
+import { endingOf } from './disk-forms.js';
+
+/** Bytes that every file of a kind has. */
+interface Mark {
+  /** From the beginning; below 0, from the end. */
+  readonly at: number;
+  readonly bytes: Buffer;
+}
+
+interface Kind {
+  readonly title: string;
+  /** A file that has any of these is taken for one. */
+  readonly marks: readonly Mark[];
+}
+
+const mark = (at: number, bytes: string | readonly number[]): Mark => ({
+  at,
+  bytes: typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.from(bytes),
+});
+
+const RAW: Kind = {
+  title: 'a raw disk, with a boot signature (55 AA) or a GPT',
+  marks: [mark(510, [0x55, 0xaa]), mark(512, 'EFI PART'), mark(4096, 'EFI PART')],
+};
+
+/** Files of images, by the last part of their ending. */
+const IMAGES: Readonly<Record<string, Kind>> = {
+  raw: RAW,
+  img: RAW,
+  qcow2: { title: 'a disk of qemu', marks: [mark(0, 'QFI\xfb')] },
+  // A vhd of fixed size has its mark at the end only.
+  vhd: { title: 'a virtual hard disk (vhd)', marks: [mark(0, 'conectix'), mark(-512, 'conectix')] },
+  vhdx: { title: 'a virtual hard disk (vhdx)', marks: [mark(0, 'vhdxfile')] },
+  vmdk: { title: 'a disk of VMware', marks: [mark(0, 'KDMV'), mark(0, 'COWD'), mark(0, '# Disk DescriptorFile')] },
+  vdi: { title: 'a disk of VirtualBox', marks: [mark(64, [0x7f, 0x10, 0xda, 0xbe])] },
+  iso: { title: 'an ISO 9660 image', marks: [mark(16 * 2048, '\x01CD001')] },
+  tar: { title: 'a tar archive', marks: [mark(257, 'ustar')] },
+  cpio: { title: 'a cpio archive', marks: [mark(0, '070701'), mark(0, '070702')] },
+};
+
+const COMPRESSED: Readonly<Record<string, Kind>> = {
+  gz: { title: 'a file of gzip', marks: [mark(0, [0x1f, 0x8b])] },
+  xz: { title: 'a file of xz', marks: [mark(0, [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])] },
+  zst: { title: 'a file of zstd', marks: [mark(0, [0x28, 0xb5, 0x2f, 0xfd])] },
+  bz2: { title: 'a file of bzip2', marks: [mark(0, 'BZh')] },
+};
+
+const PACKAGES: Readonly<Record<string, Kind>> = {
+  deb: { title: 'a package of Debian', marks: [mark(0, '!<arch>\n')] },
+  rpm: { title: 'a package of rpm', marks: [mark(0, [0xed, 0xab, 0xee, 0xdb])] },
+};
+
+/** Whether the ending of a file is that of a package. */
+export function isPackageName(file: string): boolean {
+  return Object.hasOwn(PACKAGES, lastPart(file));
+}
+
+/**
+ * Refuses what is evidently no image: by its name, or because it does not have what all files of that ending have.
+ *
+ * @throws `ICT_CLI_USAGE`; Node's own errors where the file cannot be read.
+ */
+export async function requireImage(path: string, file: string): Promise<void> {
+  const [type = '', compression] = endingOf(file).slice(1).split('.');
+  const isKnown = Object.hasOwn(IMAGES, type) && (compression === undefined || Object.hasOwn(COMPRESSED, compression));
+  if (!isKnown) {
+    throw cliError('ICT_CLI_USAGE', {
+      message: `${file} is no image, as far as its ending tells`,
+      hint: `Images end in ${listed(IMAGES)}, and when they are compressed in one of these and ${listed(COMPRESSED)}.`,
+    });
+  }
+  await requireKind(path, file, (compression === undefined ? IMAGES[type] : COMPRESSED[compression]) as Kind);
+}
+
+/** Likewise of packages; those of other ecosystems than deb and rpm may be anything. */
+export async function requirePackage(path: string, file: string): Promise<void> {
+  if (isPackageName(file)) await requireKind(path, file, PACKAGES[lastPart(file)] as Kind);
+}
+
+async function requireKind(path: string, file: string, { title, marks }: Kind): Promise<void> {
+  await using handle = await open(path, 'r');
+  const { size } = await handle.stat();
+  for (const { at, bytes } of marks) {
+    const found = Buffer.alloc(bytes.length);
+    const from = at < 0 ? size + at : at;
+    if (from < 0) continue;
+    await handle.read(found, 0, found.length, from);
+    if (found.equals(bytes)) return;
+  }
+  throw cliError('ICT_CLI_USAGE', {
+    message: `the content of ${file} is not what its ending says: ${title}`,
+    hint: 'Look whether the file is whole, and rename it if it is something else.',
+    facts: { file, expected: title },
+  });
+}
+
+function lastPart(file: string): string {
+  return endingOf(file).slice(1);
+}
+
+function listed(kinds: Readonly<Record<string, Kind>>): string {
+  return Object.keys(kinds)
+    .map((name) => `.${name}`)
+    .join(', ');
+}
