@@ -13,6 +13,7 @@ import type { AgentChannel } from './channel.js';
 import { sandboxError } from './errors.js';
 import type { Attributes, MountSource } from './protocol.js';
 
+/** So many lines are told of a command that failed. */
 const FAILURE_LINES = 20;
 
 /** A mounted, writable root. See {@link TreeSession}; `close` unmounts it. */
@@ -149,12 +150,22 @@ export class SandboxTree implements TreeSession {
 }
 
 function commandFailure(argv: readonly string[], result: CommandResult): Error {
-  const output = result.stderr.trim() === '' ? result.stdout : result.stderr;
-  const lastLines = output.trimEnd().split('\n').slice(-FAILURE_LINES);
+  const lastLines = lastLinesOf(result);
+  const silent = lastLines.length === 0;
   const shown = argv.length > 8 ? [...argv.slice(0, 8), '...'] : argv;
   return sandboxError('ICT_COMMAND_FAILED', {
-    message: `${shown.join(' ').slice(0, 400)} ended with status ${result.exitCode}${lastLines.join('') === '' ? '' : `:\n${lastLines.join('\n')}`}`,
-    hint: 'Its last lines above say why; run with --verbose to see all that it printed.',
+    message: `${shown.join(' ').slice(0, 400)} ended with status ${result.exitCode}${silent ? '' : `:\n${lastLines.join('\n')}`}`,
+    hint: silent
+      ? 'It printed nothing: only its status says why. Let it say more, such as with "set -x" in a script.'
+      : 'Its last lines above say why; run with --verbose to see all that it printed.',
     facts: { argv, exitCode: result.exitCode, lastLines },
   });
+}
+
+/** The last lines of standard output, then of standard error: half of them each, or more where the other has fewer. */
+function lastLinesOf({ stdout, stderr }: CommandResult): readonly string[] {
+  const [out, err] = [stdout, stderr].map((text) => (text.trim() === '' ? [] : text.trimEnd().split('\n')));
+  const half = FAILURE_LINES / 2;
+  const kept = Math.min(out.length, Math.max(half, FAILURE_LINES - err.length));
+  return [...out.slice(out.length - kept), ...err.slice(-(FAILURE_LINES - kept))];
 }

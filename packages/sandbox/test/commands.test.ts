@@ -137,8 +137,33 @@ describe('outcomes', () => {
   it('tells of a failure with its last lines', async () => {
     await expect(sh('echo one; echo two >&2; exit 3')).rejects.toMatchObject({
       code: 'ICT_COMMAND_FAILED',
-      facts: { exitCode: 3, lastLines: ['two'], argv: ['/bin/sh', '-c', 'echo one; echo two >&2; exit 3'] },
+      message: expect.stringMatching(/ended with status 3:\none\ntwo$/) as string,
+      hint: expect.stringContaining('last lines') as string,
+      facts: { exitCode: 3, lastLines: ['one', 'two'], argv: ['/bin/sh', '-c', 'echo one; echo two >&2; exit 3'] },
     });
+  });
+
+  it.each([
+    [
+      'both outputs have much to say',
+      'seq 1 30; seq 101 130 >&2',
+      [21, 22, 23, 24, 25, 26, 27, 28, 29, 30],
+      [121, 122, 123, 124, 125, 126, 127, 128, 129, 130],
+    ],
+    ['one says little', 'echo 1; seq 101 130 >&2', [1], Array.from({ length: 19 }, (_, index) => 112 + index)],
+    ['the other says little', 'seq 1 30; echo 101 >&2', Array.from({ length: 19 }, (_, index) => 12 + index), [101]],
+  ])('tells twenty lines of a failure: %s', async (_what, script, stdout, stderr) => {
+    await expect(sh(`${script}; exit 3`)).rejects.toMatchObject({ facts: { lastLines: [...stdout, ...stderr].map(String) } });
+  });
+
+  it('promises no lines of a failure that printed none', async () => {
+    const error: unknown = await sh('exit 7').catch((reason: unknown) => reason);
+    expect(error).toMatchObject({
+      code: 'ICT_COMMAND_FAILED',
+      hint: expect.stringMatching(/printed nothing/) as string,
+      facts: { lastLines: [] },
+    });
+    expect((error as Error).message).toMatch(/ended with status 7$/);
   });
 
   it('accepts the statuses that it is told to', async () => {

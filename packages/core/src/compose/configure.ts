@@ -5,6 +5,7 @@ import { coreError, coreErrorAt } from '../errors.js';
 import { addInitrdModules } from './initrd-modules.js';
 import { configureNetwork } from './configure-network.js';
 import { secretDigest } from '../secret-digests.js';
+import { namingCommand, runCommand } from './template-command.js';
 
 /** A file of a template with its content's digest and its mode. */
 export type GatheredFile = FileSpec & { readonly digest: string; readonly mode: number };
@@ -37,14 +38,14 @@ export interface Configuration {
   readonly modules?: readonly string[];
   readonly users: readonly UserSpec[];
   readonly files: readonly GatheredFile[];
-  readonly commands: readonly string[];
+  readonly commands: ImageSpec['system']['configurations'];
 }
 
 /** Reads what a configuration depends on. */
 export async function gatherConfiguration(spec: ImageSpec): Promise<Configuration> {
   const files = await gatherFiles(spec.system.files);
   const { hostname, network, users, configurations, kernel } = spec.system;
-  return { hostname, network, modules: kernel.extraModules, users, files, commands: configurations.map(({ command }) => command) };
+  return { hostname, network, modules: kernel.extraModules, users, files, commands: configurations };
 }
 
 /** The part of a step's key that stands for a configuration. A digest stands for each password. */
@@ -58,7 +59,7 @@ export function configurationKey({ hostname, network, modules, users, files, com
       ...(passwordHash === undefined ? {} : { password: secretDigest(passwordHash, user.name) }),
     })),
     files: fileKeys(files),
-    commands,
+    commands: commands.map(({ command }) => command),
   };
 }
 
@@ -80,13 +81,12 @@ export async function configureTree(configuration: Configuration, tree: TreeSess
   if (configuration.modules !== undefined) await addInitrdModules(configuration.modules, tree);
   for (const user of configuration.users) await ensureUser(user, tree, ctx);
   await placeFiles(configuration.files, tree);
-  for (const command of configuration.commands) {
-    ctx.emit({ type: 'command.start', command: ['/bin/sh', '-c', command] });
-    await tree.run({
-      argv: ['/bin/sh', '-c', command],
-      env: treeEnvironment(ctx),
-      onLine: (text, stream) => ctx.emit({ type: 'command.output', stream, text }),
-    });
+  for (const { command, position } of configuration.commands) {
+    try {
+      await runCommand(command, { env: treeEnvironment(ctx) }, tree, ctx);
+    } catch (error) {
+      throw namingCommand(error, { of: 'systemConfig.configurations', position });
+    }
   }
 }
 

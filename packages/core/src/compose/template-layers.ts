@@ -1,10 +1,12 @@
 import { isIctError, type IctError } from '@ict/plugin-api';
-import type { BuildContext, LayerCommand, LayerRef, LayerSpec, TreeCommand, TreeRef, TreeSession } from '@ict/plugin-api';
+import type { BuildContext, LayerRef, LayerSpec, TreeRef, TreeSession } from '@ict/plugin-api';
+import { formatPath } from '@ict/template';
 import type { Composition, LayerCall, LayerMaker, LayerStep } from './composition.js';
 import type { EarlierLayer } from './earlier-layers.js';
 import { fileKeys, gatherFiles, placeFiles, treeEnvironment, type GatheredFile } from './configure.js';
 import { coreErrorAt } from '../errors.js';
 import { listInputs, placeInputs, type InputListing } from './host-inputs.js';
+import { namingCommand, runCommand } from './template-command.js';
 import { TEMPLATE_EPOCH } from './template-epoch.js';
 import type { TreeMount } from '../trees/trees.js';
 import { layerDigests } from '../steps.js';
@@ -80,7 +82,7 @@ function layerCall(layer: GatheredLayer, image: TreeRef, below: Below, { input, 
     if (outOfReach) throw offline(spec, input.layers.slice(input.layers.indexOf(layer) + 1));
     await placeFiles(layer.files, session);
     await placeInputs(spec.inputs, layer.inputs, session);
-    for (const command of spec.run) await runCommand(command, env, spec.network, session, ctx);
+    await runAll(layer, env, session, { input, ctx });
     if (launch) await input.provider.part.installer.clean(session, ctx);
   };
   const mounts = kept.map(({ name, layer: ref }): TreeMount => ({ source: { layers: [ref] }, at: `${KEPT}/${name}`, writable: false }));
@@ -182,17 +184,22 @@ function offline({ name, position }: LayerSpec, after: readonly GatheredLayer[])
   });
 }
 
-async function runCommand(
-  command: LayerCommand,
+/** Runs the commands of a layer in their order. @throws, for the first that fails, an error with the layer's name and the command's line. */
+async function runAll(
+  layer: GatheredLayer,
   env: Readonly<Record<string, string>>,
-  network: boolean,
   tree: TreeSession,
-  ctx: BuildContext,
-): Promise<string> {
-  const argv = typeof command === 'string' ? ['/bin/sh', '-c', command] : command;
-  ctx.emit({ type: 'command.start', command: argv });
-  const spec: TreeCommand = { argv, env, network, onLine: (text, stream) => ctx.emit({ type: 'command.output', stream, text }) };
-  return (await tree.run(spec)).stdout;
+  { input, ctx }: Omit<LayerWork, 'layers'>,
+): Promise<void> {
+  const { name, network, run, position } = layer.spec;
+  for (const [index, command] of run.entries()) {
+    try {
+      await runCommand(command, { env, network }, tree, ctx);
+    } catch (error) {
+      const at = input.spec.positions.get(formatPath(['layers', input.layers.indexOf(layer), 'run', index])) ?? position;
+      throw namingCommand(error, { of: `layer "${name}"`, position: at, facts: { layer: name } });
+    }
+  }
 }
 
 /** Where a layer of a template is made. */
@@ -219,7 +226,7 @@ async function decide(earlier: EarlierLayer, { spec, env, place }: AskedLayer, l
   const view = { ...place, parent: { layers: [...place.parent.layers, earlier.layer] } };
   let answer: string;
   try {
-    answer = await layers.glance(view, (session) => runCommand(validate, { ...env, ...facts }, false, session, ctx));
+    answer = await layers.glance(view, (session) => runCommand(validate, { env: { ...env, ...facts }, network: false }, session, ctx));
   } catch (error) {
     if (!isIctError(error) || error.code !== 'ICT_COMMAND_FAILED') throw error;
     throw undecided(spec, `failed: ${error.message}`, error.facts, error);

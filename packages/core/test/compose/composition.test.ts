@@ -222,6 +222,27 @@ describe('compositionSteps', () => {
       expect((error as Error).message).toMatch(/; so do, after it, those of "late", "last"$/);
     });
 
+    const line = (number: number) => ({ file: '/template.yml', line: number, column: 5 });
+
+    it.each([
+      ['of the command', new Map([['layers[1].run[0]', line(8)], ['layers[1].run[1]', line(9)]]), line(9)], // prettier-ignore
+      ['of the layer, where that of the command is not known', new Map(), line(7)],
+    ])('whose command fails are named, with the line %s', async (_what, positions, position) => {
+      await using ctx = fakeContext();
+      const fine = { spec: { ...layerSpec, name: 'fine' }, files: [], inputs: {} };
+      const failing = { spec: { ...layerSpec, run: ['true', ['break', 'it']], position: line(7) }, files: [], inputs: {} };
+      const { input } = composition({ layers: [fine, failing], spec: { ...sampleSpec(), positions } });
+      const tree = memoryTree({ run: ({ argv }) => ({ exitCode: argv.includes('break') ? 7 : 0 }) });
+      const steps = compositionSteps(input, maker(tree), nothing, ctx).map((step) => step({ layers: [layer('9')] }));
+      await expect(steps.find(({ type }) => type === 'ict.layer.app')!.run()).rejects.toMatchObject({
+        code: 'ICT_COMMAND_FAILED',
+        kind: 'command',
+        message: expect.stringMatching(/^a command of layer "app" failed: break it /) as string,
+        facts: { layer: 'app', exitCode: 7, argv: ['break', 'it'], position },
+        problems: [{ code: 'ICT_COMMAND_FAILED', position, severity: 'error' }],
+      });
+    });
+
     describe('that ask validate', () => {
       const position = { file: '/template.yml', line: 7, column: 3 };
 

@@ -238,6 +238,19 @@ describe('commands', () => {
     await expect(configureTree(configuration, tree, ctx)).rejects.toMatchObject({ code: 'ICT_COMMAND_FAILED' });
     expect(tree.commands).toHaveLength(1);
   });
+
+  it('that fail are told with their line', async () => {
+    const tree = memoryTree({ run: ({ argv }) => ({ exitCode: argv.includes('b') ? 3 : 0 }) });
+    const position = { file: '/template.yml', line: 9, column: 5 };
+    const configuration = await gatherConfiguration(sampleSpec({ configurations: [{ command: 'a' }, { command: 'b', position }] }));
+    await expect(configureTree(configuration, tree, ctx)).rejects.toMatchObject({
+      code: 'ICT_COMMAND_FAILED',
+      kind: 'command',
+      message: expect.stringMatching(/systemConfig\.configurations failed: .*\bb\b/) as string,
+      facts: { exitCode: 3, position },
+      problems: [{ code: 'ICT_COMMAND_FAILED', position, severity: 'error' }],
+    });
+  });
 });
 
 it('no value is ever read by a shell of ours: each passes as it is', async () => {

@@ -37,7 +37,7 @@ export function composition(parts: Partial<Composition> = {}): { readonly input:
     distribution,
     provider: { part: provider, identity: identity('provider') },
     format: { part: format, identity: identity('format') },
-    configuration: { users: [], files: [], commands: ['touch /done'] },
+    configuration: { users: [], files: [], commands: [{ command: 'touch /done' }] },
     layers: [],
     packages,
     seed: digestOfAll('e'),
