@@ -124,8 +124,8 @@ const RARE: readonly (readonly [EventType, Approach])[] = [
   ],
 ];
 
-/** Said by `ict lock` and `ict boot`, and by the end of a build. */
-const NO_MOMENTS: readonly EventType[] = ['lock.done', 'boot.console', 'boot.done', 'build.done', 'build.failed'];
+/** Said by `ict lock` and `ict boot`, by the end of a build, and by one that does not do anything yet. */
+const NO_MOMENTS: readonly EventType[] = ['build.waiting', 'lock.done', 'boot.console', 'boot.done', 'build.done', 'build.failed'];
 
 /** Has the image uploaded, to a place of the server where nothing is and no other build sends to. */
 function uploading(): Promise<Attempt> {

@@ -37,6 +37,6 @@ export {
 export { removeTree, type RemoveTree } from './reaper.js';
 export { gatherUnread, tellUnread, unreadable, unreadText, type Unread, type Unseen } from './unread.js';
 export { measureWorkspace, type AreaUsage } from './usage.js';
-export { type ProcessOwner } from './process-owner.js';
+export { placeOf, type ProcessOwner } from './process-owner.js';
 export { cacheError } from './errors.js';
 export type { MountDirectories, MountSharing } from './mount-directories.js';

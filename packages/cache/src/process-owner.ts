@@ -61,6 +61,12 @@ export function isProcessOwner(text: string): text is ProcessOwner {
   return pattern.test(text);
 }
 
+/** Its process id, and whether that is one of this machine and container: elsewhere the number means another process. */
+export function placeOf(owner: ProcessOwner): { readonly pid: number; readonly isHere: boolean } {
+  const [, host, , pid] = pattern.exec(owner) ?? [];
+  return { pid: Number(pid), isHere: host === here().host };
+}
+
 /** Whether the owner still runs. A process of this host before its last boot is dead. */
 export function livenessOf(owner: ProcessOwner): Liveness {
   const [, host, boot, pid, start] = pattern.exec(owner) ?? [];

@@ -3,7 +3,7 @@ import type * as promises from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createLocks } from '../src/lease.js';
-import { currentOwner, isProcessOwner, livenessOf, type ProcessOwner } from '../src/process-owner.js';
+import { currentOwner, isProcessOwner, livenessOf, placeOf, type ProcessOwner } from '../src/process-owner.js';
 import { childScript, makeCacheRig, startChild, type CacheRig } from './cache-rig.js';
 
 /** What another process does right before a lease is taken away. */
@@ -197,6 +197,11 @@ describe('withLock', () => {
 describe('process owners', () => {
   const parts = (): string[] => currentOwner().split('-');
   const withPart = (index: number, value: string): ProcessOwner => parts().with(index, value).join('-') as ProcessOwner;
+
+  it('say which process they are, and whether it is one of this machine', () => {
+    expect(placeOf(currentOwner())).toEqual({ pid: process.pid, isHere: true });
+    expect(placeOf('ffffffff-ffffffff-17-1' as ProcessOwner)).toEqual({ pid: 17, isHere: false });
+  });
 
   it('name this process', () => {
     expect(isProcessOwner(currentOwner())).toBe(true);

@@ -94,6 +94,12 @@ describe('build', () => {
     expect(stdout.text).toContain("how to boot it: npx ict boot '/out/small image-1.raw'");
   });
 
+  it('tells the time that it waited for another build apart from that of building', async () => {
+    const waitedMs = 3_600_000;
+    const { stdout } = await ict(['build', 'a.yml', ...work], { engine: { build: async () => ({ ...report, waitedMs }) } });
+    expect(stdout.lines[0]).toMatch(/ built in 0\.\d s, after 1 h 00 min of waiting for another build$/);
+  });
+
   it.each([
     [{ asked: 7, found: 0 }, '  0 of 7 results that remote caches were asked for came from there\n'],
     [{ asked: 1, found: 1 }, '  1 of 1 result that remote caches were asked for came from there\n'],

@@ -128,6 +128,19 @@ describe('LiveView', () => {
 });
 
 describe('PlainView', () => {
+  it.each([
+    [false, 'waiting for another build of this work directory to end (process 17)'],
+    [true, 'waiting for another build of this work directory to end (process 17 of another machine or container)'],
+  ])('says that the build waits for another one: elsewhere %s', (elsewhere, line) => {
+    const waiting: EventBody = { type: 'build.waiting', directory: '/work/acme', process: 17, elsewhere };
+    const { terminal: plain, stderr } = terminal();
+    tell(new PlainView(plain, true), [waiting]);
+    expect(stderr.lines).toEqual([line]);
+    const quiet = terminal({ level: 'warn' });
+    tell(new PlainView(quiet.terminal, true), [waiting]);
+    expect(quiet.stderr.lines).toEqual([]);
+  });
+
   it('names the address of a failed download once', () => {
     const { terminal: plain, stderr } = terminal();
     const url = 'http://mirror.example/b';

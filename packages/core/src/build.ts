@@ -53,7 +53,7 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
   const { intake, services } = await events.run('validate', () => validate(build, warn));
   const { spec } = intake;
   const directory = targetDirectory(engine, spec);
-  return services.locked(directory, wantedRoom(spec.disk.sizeBytes), async () => {
+  return services.locked(directory, wantedRoom(spec.disk.sizeBytes), async (waitedMs) => {
     const use = cacheUse(options.caches, engine.storage, spec);
     const remote = use.remote ? services.remote(spec.secrets) : undefined;
     const images = new ImageCache(services.images, services.identity, events.emit, remote?.images);
@@ -76,13 +76,16 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
     await services.enforceLimits();
     const tally = remote?.tally();
     const asked = tally === undefined ? {} : { remote: tally };
-    events.emit({ type: 'build.done', artifacts: final.artifacts, durationMs: Math.round(performance.now() - start), ...asked });
+    const waited = waitedMs === 0 ? {} : { waitedMs };
+    const durationMs = Math.round(performance.now() - start) - waitedMs;
+    events.emit({ type: 'build.done', artifacts: final.artifacts, durationMs, ...waited, ...asked });
     return {
       target: lock.target,
       directory: final.directory,
       artifacts: final.artifacts,
       documents: final.documents,
       stages: events.stages(),
+      ...waited,
       steps: stepsToldOnce([...images.reports, ...work.steps.reports]),
       ...asked,
       warnings,

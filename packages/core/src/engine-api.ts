@@ -212,6 +212,8 @@ export interface BuildReport {
   /** Bills of material, the manifest and the lock. */
   readonly documents: readonly string[];
   readonly stages: readonly { readonly stage: Stage; readonly durationMs: number }[];
+  /** Time that it waited for another build of its work directory, of which no stage has a part; absent when it waited for none. */
+  readonly waitedMs?: number;
   readonly steps: readonly StepReport[];
   /** Absent when no remote cache was asked for a result. */
   readonly remote?: RemoteTally;

@@ -1,6 +1,8 @@
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { chooseCacheHome, claimCacheHome, openCache, workspaceLock, type Cache, type CacheHome, type ImageStore } from '@ict/cache';
+import { performance } from 'node:perf_hooks';
+import { chooseCacheHome, claimCacheHome, openCache, placeOf, workspaceLock } from '@ict/cache';
+import type { Cache, CacheHome, ImageStore, ProcessOwner } from '@ict/cache';
 import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } from '@ict/fetch';
 import { ensureDirectory } from '@ict/integrity';
 import type { BuildContext, Context, EventBody, Provider, TreeRef } from '@ict/plugin-api';
@@ -84,10 +86,11 @@ export interface Services {
   within<T>(work: () => Promise<T>): Promise<T>;
   /**
    * As {@link Services.within}, as the only build of this work directory, which is made; what killed builds left there is removed before.
+   * Where another build has it, that is an event, and `work` is told for how many milliseconds it waited; else 0.
    *
    * @param wantedBytes room that `work` needs: where less is left, what a program prints of a full disk is believed.
    */
-  locked<T>(directory: string, wantedBytes: number, work: () => Promise<T>): Promise<T>;
+  locked<T>(directory: string, wantedBytes: number, work: (waitedMs: number) => Promise<T>): Promise<T>;
   /** Removes packages and images beyond the limits of the configuration, but none that a running build uses. */
   enforceLimits(): Promise<void>;
   close(): Promise<void>;
@@ -171,18 +174,25 @@ async function open(
     locked: (directory, wantedBytes, work) =>
       namingFullDisk(room, async () => {
         ensureDirectory(directory);
+        let waitingMs: number | undefined;
+        const onWait = (holder: ProcessOwner): void => {
+          waitingMs = performance.now();
+          const { pid, isHere } = placeOf(holder);
+          emit({ type: 'build.waiting', directory, process: pid, elsewhere: !isHere });
+        };
         return cache.withLock(
           workspaceLock(directory),
           async () => {
+            const waitedMs = waitingMs === undefined ? 0 : Math.round(performance.now() - waitingMs);
             await BaseTree.removeLeftovers(directory, (leftover) => removeLeftover(leftover, sandbox));
             await emptyTrash(cache, sandbox);
             try {
-              return await namingFullDisk({ ...room, wantedBytes }, () => within({ own, shared: [directory] }, work));
+              return await namingFullDisk({ ...room, wantedBytes }, () => within({ own, shared: [directory] }, () => work(waitedMs)));
             } finally {
               tellLeftovers(await emptyTrash(cache, sandbox), emit);
             }
           },
-          { signal },
+          { signal, onWait },
         );
       }),
     enforceLimits: () => enforceLimits(cache, options, emit),

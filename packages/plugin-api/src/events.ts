@@ -11,11 +11,23 @@ export type EventBody =
   | {
       readonly type: 'build.done';
       readonly artifacts: readonly ArtifactInfo[];
+      /** Without the time that it waited for another build. */
       readonly durationMs: number;
+      /** Absent when it waited for no other build. */
+      readonly waitedMs?: number;
       /** Absent when no remote cache was asked for a result. */
       readonly remote?: RemoteTally;
     }
   | { readonly type: 'build.failed'; readonly error: ErrorRecord }
+  /** Another build works in the same directory: this one goes on when that has ended. */
+  | {
+      readonly type: 'build.waiting';
+      /** Where both work. */
+      readonly directory: string;
+      /** Id of the other's process; `elsewhere`: on another machine or in another container. */
+      readonly process: number;
+      readonly elsewhere: boolean;
+    }
   | { readonly type: 'stage.start'; readonly stage: Stage }
   | { readonly type: 'stage.done'; readonly stage: Stage; readonly durationMs: number }
   | {

@@ -9,11 +9,20 @@ const SLOWEST = 5;
 /** Columns of a reason; `--verbose` and the events have it whole. */
 const REASON_COLUMNS = 72;
 
-/** What a finished build says on stdout: what it made, where the time went, what the cache saved, how to start the image. */
+/**
+ * What a finished build says on stdout: what it made, where the time went, what the cache saved, how to start the image.
+ *
+ * @param durationMs of the whole command: what it waited for another build is told apart.
+ */
 export function buildSummary(report: BuildReport, durationMs: number, terminal: Terminal): string {
   if (!says(terminal, 'info')) return report.artifacts.map((artifact) => `${artifact.path}\n`).join('');
   const { resultColors: colors } = terminal;
-  const lines = [`${colors.green('✔')} ${colors.bold(report.target)} built in ${formatDuration(durationMs)}`, ''];
+  const { waitedMs = 0 } = report;
+  const waited = waitedMs === 0 ? '' : `, after ${formatDuration(waitedMs)} of waiting for another build`;
+  const lines = [
+    `${colors.green('✔')} ${colors.bold(report.target)} built in ${formatDuration(Math.max(0, durationMs - waitedMs))}${waited}`,
+    '',
+  ];
   for (const { path, sizeBytes, allocatedBytes, digest } of report.artifacts) {
     const onDisk = allocatedBytes < sizeBytes ? `, ${formatBytes(allocatedBytes)} on disk` : '';
     lines.push(`  ${colors.bold(path)}`, `    ${formatBytes(sizeBytes)}${onDisk}`, `    ${colors.dim(digest)}`);

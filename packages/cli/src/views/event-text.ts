@@ -27,6 +27,8 @@ export function eventText(event: BuildEvent, terminal: Terminal): string | undef
       };
       return problemText(problem, colors);
     }
+    case 'build.waiting':
+      return says(terminal, 'info') ? waitingText(event) : undefined;
     case 'package.invalid':
       return says(terminal, 'warn')
         ? `${colors.yellow('warning')} ${plainText(event.name)} ${plainText(event.version)} in the cache is damaged and was dropped: ${plainText(event.reason)}\n`
@@ -55,6 +57,11 @@ export function eventText(event: BuildEvent, terminal: Terminal): string | undef
   }
 }
 
+function waitingText({ process, elsewhere }: Extract<BuildEvent, { readonly type: 'build.waiting' }>): string {
+  const where = elsewhere ? ' of another machine or container' : '';
+  return `waiting for another build of this work directory to end (process ${process}${where})\n`;
+}
+
 /** Most reasons begin with the address that was asked. */
 function retryText({ url, reason }: Extract<BuildEvent, { readonly type: 'fetch.retry' }>): string {
   return reason.startsWith(url) ? reason : `${url}: ${reason}`;
@@ -67,6 +74,7 @@ function uploadText({ records, blobs, sentBytes, durationMs }: Extract<BuildEven
 
 type Told =
   | 'warning'
+  | 'build.waiting'
   | 'package.invalid'
   | 'fetch.retry'
   | 'step.hit'
