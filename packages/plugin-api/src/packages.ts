@@ -131,8 +131,9 @@ export interface Closure {
   /** How the members need each other, sorted; answers to "why" quote it. Not part of a lock. */
   readonly relations?: readonly PackageRelation[];
   /**
-   * Ids of the members that were taken for each seed, by its request: one, or more for a group or a pattern; sorted. A lock keeps this, so
-   * that it shows when one of them is lost.
+   * Ids of the members that were taken for each seed, by its request: one, or more for a group or a pattern; sorted. Only a group (`@...`) and a
+   * stream of a module (`name:stream`) may have none. A member of the very name that is asked for goes before others, and each is `requestedBy` the
+   * reason of the seed. A lock keeps this, so that it shows when one of them is lost.
    */
   readonly answers?: Readonly<Record<string, readonly string[]>>;
 }

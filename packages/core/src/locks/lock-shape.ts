@@ -1,12 +1,14 @@
+import { isDeepStrictEqual } from 'node:util';
 import { canonicalJson, isAnyDigest, isSha256Digest } from '@ict/integrity';
 import { isClimbing } from '@ict/package-index';
 import { isArchiveAddress } from '@ict/plugin-api';
 import type { IndexRef, Json, PinnedRepository, ResolvedPackage } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import type { Lock } from './lock.js';
+import { checkAnswers } from './lock-answers.js';
 import { unreadable, type LockSource } from './lock-source.js';
-import type { RequestAnswers } from './request-answers.js';
-import { isRequestRecord, recordDigest } from './request-record.js';
+import { isPackageId } from './request-spelling.js';
+import { isRequestRecord, recordDigest, type AskedRepository } from './request-record.js';
 
 /**
  * Checks the shape of everything that a build reads of a lock: the file may have been edited or merged by hand.
@@ -33,6 +35,10 @@ export function checkLock(source: LockSource, value: unknown): Lock {
   if (bad !== -1 || repositories.length === 0) {
     throw unreadable(source, `repository ${bad + 1} is not complete`, { path: ['repositories', bad] });
   }
+  for (const [place, { id, root }] of (repositories as readonly PinnedRepository[]).entries()) {
+    if (isPathBelow(root.path)) continue;
+    throw unreadable(source, `the root of repository "${id}" leaves its archive`, { path: ['repositories', place, 'root', 'path'] });
+  }
   const known = new Set((repositories as readonly PinnedRepository[]).map(({ id }) => id));
   for (const list of ['packages', 'tools'] as const) {
     const ids = new Set<string>();
@@ -47,13 +53,19 @@ export function checkLock(source: LockSource, value: unknown): Lock {
         });
       }
       if (!isPathBelow(pkg.path)) throw unreadable(source, `the path of ${pkg.id} leaves its archive`, { path: [...path, 'path'] });
+      const { id, name, version, arch } = pkg;
+      if (!id.startsWith(`${name}:`)) throw unreadable(source, `${id} is called "${name}"`, { path: [...path, 'name'] });
+      if (id !== `${name}:${arch}` && id !== `${name}:${arch}=${version}`) {
+        const key = id.startsWith(`${name}:${arch}=`) ? 'version' : 'arch';
+        throw unreadable(source, `${id} is ${key === 'arch' ? `for "${arch}"` : `of version ${version}`}`, { path: [...path, key] });
+      }
       if (ids.has(pkg.id)) throw unreadable(source, `${pkg.id} is listed twice`, { path });
       ids.add(pkg.id);
     }
     for (const [place, { id, requires, requestedBy }] of (value[list] as readonly ResolvedPackage[]).entries()) {
       const lost = requires.find((other) => !ids.has(other));
       if (lost !== undefined) throw unreadable(source, `${id} requires ${lost}, which it does not have`, { path: [list, place] });
-      const gone = requestedBy.find((other) => isId(other) && !ids.has(other));
+      const gone = requestedBy.find((other) => isPackageId(other) && !ids.has(other));
       if (gone !== undefined) throw unreadable(source, `${id} is there for ${gone}, which it does not have`, { path: [list, place] });
     }
   }
@@ -65,41 +77,32 @@ export function checkLock(source: LockSource, value: unknown): Lock {
   if (asked !== undefined && !(isRequestRecord(asked) && recordDigest(target, asked) === request)) {
     throw unreadable(source, 'what it says was asked is not what its request names', { path: ['asked'] });
   }
+  if (asked !== undefined) checkRepositories(source, repositories as readonly PinnedRepository[], asked.repositories);
   if (answers !== undefined) checkAnswers(source, value as unknown as Lock);
   return value as unknown as Lock;
 }
 
-/** Checks that everything that was asked has its packages: nothing else tells that one is gone which no other requires. */
-function checkAnswers(source: LockSource, lock: Lock): void {
-  const { asked, answers } = lock;
-  if (!isAnswers(answers)) throw unreadable(source, 'it does not say which packages answer what was asked', { path: ['answers'] });
-  if (asked === undefined) throw unreadable(source, 'it has answers, and does not say what was asked', { path: ['answers'] });
-  const ids = { image: new Set(lock.packages.map(({ id }) => id)), tools: new Set(lock.tools.map(({ id }) => id)) };
-  for (const part of ['image', 'tools'] as const) {
-    for (const [place, request] of asked[part].entries()) {
-      if (!Object.hasOwn(answers[part], request)) {
-        const path = ['asked', part, place];
-        throw unreadable(source, `"${request}" was asked for, and it does not say which package answers that`, { path });
-      }
-      const lost = answers[part][request]!.find((id) => !ids[part].has(id));
-      const path = ['answers', part, request];
-      if (lost !== undefined) throw unreadable(source, `"${request}" is answered by ${lost}, which it does not have`, { path });
+/** Checks that the repositories are those that were asked for: a request that fits says nothing of what was edited beside it. */
+function checkRepositories(source: LockSource, repositories: readonly PinnedRepository[], asked: readonly AskedRepository[]): void {
+  const known = new Map(asked.map((repository) => [repository.id, repository]));
+  const ids = new Set(repositories.map(({ id }) => id));
+  const lost = asked.find(({ id }) => !ids.has(id));
+  if (lost !== undefined) {
+    throw unreadable(source, `repository "${lost.id}" was asked for, and it does not have that`, { path: ['repositories'] });
+  }
+  for (const [place, repository] of repositories.entries()) {
+    const wanted = known.get(repository.id);
+    const path = ['repositories', place];
+    if (wanted === undefined) throw unreadable(source, `repository "${repository.id}" was not asked for`, { path });
+    for (const key of ['archive', 'suite'] as const) {
+      if (repository[key] === wanted[key]) continue;
+      throw unreadable(source, `the ${key} of repository "${repository.id}" is not the one that was asked for`, { path: [...path, key] });
+    }
+    if (!isDeepStrictEqual(repository.components, wanted.components)) {
+      const why = `the components of repository "${repository.id}" are not those that were asked for`;
+      throw unreadable(source, why, { path: [...path, 'components'] });
     }
   }
-  const lost = answers.essential.find((id) => !ids.image.has(id));
-  if (lost !== undefined)
-    throw unreadable(source, `${lost} is of the base set, and it does not have that`, { path: ['answers', 'essential'] });
-}
-
-function isAnswers(value: unknown): value is RequestAnswers {
-  if (!isRecord(value)) return false;
-  const { image, tools, essential } = value;
-  return isTextList(essential) && [image, tools].every((part) => isRecord(part) && Object.values(part).every(isTextList));
-}
-
-/** Whether a package is there for another one, and not for a reason such as `template`. */
-function isId(reason: string): boolean {
-  return reason.includes(':');
 }
 
 /** A value as a message tells it. An object may have a `toString` of its own that is no function. */
@@ -137,9 +140,9 @@ function isElsewhere(value: unknown): boolean {
   return value === undefined || (typeof value === 'string' && isArchiveAddress(value));
 }
 
-/** A path that stays below the archive. */
+/** A path that stays below the archive: no address, and not that of a file. */
 function isPathBelow(value: unknown): value is string {
-  return isText(value) && !value.startsWith('/') && !isClimbing(value);
+  return isText(value) && !value.startsWith('/') && !/^[a-z][a-z0-9+.-]*:\/\//i.test(value) && !isClimbing(value);
 }
 
 function isLockedPackage(value: unknown): value is ResolvedPackage {

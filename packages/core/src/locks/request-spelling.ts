@@ -30,3 +30,8 @@ export function askedSuite(request: string): string | undefined {
 export function namesOf({ arch, name }: Pick<ResolvedPackage, 'arch' | 'name'>): readonly string[] {
   return [name, `${name}:${arch}`, `${name}.${arch}`];
 }
+
+/** Whether what a package is there for is another package, and not a reason such as `template`. */
+export function isPackageId(reason: string): boolean {
+  return reason.includes(':');
+}

@@ -158,7 +158,10 @@ describe('lock files', () => {
   });
 
   describe('that tell what answers it', () => {
-    const [tool, virtual] = ['mke2fs:amd64', 'nginx:amd64'].map((id): typeof entry => ({ ...entry, id, requestedBy: ['template'] }));
+    const [tool, virtual] = ['mke2fs', 'nginx'].map((name): typeof entry => ({
+      ...entry,
+      ...{ id: `${name}:amd64`, name, requestedBy: ['template'] },
+    }));
     const asked = {
       image: ['bash', 'httpd'],
       tools: ['e2fsprogs'],
@@ -189,11 +192,93 @@ describe('lock files', () => {
       expect(lockDigest(telling)).toBe(lockDigest({ ...lock, request: telling.request, packages: telling.packages, tools: telling.tools }));
     });
 
-    it('may have a request that nothing was taken for', async () => {
+    const onlyHttpd = { asked: { ...asked, image: ['httpd'] }, request: recordDigest(lock.target, { ...asked, image: ['httpd'] }) };
+
+    /** A lock whose image was also asked for something, with its answer. */
+    function alsoAsked(request: string, answer: readonly string[], more: readonly (typeof entry)[] = []): Lock {
+      const wider = { ...asked, image: [...asked.image, request].sort() };
+      return {
+        ...telling,
+        ...{ request: recordDigest(lock.target, wider), asked: wider, packages: [...telling.packages, ...more] },
+        answers: { ...answers, image: { ...answers.image, [request]: answer } },
+      };
+    }
+
+    const i386 = { ...entry, id: 'zstd:i386', name: 'zstd', arch: 'i386', requestedBy: ['template'] };
+    const older = { ...virtual!, id: 'nginx:amd64=1', version: '1' };
+
+    it.each<[string, Lock]>([
+      ['group without members', alsoAsked('@core', [])],
+      ['stream of a module, which it only enables', alsoAsked('nginx:20', [])],
+      ['package of another architecture', alsoAsked('zstd:i386', ['zstd:i386'], [i386])],
+      ['package of one version of several', alsoAsked('nginx=1', [older.id], [older])],
+      ['package with its architecture, as it is written elsewhere', alsoAsked('nginx.amd64', [virtual!.id])],
+      ['path', alsoAsked('/usr/sbin/nginx', [virtual!.id])],
+      ['pattern', alsoAsked('ngin*', [virtual!.id])],
+    ])('may be asked for a %s', async (_what, good) => {
       const file = join(directory, 'x.lock.yml');
-      const empty = { ...telling, answers: { ...answers, image: { ...answers.image, httpd: [] } } };
-      await writeLock(file, empty);
-      expect(await readLock(file)).toEqual(empty);
+      await writeLock(file, good);
+      expect(await readLock(file)).toEqual(good);
+    });
+
+    it.each<[string, Lock, string, RegExp]>([
+      ['no package', alsoAsked('zstd', []), 'zstd: []', /"zstd" was asked for, and it says that no package answers that/],
+      ['none of an architecture', alsoAsked('zstd:amd64', []), 'zstd:amd64: []', /"zstd:amd64" was asked for, and it says that no/],
+      ['none of a version', alsoAsked('zstd=1.5', []), 'zstd=1.5: []', /"zstd=1.5" was asked for, and it says that no/],
+      ['none that a pattern matches', alsoAsked('zst*', []), 'zst*: []', /"zst\*" was asked for, and it says that no/],
+      ['none for a path', alsoAsked('/bin/zstd', []), '/bin/zstd: []', /"\/bin\/zstd" was asked for, and it says that no/],
+      [
+        'one that is there for other reasons',
+        alsoAsked('zstd', [entry.id]),
+        'zstd:',
+        /"zstd" is answered by bash:amd64, which was not asked for/,
+      ],
+      [
+        'another than the one of that name',
+        alsoAsked('nginx', ['mawk:amd64'], [{ ...virtual!, id: 'mawk:amd64', name: 'mawk' }]),
+        'nginx:',
+        /"nginx" is answered by mawk:amd64, and not by nginx:amd64/,
+      ],
+      [
+        'one of another architecture',
+        alsoAsked('zstd:i386', ['zstd:amd64'], [i386, { ...i386, id: 'zstd:amd64', arch: 'amd64' }]),
+        'zstd:i386:',
+        /"zstd:i386" is answered by zstd:amd64, and not by zstd:i386/,
+      ],
+    ])('are refused at their line when a request is answered by %s', async (_what, wrong, place, message) => {
+      const file = join(directory, 'x.lock.yml');
+      const damaged = formatLock(wrong);
+      await writeFile(file, damaged);
+      const lines = damaged.split('\n');
+      // What is wrong is the value: that of a key alone begins in the next line.
+      const line = lines.findIndex((each) => each.trimStart() === place) + (place.endsWith(':') ? 2 : 1);
+      await expect(readLock(file)).rejects.toMatchObject({
+        code: 'ICT_LOCK_UNREADABLE',
+        message: expect.stringMatching(message) as unknown,
+        problems: [{ position: { file, line } }],
+      });
+    });
+
+    it.each<[string, Partial<(typeof asked.repositories)[0]>, string, RegExp]>([
+      [
+        'archive',
+        { archive: 'http://evil.example' },
+        'archive: http://archive',
+        /archive of repository "main" is not the one that was asked for/,
+      ],
+      ['suite', { suite: 'testing' }, 'suite: stable', /suite of repository "main" is not the one that was asked for/],
+      ['components', { components: ['contrib'] }, '- main', /components of repository "main" are not those that were asked for/],
+      ['id', { id: 'other' }, '- id: main', /repository "other" was asked for, and it does not have that/],
+    ])('are refused at their line when a repository has another %s than what was asked', async (_what, change, place, message) => {
+      const other = { ...asked, repositories: [{ ...asked.repositories[0]!, ...change }] };
+      const file = join(directory, 'x.lock.yml');
+      const damaged = formatLock({ ...telling, asked: other, request: recordDigest(lock.target, other) });
+      await writeFile(file, damaged);
+      await expect(readLock(file)).rejects.toMatchObject({
+        code: 'ICT_LOCK_UNREADABLE',
+        message: expect.stringMatching(message) as unknown,
+        problems: [{ position: { line: damaged.slice(0, damaged.lastIndexOf(place)).split('\n').length } }],
+      });
     });
 
     it.each<[string, Partial<Lock>, string, RegExp]>([
@@ -201,7 +286,7 @@ describe('lock files', () => {
       ['tool', { tools: [] }, 'mke2fs:amd64', /"e2fsprogs" is answered by mke2fs:amd64, which it does not have/],
       [
         'package of the base set',
-        { packages: [virtual!], answers: { ...answers, image: { bash: [], httpd: [virtual!.id] } } },
+        { packages: [virtual!], answers: { ...answers, image: { httpd: [virtual!.id] } }, ...onlyHttpd },
         '- bash:amd64',
         /bash:amd64 is of the base set, and it does not have that/,
       ],
@@ -293,6 +378,26 @@ describe('lock files', () => {
         /the archive of bash:amd64 is no address that packages may be fetched from/,
       ],
     ),
+    [
+      'an address for a path',
+      text.replace('pool/bash.deb', 'http://evil.example/x.deb'),
+      'http://evil',
+      /path of bash:amd64 leaves its archive/,
+    ],
+    [
+      'a root outside its archive',
+      text.replace('path: InRelease', 'path: ../../etc/passwd'),
+      '../../etc',
+      /root of repository "main" leaves its archive/,
+    ],
+    [
+      'a root at another address',
+      text.replace('path: InRelease', 'path: http://evil.example/InRelease'),
+      'http://evil',
+      /root of repository "main" leaves/,
+    ],
+    ['another name than the id says', text.replace('name: bash', 'name: dash'), 'dash', /bash:amd64 is called "dash"/],
+    ['another architecture than the id says', text.replace('arch: amd64', 'arch: arm64'), 'arm64', /bash:amd64 is for "arm64"/],
     ['a package twice', formatLock({ ...lock, packages: [entry, entry] }), 'LAST id: bash:amd64', /listed twice/],
     [
       'no package that another requires',
