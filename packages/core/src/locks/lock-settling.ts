@@ -60,7 +60,7 @@ export async function findLock(template: string, intake: Intake, options: LockOp
   const file = named ?? lockPath(template);
   const isUsual = file === (intake.spec.lockFile ?? lockPath(template));
   const command = `ict lock ${template}${isUsual ? '' : ` --output ${file}`}`;
-  const lock = await readLock(file, memo);
+  const lock = await readLock(file, memo, request.target);
   if (lock === undefined) {
     if (named === undefined && options.frozen !== true) return { request, warnings: [] };
     throw coreError('ICT_LOCK_MISSING', {

@@ -8,19 +8,20 @@ import type { Lock } from './lock.js';
 import { checkAnswers } from './lock-answers.js';
 import { unreadable, type LockSource } from './lock-source.js';
 import { isPackageId } from './request-spelling.js';
-import { isRequestRecord, recordDigest, type AskedRepository } from './request-record.js';
+import { isRequestRecord, recordDigest, type AskedRepository, type RequestRecord } from './request-record.js';
 
 /**
  * Checks the shape of everything that a build reads of a lock: the file may have been edited or merged by hand.
  *
+ * @param expected the target that the lock should be for, where that is known.
  * @throws `ICT_LOCK_UNREADABLE`, `ICT_LOCK_NEWER`.
  */
-export function checkLock(source: LockSource, value: unknown): Lock {
+export function checkLock(source: LockSource, value: unknown, expected?: string): Lock {
   if (!isRecord(value)) throw unreadable(source, 'it is empty');
   if (Number.isInteger(value['lockVersion']) && (value['lockVersion'] as number) > 1)
     throw newer(source.file, value['lockVersion'] as number);
   if (value['lockVersion'] !== 1)
-    throw unreadable(source, `it has lockVersion ${plainValue(value['lockVersion'])}; this version reads 1`, { path: ['lockVersion'] });
+    throw unreadable(source, `it has lockVersion ${tellVersion(value['lockVersion'])}`, { path: ['lockVersion'] });
   const { asked, answers, target, request, repositories, plugins, packages, tools } = value;
   if (!isText(target) || !/^[\w.-]+$/.test(target)) throw unreadable(source, 'it names no target', { path: ['target'] });
   if (!isSha256DigestText(request)) throw unreadable(source, 'it does not say what was asked', { path: ['request'] });
@@ -74,12 +75,26 @@ export function checkLock(source: LockSource, value: unknown): Lock {
   } catch (cause) {
     throw unreadable(source, (cause as Error).message, { cause });
   }
-  if (asked !== undefined && !(isRequestRecord(asked) && recordDigest(target, asked) === request)) {
-    throw unreadable(source, 'what it says was asked is not what its request names', { path: ['asked'] });
+  if (asked !== undefined) {
+    if (!isRequestRecord(asked)) throw unreadable(source, 'what it says was asked is not complete', { path: ['asked'] });
+    if (recordDigest(target, asked) !== request) throw changedRequest(source, { target, asked, request }, expected);
+    checkRepositories(source, repositories as readonly PinnedRepository[], asked.repositories);
   }
-  if (asked !== undefined) checkRepositories(source, repositories as readonly PinnedRepository[], asked.repositories);
   if (answers !== undefined) checkAnswers(source, value as unknown as Lock);
   return value as unknown as Lock;
+}
+
+/** @param expected the target that the lock should be for: it tells whether that alone was changed. */
+function changedRequest(
+  source: LockSource,
+  { target, asked, request }: { readonly target: string; readonly asked: RequestRecord; readonly request: unknown },
+  expected: string | undefined,
+) {
+  if (expected !== undefined && recordDigest(expected, asked) === request) {
+    return unreadable(source, `it says that it is for ${target}, and was made for ${expected}`, { path: ['target'] });
+  }
+  const why = 'its request is not that of its "target" and of what was "asked": one of the three was changed';
+  return unreadable(source, why, { path: ['request'] });
 }
 
 /** Checks that the repositories are those that were asked for: a request that fits says nothing of what was edited beside it. */
@@ -103,6 +118,13 @@ function checkRepositories(source: LockSource, repositories: readonly PinnedRepo
       throw unreadable(source, why, { path: [...path, 'components'] });
     }
   }
+}
+
+/** A version that is none, beside what would be one: a quoted number looks like it. */
+function tellVersion(value: unknown): string {
+  return typeof value === 'string'
+    ? `${JSON.stringify(value)}, a text; this version reads the number 1`
+    : `${plainValue(value)}; this version reads 1`;
 }
 
 /** A value as a message tells it. An object may have a `toString` of its own that is no function. */

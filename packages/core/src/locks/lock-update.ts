@@ -17,7 +17,7 @@ export interface Favour {
  * @throws `ICT_LOCK_MISSING`, `ICT_LOCK_UNREADABLE`, `ICT_LOCK_NEWER`, `ICT_LOCK_TARGET`.
  */
 export async function lockToUpdate(file: string, template: string, request: PackageRequest): Promise<Lock> {
-  const lock = await readLock(file);
+  const lock = await readLock(file, undefined, request.target);
   if (lock === undefined) {
     throw coreError('ICT_LOCK_MISSING', {
       message: `there is no lock file ${file} to update`,

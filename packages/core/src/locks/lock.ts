@@ -122,17 +122,18 @@ function unwritable(file: string, cause: unknown): unknown {
 
 /**
  * @param memo remembers what a text says as YAML: reading it again takes longer than all else that a question about a known lock needs.
+ * @param target that it should be for, where that is known: a lock for another one is read all the same, and only an error says more.
  * @returns the lock, or undefined when the file does not exist.
  * @throws `ICT_LOCK_UNREADABLE`, `ICT_LOCK_NEWER`.
  */
-export async function readLock(file: string, memo?: Memo): Promise<Lock | undefined> {
+export async function readLock(file: string, memo?: Memo, target?: string): Promise<Lock | undefined> {
   const text = await readIfPresent(file);
   if (text === undefined) return undefined;
   const source = { file, text };
   const question: Json = { text: digestOf(text) };
   const known = await memo?.get(MEMO, question);
-  if (known !== undefined) return checkLock(source, known);
-  const lock = checkLock(source, parseLock(source));
+  if (known !== undefined) return checkLock(source, known, target);
+  const lock = checkLock(source, parseLock(source), target);
   await memo?.set(MEMO, question, lock as unknown as Json);
   return lock;
 }

@@ -1,3 +1,4 @@
+import { fromErrorRecord, isIctError, toErrorRecord } from '@ict/plugin-api';
 import type { Digest, RepositorySpec, ResolvedPackage, VerifiedPackage } from '@ict/plugin-api';
 import type { EngineOptions } from '../engine-api.js';
 import type { SettledLock } from '../locks/lock-settling.js';
@@ -48,7 +49,9 @@ export async function fetchPackages(
   });
   const list = (repository: RepositorySpec) => services.mirrors.list(repository, provider);
   const obtain = (packages: readonly ResolvedPackage[]) =>
-    obtainPackages(packages, request.repositories, provider, shelf, { workers, offline, list }, context);
+    obtainPackages(packages, request.repositories, provider, shelf, { workers, offline, list }, context).catch((error: unknown) => {
+      throw file === undefined ? error : doubtingLock(error, file);
+    });
   const { forUnpacking } = shelf;
   const fetched = fetchedOnce(obtain);
   const verified = use.late === true ? wanted.map(withoutFile) : await fetched(wanted);
@@ -59,6 +62,21 @@ export async function fetchPackages(
     distinct: contents.length,
     forUnpacking: async (packages) => forUnpacking(await fetched(packages)),
   };
+}
+
+/**
+ * A package that is not what a lock says: the repository or a mirror may be wrong, or the lock, which people edit and merge.
+ *
+ * @returns what was thrown, whose hint names the lock; what tells of no wrong content stays as it is.
+ */
+function doubtingLock(error: unknown, file: string): unknown {
+  if (!isIctError(error) || error.kind !== 'integrity') return error;
+  const { hint, ...record } = toErrorRecord(error);
+  const doubt = `If ${file} was edited or merged by hand, restore it from version control, or write it anew with \`ict lock\`.`;
+  return fromErrorRecord(
+    { ...record, hint: hint === undefined ? doubt : `${doubt} Otherwise: ${hint}`, facts: { ...record.facts, lock: file } },
+    error,
+  );
 }
 
 /** A package that is not on this machine yet, as far as is known. */

@@ -149,6 +149,34 @@ describe('lock files', () => {
       await expect(readLock(file)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
     });
 
+    it.each<[string, Partial<Lock>, string | undefined, string, RegExp]>([
+      [
+        'their target, where it is known',
+        { target: 'debian-debian12-x86_64' },
+        lock.target,
+        'debian-debian12',
+        /says that it is for debian-debian12-x86_64, and was made for debian-debian13-x86_64/,
+      ],
+      [
+        'their target, where it is not',
+        { target: 'debian-debian12-x86_64' },
+        undefined,
+        'sha256:',
+        /request is not that of its "target" and of what was "asked": one of the three was changed/,
+      ],
+      ['what was asked', { asked: { ...asked, recommends: true } }, lock.target, 'sha256:', /one of the three was changed/],
+      ['their request', { request: digest }, lock.target, digest, /one of the three was changed/],
+    ])('are refused at the line of what was changed: %s', async (_what, change, target, place, message) => {
+      const file = join(directory, 'x.lock.yml');
+      const damaged = formatLock({ ...telling, ...change });
+      await writeFile(file, damaged);
+      await expect(readLock(file, undefined, target)).rejects.toMatchObject({
+        code: 'ICT_LOCK_UNREADABLE',
+        message: expect.stringMatching(message) as unknown,
+        problems: [{ position: { file, line: lineOf(damaged, place) } }],
+      });
+    });
+
     it('are refused in a wrong shape, whatever their digest', async () => {
       const wrong = { ...asked, image: 'bash' } as unknown as typeof asked;
       const file = join(directory, 'x.lock.yml');
@@ -411,6 +439,13 @@ describe('lock files', () => {
       'id: bash:amd64',
       /bash:amd64 is there for login:amd64, which it does not have/,
     ],
+    [
+      'a version as a text',
+      text.replace('lockVersion: 1', 'lockVersion: "1"'),
+      '"1"',
+      /lockVersion "1", a text; this version reads the number 1/,
+    ],
+    ['no version', text.replace('lockVersion: 1', 'lockVersion: ~'), '~', /lockVersion null; this version reads 1$/],
     ['a list that is none', text.replace('tools: []', 'tools: none'), 'none', /no list of tools/],
   ])('say where they have %s', async (_what, damaged, place, message) => {
     const file = join(directory, 'x.lock.yml');
