@@ -97,7 +97,7 @@ describe.each(kinds)('a value with %s', (_kind, makeValue) => {
     };
     expect(await outcome({ url: value() })).toEqual(['ICT_TEMPLATE_REPOSITORY', 1]);
     expect(await outcome({ pkey: value() })).toEqual(['ICT_TEMPLATE_FILE_MISSING', 1]);
-    expect(await outcome({ codename: value() })).toEqual(['ICT_DEB_RELEASE_MISSING', 4]);
+    expect(await outcome({ codename: value() })).toEqual(['ICT_DEB_RELEASE_MISSING', 1]);
   });
 
   it('as the name of a package is refused', async () => {

@@ -21,6 +21,7 @@ import { fetchPackages, type LockedPackages } from './packages/locked-packages.j
 import { asTheyAre } from './packages/package-shelf.js';
 import type { PluginHost } from './plugins/plugin-host.js';
 import { checkHost, wantedRoom } from './preflight.js';
+import { atRepository } from './repositories/repository-places.js';
 import { stepsToldOnce } from './steps-told-once.js';
 import { withoutDamagedLayers } from './without-damaged-layers.js';
 import type { BuildServices, Services } from './services.js';
@@ -53,7 +54,7 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
   const { intake, services } = await events.run('validate', () => validate(build, warn));
   const { spec } = intake;
   const directory = targetDirectory(engine, spec);
-  return services.locked(directory, wantedRoom(spec.disk.sizeBytes), async (waitedMs) => {
+  const built = services.locked(directory, wantedRoom(spec.disk.sizeBytes), async (waitedMs) => {
     const use = cacheUse(options.caches, engine.storage, spec);
     const remote = use.remote ? services.remote(spec.secrets) : undefined;
     const images = new ImageCache(services.images, services.identity, events.emit, remote?.images);
@@ -91,6 +92,9 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
       warnings,
       lock: final.documents.find((document) => document.endsWith('.lock.yml')) as string,
     };
+  });
+  return built.catch((error: unknown) => {
+    throw atRepository(error, intake.places);
   });
 }
 

@@ -58,6 +58,7 @@ import { requirePinnedKeys } from './repositories/pinned-keys.js';
 import { bareDefinition, type BareDefinition } from './repositories/bare-addresses.js';
 import { chooseRepositories } from './repositories/repository-choice.js';
 import { requireKeys, withKeyrings } from './repositories/repository-keys.js';
+import { atRepository } from './repositories/repository-places.js';
 import { checkTwin } from './packages/twin-check.js';
 import { answerWhyNot } from './questions/answer-why-not.js';
 import { readTemplate, requireSound, type Intake, type TemplateReading } from './templates/template-intake.js';
@@ -306,9 +307,14 @@ class HostedEngine implements Engine {
   }
 
   /** Opens what the engine works with, and runs `work` in its directories. */
-  private async within<T>(intake: BareDefinition, work: (services: Services) => Promise<T>): Promise<T> {
+  private async within<T>(intake: BareDefinition & Partial<Pick<Intake, 'places'>>, work: (services: Services) => Promise<T>): Promise<T> {
     const services = await this.open(intake);
-    return services.within(() => work(services));
+    const { places } = intake;
+    return services
+      .within(() => work(services))
+      .catch((error: unknown) => {
+        throw places === undefined ? error : atRepository(error, places);
+      });
   }
 
   private async open(intake: BareDefinition, home?: CacheHome): Promise<Services> {

@@ -103,7 +103,11 @@ describe('snapshot', () => {
     const url = `${archive}/dists/stable`;
     const signed = Buffer.from(ctx.served.get(`${url}/InRelease`)!).toString('utf8');
     ctx.served.delete(`${url}/InRelease`);
-    await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({ code: 'ICT_DEB_RELEASE_MISSING' });
+    await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({
+      code: 'ICT_DEB_RELEASE_MISSING',
+      hint: expect.stringContaining('"url" and "codename" of a template') as string,
+      facts: { absent: true },
+    });
     ctx.served.set(`${url}/Release`, Buffer.from(signed.slice(signed.indexOf('Suite:'), signed.indexOf('-----BEGIN PGP SIGNATURE'))));
     await expect(source.snapshot(small, 'x86_64', ctx)).rejects.toMatchObject({
       code: 'ICT_DEB_RELEASE_UNSIGNED',

@@ -1,5 +1,6 @@
 import { canonicalJson } from '@ict/integrity';
 import { withoutCredentials, type ImageSpec, type Json, type PackagePin, type ProblemReport, type SourcePosition } from '@ict/plugin-api';
+import { repositoryKey } from '../repositories/repository-places.js';
 import { seedName } from './request-spelling.js';
 import type { PackageRequest } from './request.js';
 import type { AskedRepository, RequestRecord } from './request-record.js';
@@ -96,7 +97,7 @@ function repositoryChanges(before: readonly AskedRepository[], now: readonly Ask
     const { id } = repository;
     const old = known.get(id);
     // Those of the template come last, in its order: several may have one address and suite.
-    const place = placeOf(own[number - (now.length - own.length)], places);
+    const place = repositoryKey(own[number - (now.length - own.length)] ?? {}, places.positions);
     const at = (key: string): SourcePosition | undefined => places.positions.get(`${place}.${key}`) ?? places.positions.get(`${place}`);
     if (old === undefined) return [told(`repository "${id}" is asked for, and was not when the lock was made`, at('codename'))];
     return RULES.flatMap((rule) => valueChange(`${rule} of repository "${id}"`, old[rule], repository[rule], at(KEYS[rule] ?? rule)));
@@ -105,14 +106,6 @@ function repositoryChanges(before: readonly AskedRepository[], now: readonly Ask
   const all = [...changes, ...gone.map(({ id }) => told(`repository "${id}" is not asked for any more`))];
   const order = (list: readonly AskedRepository[]): string => list.map(({ id }) => id).join(', ');
   return all.length > 0 ? all : valueChange('the order of the repositories', order(before), order(now));
-}
-
-/** The key of a template's repository, such as `packageRepositories[0]`; undefined for one of the definition. */
-function placeOf(repository: RequestPlaces['repositories'][number] | undefined, { positions }: RequestPlaces): string | undefined {
-  const position = repository?.position;
-  if (position === undefined) return undefined;
-  const isThere = ({ file, line }: SourcePosition): boolean => file === position.file && line === position.line;
-  return [...positions].find(([path, each]) => /^packageRepositories\[\d+\]$/.test(path) && isThere(each))?.[0];
 }
 
 /** Nothing, or what a value is now and what it was. An empty list is no list. */

@@ -2,6 +2,7 @@ import { AbsentFiles } from '@ict/package-index';
 import type { Architecture, Context, Provider, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { inParallel } from '../in-parallel.js';
 import type { Mirrors } from './repository-mirrors.js';
+import { ofRepository } from './repository-places.js';
 
 /**
  * Pins every repository, side by side, and with that settles the mirror of each archive: a mirror counts only when what it serves
@@ -29,9 +30,13 @@ export async function pinRepositories(
   await sideBySide(async (repository) => void (await mirrors.list(repository, provider)));
   const snapshots: Snapshot[] = [];
   const absent = await sideBySide(async (repository, position) => {
-    const list = await mirrors.list(repository, provider);
-    const pin = () => provider.metadata.snapshot(repository, arch, ctx, list);
-    snapshots[position] = await mirrors.chooseMirror(repository.archive, pin, ctx.signal);
+    try {
+      const list = await mirrors.list(repository, provider);
+      const pin = () => provider.metadata.snapshot(repository, arch, ctx, list);
+      snapshots[position] = await mirrors.chooseMirror(repository.archive, pin, ctx.signal);
+    } catch (error) {
+      throw ofRepository(error, repository.id);
+    }
   });
   // One run with a network is to bring everything, so what else is missing is told at once.
   if (!absent.isNone) for (const snapshot of Object.values(snapshots)) await absent.without(openIndexes(snapshot, provider, ctx));

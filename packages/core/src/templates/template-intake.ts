@@ -25,11 +25,13 @@ import { checkPins, withPins } from './package-pins.js';
 import type { Loaded, PluginHost } from '../plugins/plugin-host.js';
 import { specFor } from '../plugins/plugin-view.js';
 import { missingKeys, withKeyrings } from '../repositories/repository-keys.js';
+import { repositoryPlace, type RepositoryPlace, type RepositoryPlaces } from '../repositories/repository-places.js';
 
 /** A template that was read, merged over its distribution's defaults, and checked, with the plugins that will build it. */
 export interface Intake extends BareDefinition {
   /** Its repositories' addresses are bare, too. */
   readonly spec: ImageSpec;
+  readonly places: RepositoryPlaces;
   readonly provider: Loaded<Provider>;
   readonly format: Loaded<ImageFormat>;
 }
@@ -86,11 +88,13 @@ export async function readTemplate(
   };
   if (spec === undefined || distribution === undefined || format === undefined) return reading;
   const provider = await plugins.provider(distribution.ecosystem);
+  const { places, ...wider } = extended(distribution, spec);
   return {
     ...reading,
     intake: {
       spec: bareSpec(spec),
-      ...bareDefinition(withPins(withForeign(extended(distribution, spec), spec.target), spec)),
+      places,
+      ...bareDefinition(withPins(withForeign(wider.distribution, spec.target), spec)),
       provider,
       format,
     },
@@ -118,10 +122,15 @@ function isMistake({ code, severity }: ProblemReport): boolean {
 }
 
 /** A distribution with the repositories that a template adds. Where no repository of it has a suite, none of theirs has. */
-function extended(distribution: DistributionDefinition, spec: ImageSpec): DistributionDefinition {
+function extended(
+  distribution: DistributionDefinition,
+  spec: ImageSpec,
+): { readonly distribution: DistributionDefinition; readonly places: RepositoryPlaces } {
+  const places = new Map<string, RepositoryPlace>();
   const suites = distribution.repositories.some(({ suite }) => suite !== '');
   const taken = new Set(distribution.repositories.map(({ id }) => id));
-  const added = spec.repositories.flatMap(({ codename, url, components, keys, priority, allowPackages, excludePackages }) => {
+  const added = spec.repositories.flatMap((own) => {
+    const { codename, url, components, keys, priority, allowPackages, excludePackages } = own;
     // Of files and directories none is made yet; `unsupported` says so.
     if (url === undefined) return [];
     // A flat repository has packages beside its signed root, and no components.
@@ -131,6 +140,8 @@ function extended(distribution: DistributionDefinition, spec: ImageSpec): Distri
     let id = name;
     for (let number = 2; taken.has(id); number++) id = `${name}-${number}`;
     taken.add(id);
+    const place = repositoryPlace(own, spec.positions);
+    if (place !== undefined) places.set(id, place);
     const repository: RepositorySpec = {
       id,
       archive: url,
@@ -143,7 +154,7 @@ function extended(distribution: DistributionDefinition, spec: ImageSpec): Distri
     };
     return [repository];
   });
-  return { ...distribution, repositories: [...distribution.repositories, ...added] };
+  return { distribution: { ...distribution, repositories: [...distribution.repositories, ...added] }, places };
 }
 
 /** What is wrong with a directory that the user named for the result: neither the template nor the host is to be mended. */

@@ -71,6 +71,7 @@ function make(options: LockWriteOptions = {}, system: Partial<SystemSpec> = {}) 
     spec: sampleSpec(system),
     distribution,
     credentialed: [],
+    places: new Map(),
     // The identity changes with what is offered, as the digest of a signed root would: no answer comes from memory.
     provider: { part: provider, identity: { name: 'provider', version: newest } },
     format: { part: sampleFormat(), identity: { name: 'format', version: '1' } },

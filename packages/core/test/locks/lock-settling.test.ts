@@ -60,6 +60,7 @@ function intakeOf(system: Partial<SystemSpec>, lockFile?: string): Intake {
     spec: { ...sampleSpec(system), ...(lockFile === undefined ? {} : { lockFile }) },
     distribution,
     credentialed: [],
+    places: new Map(),
     provider: { part: provider, identity: { name: 'provider', version: '3' } },
     format: { part: sampleFormat(), identity: { name: 'format', version: '1' } },
   };

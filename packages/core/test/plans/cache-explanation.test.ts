@@ -116,6 +116,7 @@ function image(
     spec,
     distribution,
     credentialed: [],
+    places: new Map(),
     provider: { part: judgement === undefined ? provider : judging(judgement), identity: identity('provider') },
     format: { part: wanted[0], identity: { name: 'format', version: wanted[1] } },
   };

@@ -62,8 +62,8 @@ function missing(repository: RepositorySpec, directory: string, unsigned: boolea
   if (unsigned) return untrusted('ICT_DEB_RELEASE_UNSIGNED', repository, `${directory}Release`, 'there is no Release.gpg beside it');
   return debError('ICT_DEB_RELEASE_MISSING', {
     message: `repository "${repository.id}" has neither InRelease nor Release in ${repository.archive}/${directory}`,
-    hint: 'Check "archive" and "suite": no such suite is there (that of a flat repository ends with a slash, such as "./"). Old releases move to another archive. A repository of your own needs a Release file, signed.',
-    facts: { repository: repository.id, archive: repository.archive, suite: repository.suite },
+    hint: 'Check the address and the suite ("url" and "codename" of a template, "archive" and "suite" of a definition): no such suite is there (that of a flat repository ends with a slash, such as "./"). Old releases move to another archive. A repository of your own needs a Release file, signed.',
+    facts: { repository: repository.id, archive: repository.archive, suite: repository.suite, absent: true },
   });
 }
 

@@ -35,7 +35,7 @@ export async function fetchRoot(repository: RepositorySpec, ctx: Context, listed
     throw rpmError('ICT_RPM_REPOMD_MISSING', {
       message: `repository "${repository.id}" has no ${REPOMD} at ${repository.archive}`,
       hint: 'Check the address of the repository: it is the directory that holds "repodata".',
-      facts: { repository: repository.id, archive: repository.archive },
+      facts: { repository: repository.id, archive: repository.archive, absent: true },
     });
   }
   const { bytes, digest, sizeBytes } = root;
