@@ -11,7 +11,7 @@ import { delayAfter, isTransient, type RetryPolicy, type Timer } from './retry.j
 export interface DownloadRequest {
   /** The address to ask, mirror and credentials included. */
   readonly url: URL;
-  /** The public address: what events and errors name. */
+  /** The public address: what events and facts of errors name. Their messages name the one that was asked, so that each mirror is told apart. */
   readonly name: string;
   readonly maxBytes: number;
   readonly expect?: { readonly digest?: Digest; readonly sizeBytes?: number };
@@ -71,7 +71,7 @@ function mismatch(
   actual: string | number,
 ): Error {
   return fetchError('ICT_FETCH_MISMATCH', {
-    message: `${request.name} is not what its repository says: expected ${what} ${expected}, got ${actual}`,
+    message: `${redactUrl(request.url)} is not what its repository says: expected ${what} ${expected}, got ${actual}`,
     hint: 'The mirror may be mid-sync: try again later or use another mirror.',
     facts: { url: request.name, answeredBy: redactUrl(request.url), expected, actual },
   });
@@ -79,17 +79,17 @@ function mismatch(
 
 function tooLarge(request: DownloadRequest, sizeBytes: number): Error {
   return fetchError('ICT_FETCH_TOO_LARGE', {
-    message: `${request.name} is larger than the ${request.maxBytes} bytes that are allowed`,
+    message: `${redactUrl(request.url)} is larger than the ${request.maxBytes} bytes that are allowed`,
     hint: 'The server may answer with another file than the one asked for: open the address by hand.',
-    facts: { url: request.name, maxBytes: request.maxBytes, sizeBytes },
+    facts: { url: request.name, answeredBy: redactUrl(request.url), maxBytes: request.maxBytes, sizeBytes },
   });
 }
 
 function truncated(request: DownloadRequest, receivedBytes: number, totalBytes: number | undefined, cause?: unknown): Error {
   return fetchError('ICT_FETCH_TRUNCATED', {
-    message: `${request.name} ended after ${receivedBytes} bytes${totalBytes === undefined ? '' : ` of ${totalBytes}`}`,
+    message: `${redactUrl(request.url)} ended after ${receivedBytes} bytes${totalBytes === undefined ? '' : ` of ${totalBytes}`}`,
     hint: 'Try again: the download goes on where it stopped.',
-    facts: { url: request.name, receivedBytes, totalBytes },
+    facts: { url: request.name, answeredBy: redactUrl(request.url), receivedBytes, totalBytes },
     cause,
   });
 }
@@ -98,13 +98,13 @@ function statusError(request: DownloadRequest, answer: Answer): Error {
   const facts = answerFacts(request.name, answer);
   if (answer.status === 404 || answer.status === 410) {
     return fetchError('ICT_FETCH_NOT_FOUND', {
-      message: `${request.name} does not exist`,
+      message: `${redactUrl(request.url)} does not exist`,
       hint: 'Check the suite, component and mirror.',
       facts,
     });
   }
   return fetchError('ICT_FETCH_STATUS', {
-    message: `${request.name} was answered with status ${answer.status}`,
+    message: `${redactUrl(request.url)} was answered with status ${answer.status}`,
     hint:
       answer.status === 401 || answer.status === 403 ? 'Check the credentials and the mirror.' : 'Try again later or use another mirror.',
     facts,

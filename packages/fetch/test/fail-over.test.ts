@@ -159,6 +159,38 @@ describe('all mirrors', () => {
     expect(bench.left('partial')).toEqual([]);
   });
 
+  it('are told by the address that was asked, and not by that of the archive', async () => {
+    bad.on('/m/a.rpm', status(400));
+    good.on('/m/a.rpm', status(403));
+    await expect(get(open(...mirrors()))).rejects.toMatchObject({
+      code: 'ICT_FETCH_STATUS',
+      message: `${good.origin}/m/a.rpm was answered with status 403; tried: ${bad.origin}/m (${bad.origin}/m/a.rpm was answered with status 400); ${good.origin}/m (${good.origin}/m/a.rpm was answered with status 403)`,
+      facts: { url: `${archive}/a.rpm`, answeredBy: `${good.origin}/m/a.rpm` },
+    });
+  });
+
+  const told: readonly (readonly [string, Handler, string, RegExp])[] = [
+    ['lacks the file', status(404), 'ICT_FETCH_NOT_FOUND', /a\.rpm does not exist$/],
+    ['sends something else', (_request, response) => response.end(body.toUpperCase()), 'ICT_FETCH_MISMATCH', /a\.rpm is not what/],
+    [
+      'stops in the middle',
+      (_request, response) => {
+        response.writeHead(200, { 'content-length': body.length });
+        response.write(body.slice(0, 7), () => response.destroy());
+      },
+      'ICT_FETCH_TRUNCATED',
+      /a\.rpm ended after/,
+    ],
+  ];
+  it.each(told)('tell who it was that %s, also when there is only one', async (_what, handler, code, message) => {
+    bad.on('/m/a.rpm', handler);
+    const error: unknown = await get(open(`${bad.origin}/m`)).catch((reason: unknown) => reason);
+    expect(error).toMatchObject({ code, facts: { url: `${archive}/a.rpm`, answeredBy: `${bad.origin}/m/a.rpm` } });
+    expect((error as Error).message).toMatch(message);
+    expect((error as Error).message).toContain(`${bad.origin}/m/a.rpm`);
+    expect((error as Error).message).not.toContain(archive);
+  });
+
   it('lack a file that none has, and none is blamed for it', async () => {
     good.on('/m/b.rpm', whole);
     bad.on('/m/b.rpm', whole);

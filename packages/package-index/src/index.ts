@@ -2,6 +2,7 @@ export { AbsentFiles, nameAbsent } from './absent-files.js';
 export { equalBytes } from './byte-hash.js';
 export { isClimbing } from './climbing-path.js';
 export { packageIndexError } from './errors.js';
+export { fetchedFrom } from './fetched-from.js';
 export { conflictingPackage, FileConflicts, type ConflictingPackage } from './file-conflicts.js';
 export { keepContainer, recallContainer, type ContainerContext } from './container-memory.js';
 export { editDistance, nearestNames } from './near-names.js';

@@ -211,7 +211,10 @@ describe('a repository', () => {
     const bytes = readFileSync(primary);
     for (const changed of [Buffer.concat([bytes.subarray(0, -1), Buffer.from([bytes.at(-1)! ^ 1])]), bytes.subarray(1)]) {
       writeFileSync(primary, changed);
-      await expect(loadPackages(pinned, ctx)).rejects.toMatchObject({ code: 'ICT_RPM_INDEX_MISMATCH' });
+      await expect(loadPackages(pinned, ctx)).rejects.toMatchObject({
+        code: 'ICT_RPM_INDEX_MISMATCH',
+        message: expect.stringMatching(/^repodata\/.* of repository ".*" is, as fetched.*, not what repomd\.xml says$/) as string,
+      });
     }
     writeFileSync(primary, Buffer.concat([bytes, bytes]));
     await expect(loadPackages(pinned, ctx)).rejects.toMatchObject({ kind: 'integrity' });

@@ -2,9 +2,19 @@ import { randomUUID } from 'node:crypto';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { isSha256Digest } from '@ict/integrity';
-import { AbsentFiles, nameAbsent } from '@ict/package-index';
+import { AbsentFiles, fetchedFrom, nameAbsent } from '@ict/package-index';
 import { formatCount, hasCode, isIctError } from '@ict/plugin-api';
-import type { Architecture, Context, IctError, IndexRef, MetadataSource, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
+import type {
+  Architecture,
+  Context,
+  FetchedFile,
+  IctError,
+  IndexRef,
+  MetadataSource,
+  PackageRecord,
+  RepositorySpec,
+  Snapshot,
+} from '@ict/plugin-api';
 import { debArchitecture } from '../architecture.js';
 import { debError } from '../errors.js';
 import { readDirectory } from './index-directory.js';
@@ -232,10 +242,10 @@ function mismatch(
   index: IndexRef,
   what: 'fetched' | 'decompressed' | 'stored',
   expected: Content,
-  found: Content | IctError,
+  found: Content | FetchedFile | IctError,
 ): Error {
   return debError('ICT_DEB_INDEX_MISMATCH', {
-    message: `${index.path} of repository "${repository.id}", as ${what}, is not what the signed Release file says`,
+    message: `${index.path} of repository "${repository.id}", as ${what === 'fetched' ? fetchedFrom(found) : what}, is not what the signed Release file says`,
     hint: 'The mirror may be in the middle of an update: try again, or use another mirror.',
     facts: {
       ...(isIctError(found) ? found.facts : { actual: { digest: found.digest, sizeBytes: found.sizeBytes } }),

@@ -1,7 +1,7 @@
 import { createReadStream } from 'node:fs';
 import { decompress, detectCompression } from '@ict/archive';
 import { ContentHasher, digestAlgorithm, hashing, isSha256Digest } from '@ict/integrity';
-import { nameAbsent } from '@ict/package-index';
+import { fetchedFrom, nameAbsent } from '@ict/package-index';
 import { fileAddress, hasCode, isIctError } from '@ict/plugin-api';
 import type { Context, IndexRef, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { rpmError } from '../errors.js';
@@ -56,10 +56,10 @@ async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Cont
   const url = fileAddress(repository, index);
   try {
     const fetched = await ctx.fetch.fetch({ url, maxBytes: sizeBytes, expect: { digest, sizeBytes }, progress: true });
-    if (fetched.digest !== digest || fetched.sizeBytes !== sizeBytes) throw mismatch(repository, index, 'is not what repomd.xml says');
+    if (fetched.digest !== digest || fetched.sizeBytes !== sizeBytes) throw wronglyFetched(repository, index, fetched);
     await storeIndex(fetched.file, index, ctx);
   } catch (cause) {
-    if (hasCode(cause, 'ICT_FETCH_MISMATCH')) throw mismatch(repository, index, 'is not what repomd.xml says', cause);
+    if (hasCode(cause, 'ICT_FETCH_MISMATCH')) throw wronglyFetched(repository, index, cause);
     if (!hasCode(cause, 'ICT_FETCH_NOT_FOUND')) throw nameAbsent(cause, `${path} of repository "${repository.id}"`);
     throw rpmError('ICT_RPM_INDEX_MISSING', {
       message: `${path} of repository "${repository.id}" is listed in its repomd.xml, but is not there`,
@@ -73,11 +73,21 @@ async function fetchIndex(repository: RepositorySpec, index: IndexRef, ctx: Cont
   return stored;
 }
 
+/** @param found what came, or the failure of the fetcher that tells it. */
+function wronglyFetched(repository: RepositorySpec, index: IndexRef, found: unknown): Error {
+  return mismatch(repository, index, `is, as ${fetchedFrom(found)}, not what repomd.xml says`, isIctError(found) ? found : undefined);
+}
+
 function mismatch(repository: RepositorySpec, index: IndexRef, what: string, detail?: unknown): Error {
   return rpmError('ICT_RPM_INDEX_MISMATCH', {
     message: `${index.path} of repository "${repository.id}" ${what}`,
     hint: 'The mirror may be in the middle of an update: try again, or use another mirror.',
-    facts: { repository: repository.id, path: index.path, ...(isIctError(detail) || detail === undefined ? {} : { difference: detail }) },
+    facts: {
+      ...(isIctError(detail) && detail.code === 'ICT_FETCH_MISMATCH' ? detail.facts : {}),
+      repository: repository.id,
+      path: index.path,
+      ...(isIctError(detail) || detail === undefined ? {} : { difference: detail }),
+    },
     ...(isIctError(detail) ? { cause: detail } : {}),
   });
 }
