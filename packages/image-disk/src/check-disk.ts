@@ -2,6 +2,7 @@ import { digestOf } from '@ict/integrity';
 import { UNSUPPORTED_YET, type DistributionDefinition, type ImageSpec, type PartitionSpec, type ProblemReport } from '@ict/plugin-api';
 import { MAX_NAME_UNITS, artifactExtension, efiArch, isUuid, positionOf } from '@ict/image-parts';
 import { kernelOptions } from './boot-menu.js';
+import { GROWTH_KEY, growthProblem, grows } from './growth.js';
 import { mountPointOf } from './mount-points.js';
 import { espOf, isEsp, rootOf } from './partition-roles.js';
 import { FILESYSTEMS, filesystemOf, isSwap } from './filesystems.js';
@@ -31,6 +32,7 @@ export function checkDisk(spec: ImageSpec, distribution: DistributionDefinition)
   }
   layout.partitions.forEach((placed, index) => checkPartition(placed, `disk.partitions[${index}]`, report));
   checkTogether(spec, report);
+  checkGrowth(spec, distribution, report);
   checkTools(spec, distribution, report);
   return problems;
 }
@@ -234,6 +236,19 @@ function checkTogether(spec: ImageSpec, report: Report): void {
       'Use fat32.',
     );
   }
+}
+
+function checkGrowth(spec: ImageSpec, distribution: DistributionDefinition, report: Report): void {
+  if (!grows(spec)) return;
+  const problem = growthProblem(spec.disk.partitions);
+  if (problem !== undefined) report(GROWTH_KEY, problem.message, problem.hint);
+  if (distribution.boot.growthPackages !== undefined) return;
+  report(
+    GROWTH_KEY,
+    `the definition of ${distribution.title} names no packages by which a system enlarges its partition`,
+    'Add them under boot.growthPackages of the definition, or remove the key.',
+    UNSUPPORTED_YET,
+  );
 }
 
 function checkTools(spec: ImageSpec, distribution: DistributionDefinition, report: Report): void {

@@ -8,6 +8,7 @@ export const diskError = defineErrors({
   ICT_DISK_FAT_FILE: 'invalid',
   ICT_DISK_EXT_FILE: 'invalid',
   ICT_DISK_MOUNT_POINT: 'invalid',
+  ICT_DISK_GROWTH: 'invalid',
   ICT_DISK_CONVERSION: 'command',
   ICT_DISK_FILESYSTEM: 'command',
 });

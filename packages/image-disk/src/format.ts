@@ -1,5 +1,6 @@
 import type { ImageFormat } from '@ict/plugin-api';
 import { checkDisk } from './check-disk.js';
+import { growthPackages } from './growth.js';
 import { PREPARE_VERSION, prepareKey, prepareTree } from './prepare.js';
 import { requiredTools } from './required-tools.js';
 
@@ -11,7 +12,8 @@ export function createDiskFormat(): ImageFormat {
     check: checkDisk,
     requires: (spec, distribution) => {
       const loader = spec.system.bootloader.provider === 'systemd-boot' ? distribution.boot.loaders['systemd-boot'] : undefined;
-      return loader === undefined ? [] : [loader.package];
+      const growth = growthPackages(spec, distribution);
+      return loader === undefined ? growth : [loader.package, ...growth.filter(({ name }) => name !== loader.package)];
     },
     tools: (spec) => requiredTools(spec).map(({ capability }) => capability),
     prepare: prepareTree,

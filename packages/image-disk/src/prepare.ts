@@ -2,6 +2,7 @@ import type { ImageInput, Json, TreeSession } from '@ict/plugin-api';
 import { GRUB_DIRECTORY, renderGrubConfig } from './boot-grub.js';
 import { kernelOptions } from './boot-menu.js';
 import { renderFstab } from './fstab.js';
+import { grows, prepareGrowth } from './growth.js';
 import { mountedPartitions, mountPointOf } from './mount-points.js';
 import { pathsTo, requireMountPoint } from './mount-point-in-tree.js';
 import { usesGrub } from './partition-content.js';
@@ -21,14 +22,15 @@ export function prepareKey(input: Omit<ImageInput, 'tree'>): Json {
       mountPoint: mountPointOf(partition),
       mountOptions: partition.mountOptions,
     })),
+    ...(grows(spec) ? { growth: true } : {}),
     ...(usesGrub(spec) ? { boot: { kernel: kernelOptions(input), paths: { kernel, initrd }, title: distribution.title } } : {}),
   };
 }
 
 /**
- * Writes `/etc/fstab`, the mount points that are missing, and GRUB's configuration into the root tree.
+ * Writes `/etc/fstab`, the mount points that are missing, what makes the root grow, and GRUB's configuration into the root tree.
  *
- * @throws `ICT_DISK_MOUNT_POINT` for a mount point that is no directory, or lies below a link.
+ * @throws `ICT_DISK_MOUNT_POINT` for a mount point that is no directory, or lies below a link; `ICT_DISK_GROWTH` when it cannot grow.
  */
 export async function prepareTree(input: Omit<ImageInput, 'tree'>, tree: TreeSession): Promise<void> {
   for (const { spec: partition, mountPoint } of mountedPartitions(input.spec.disk.partitions)) {
@@ -36,6 +38,7 @@ export async function prepareTree(input: Omit<ImageInput, 'tree'>, tree: TreeSes
     await makeDirectories(tree, mountPoint);
   }
   await tree.write('/etc/fstab', renderFstab(input.spec.disk, input.seed));
+  if (grows(input.spec)) await prepareGrowth(tree);
   if (!usesGrub(input.spec)) return;
   await makeDirectories(tree, GRUB_DIRECTORY);
   await tree.write(`${GRUB_DIRECTORY}/grub.cfg`, await renderGrubConfig(input, tree), { mode: 0o600 });

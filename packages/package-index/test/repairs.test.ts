@@ -37,6 +37,7 @@ describe('findRepairs', () => {
     ['never leaves out what the base system needs', repairs({ a: 1, bash: 5 }, ['a', 'bash essential']), ['leave out "a"']],
     ['never leaves out what why-not asks about', repairs({ a: 1, b: 5 }, ['a', 'b why-not']), ['leave out "a"']],
     ['nor what writes the image', repairs({ a: 1 }, ['mtools tools', 'a']), ['use repositories that belong together']],
+    ['speaks of a disk that grows as the user does', repairs({ a: 1 }, ['a', 'fdisk growth']), ['let the last partition keep its size']],
     ['speaks of the boot loader as the user does', repairs({ a: 1 }, ['a', 'grub bootloader']), ['choose another boot loader']],
     [
       'puts another request before, and names what it replaces, also when that takes no part',

@@ -93,6 +93,11 @@ export interface BootDefinition {
   readonly withoutInitrd?: Readonly<Record<string, string>>;
   /** Links made beside the kernel, path to target; `${kernelVersion}` is replaced. */
   readonly links?: Readonly<Record<string, string>>;
+  /**
+   * Packages that bring `sfdisk`, `partx` and `resize2fs`, by which a system enlarges its root when it starts; images that grow get them. Absent: none of
+   * this distribution grows.
+   */
+  readonly growthPackages?: readonly string[];
   /** Files of boot loaders in the tree, by provider. */
   readonly loaders: Readonly<Partial<Record<'systemd-boot', { readonly efi: string; readonly package: string }>>>;
 }

@@ -2,7 +2,7 @@ import type { ArtifactSpec, ImageSpec } from './image-spec.js';
 import type { BlobRef, BuildContext } from './context.js';
 import type { DistributionDefinition } from './distribution.js';
 import type { Digest } from './digest.js';
-import type { ProblemReport } from './errors.js';
+import type { ProblemReport, SourcePosition } from './errors.js';
 import type { InstalledPackage, PinnedRepository, ResolvedPackage } from './packages.js';
 import type { Json } from './json.js';
 import type { TreeRef, TreeSession } from './tree.js';
@@ -17,6 +17,15 @@ export interface ImageInput {
   readonly tree: TreeRef;
   /** Digest of the lock: the seed of every UUID and hash seed of the image. */
   readonly seed: Digest;
+}
+
+/** A package that a format needs in its image, for something other than the boot loader. */
+export interface RequiredPackage {
+  readonly name: string;
+  /** What asks for it, as in `Seed`: `growth`. */
+  readonly reason: string;
+  /** Line of the template that asks for it. */
+  readonly position?: SourcePosition;
 }
 
 /** A finished file of an image. */
@@ -49,8 +58,8 @@ export interface ImageFormat {
   check(spec: ImageSpec, distribution: DistributionDefinition): readonly ProblemReport[];
   /** False: the image starts without an initrd in its tree, and none is made there. Absent: the distribution's is made for each kernel. */
   readonly needsInitrd?: boolean;
-  /** Packages that the image needs for its boot loader. */
-  requires(spec: ImageSpec, distribution: DistributionDefinition): readonly string[];
+  /** Packages that the image needs: those of its boot loader by their names alone, others with what asks for them. */
+  requires(spec: ImageSpec, distribution: DistributionDefinition): readonly (string | RequiredPackage)[];
   /** Capabilities of the tools tree that it uses for this template: `ext` (mke2fs), `convert`, `grub-efi`. Where there are any, they are unpacked first. */
   tools(spec: ImageSpec): readonly string[];
   /** Writes what the format adds to the root tree: fstab, loader configuration. Runs before `build`. */

@@ -64,7 +64,7 @@ export interface DiskSpec {
   /** None: the usual one of the image type. */
   readonly artifacts: readonly ArtifactSpec[];
   readonly partitions: readonly PartitionSpec[];
-  /** The last partition grows to the size of the real disk when the system first starts. */
+  /** The last partition and its filesystem take what the real disk has behind it when the system starts. */
   readonly growLastPartition?: boolean;
   /** Device that an installer writes to. */
   readonly device?: string;

@@ -84,7 +84,7 @@ export interface PackageRecord {
 export interface Seed {
   /** As the user writes it: `name`, `name=version`, `name/suite`. */
   readonly request: string;
-  /** What asked: `essential`, `template`, `kernel`, `bootloader`, `tools`. */
+  /** What asked: `essential`, `template`, `kernel`, `bootloader`, `growth`, `tools`. */
   readonly reason: string;
   readonly position?: SourcePosition;
   /** The defaults of the distribution ask for it, so that no template can leave it out. */

@@ -66,7 +66,7 @@ const FATES: Readonly<Record<string, Fate>> = {
   'disk.path': noEffect('/dev/sda', 'disk.device'),
   'disk.size': carried('disk.sizeBytes', '3GiB', 'image-disk/src/partitions.ts', 3072 * MIB),
   'disk.partitionTableType': carried('disk.partitionTable', 'mbr', check),
-  'disk.extendLastPartitionToFillDisk': notYet('disk.growLastPartition', true),
+  'disk.extendLastPartitionToFillDisk': carried('disk.growLastPartition', true, 'image-disk/src/growth.ts'),
   'disk.selectionPolicy.strategy': noEffect('fastest', 'disk.selectionPolicy.strategy'),
   'disk.selectionPolicy.excludeRemovable': noEffect(true, 'disk.selectionPolicy.excludeRemovable'),
   'disk.selectionPolicy.requireEmpty': noEffect(true, 'disk.selectionPolicy.requireEmpty'),

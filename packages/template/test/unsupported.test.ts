@@ -59,9 +59,6 @@ describe('refuses', () => {
   });
 
   it('keys of the disk', async () => {
-    expect(await keys(`${HEAD}${DISK}  extendLastPartitionToFillDisk: true\n`)).toEqual([
-      'growing the last partition is not supported yet',
-    ]);
     expect(await keys(`${HEAD}${DISK.replace('id: esp', 'index: 2, id: esp')}`)).toEqual([
       'partition number 2 at place 1 is not supported yet',
     ]);

@@ -6,6 +6,7 @@ import type {
   ProviderId,
   RepositorySpec,
   RequestedPackage,
+  RequiredPackage,
   Seed,
 } from '@ict/plugin-api';
 import { recordDigest, type RequestRecord } from './request-record.js';
@@ -43,7 +44,7 @@ export function packageRequest(spec: ImageSpec, distribution: DistributionDefini
   const image: Seed[] = [
     ...system.packages.map(seed('template')),
     ...system.kernel.packages.map(seed('kernel')),
-    ...format.requires(spec, distribution).map((name) => ({ request: name, reason: 'bootloader' })),
+    ...format.requires(spec, distribution).map(required),
   ];
   const tools: Seed[] = format
     .tools(spec)
@@ -75,6 +76,13 @@ export function packageRequest(spec: ImageSpec, distribution: DistributionDefini
     ...(foreignArchitectures === undefined ? {} : { foreignArchitectures }),
   };
   return { target, repositories, image, tools, recommends: system.recommends, record, digest: recordDigest(target, record) };
+}
+
+/** What a format names without a reason is for the boot loader. */
+function required(asked: string | RequiredPackage): Seed {
+  if (typeof asked === 'string') return { request: asked, reason: 'bootloader' };
+  const { name, reason, position } = asked;
+  return { request: name, reason, ...(position === undefined ? {} : { position }) };
 }
 
 /** Sorted and without doubles: the order in a template does not change what is asked. */

@@ -39,6 +39,10 @@ const NAMES: readonly (readonly [inputs: readonly string[], template: readonly s
     ['systemConfig', 'bootloader'],
   ],
   [
+    ['prepare', 'growth'],
+    ['disk', 'extendLastPartitionToFillDisk'],
+  ],
+  [
     ['prepare', 'partitions'],
     ['disk', 'partitions'],
   ],

@@ -78,6 +78,9 @@ const artifact = shape({ extension: word, blob: shape({ kind: oneOf('blob'), dig
 
 const report = shape({ code: word, message: text, hint: optional(text), severity: oneOf('error', 'warning') });
 
+const explained = shape({ name: word, reason: word });
+const required: Check = (value, path) => (typeof value === 'string' ? text : explained)(value, path);
+
 /** Functions whose answer is used at once: a promise is none. */
 export const AT_ONCE: ReadonlySet<string> = new Set(['inventory.purl', 'fileName', 'check', 'requires', 'tools', 'export']);
 
@@ -89,7 +92,7 @@ export const ANSWERS: Readonly<Record<string, AnswerCheck>> = {
   'inventory.purl': () => word,
   fileName: () => word,
   check: () => list(report),
-  requires: () => words,
+  requires: () => list(required),
   tools: () => words,
   build: () => list(artifact),
   export: () => bytes,

@@ -12,12 +12,17 @@ const named = (...names: readonly string[]) => names.map((name) => ({ name }));
 describe('packageRequest', () => {
   it('gathers seeds with who asked for them', () => {
     const position = { file: '/template.yml', line: 3, column: 5 };
-    const format = sampleFormat({ tools: () => ['convert', 'unknown', 'ext'] });
+    const grows = { file: '/template.yml', line: 9, column: 3 };
+    const format = sampleFormat({
+      tools: () => ['convert', 'unknown', 'ext'],
+      requires: () => ['loader', { name: 'fdisk', reason: 'growth', position: grows }],
+    });
     const request = packageRequest(sampleSpec({ packages: [{ name: 'bash', position }] }), distribution, format);
     expect(request.image).toEqual([
       { request: 'bash', reason: 'template', position },
       { request: 'linux', reason: 'kernel' },
       { request: 'loader', reason: 'bootloader' },
+      { request: 'fdisk', reason: 'growth', position: grows },
     ]);
     expect(request.tools.map((seed) => seed.request)).toEqual(['qemu-block-extra', 'qemu-utils', 'e2fsprogs']);
     expect(request.target).toBe('sample-sample1-x86_64');

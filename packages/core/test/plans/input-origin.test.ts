@@ -5,6 +5,7 @@ import { inputOrigin } from '../../src/plans/input-origin.js';
 const line = (number: number): SourcePosition => ({ file: 'image.yml', line: number, column: 1 });
 const positions = new Map<string, SourcePosition>([
   ['image.version', line(3)],
+  ['disk.extendLastPartitionToFillDisk', line(8)],
   ['disk.partitions[1].label', line(9)],
   ['disk.partitions[1].mountOptions', line(10)],
   ['systemConfig.hostname', line(12)],
@@ -53,6 +54,7 @@ describe('the line that an input comes from', () => {
     ['ict.configure', 'input.configuration.commands[0]', 23],
     ['ict.configure', 'input.prepare.boot.kernel', 14],
     ['ict.configure', 'input.prepare.image.version', 3],
+    ['ict.configure', 'input.prepare.growth', 8],
     ['ict.configure', 'input.prepare.partitions[1].mountOptions', 10],
     ['ict.configure', 'input.prepare.disk.partitions[1].label', 9],
     ['ict.configure', 'input.prepare.seed', undefined],

@@ -1,4 +1,4 @@
-import { defineErrors, type Context, type Provider, type ResolutionRequest } from '@ict/plugin-api';
+import { defineErrors, type Context, type ImageFormat, type Provider, type ResolutionRequest } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
 import { PluginCalls } from '../../src/plugins/plugin-calls.js';
 
@@ -34,6 +34,7 @@ const request = { snapshots: [snapshot], seeds: [] } as unknown as ResolutionReq
 const resolve = (answer: unknown) => provider('resolver.resolve', async () => answer).resolver.resolve(request, ctx);
 const pin = (answer: unknown) => provider('metadata.snapshot', async () => answer).metadata.snapshot(repository, 'x86_64', ctx);
 const list = (answer: unknown) => provider('inventory.list', async () => answer).inventory.list({} as never);
+const needs = (answer: unknown) => (provider('requires', () => answer) as unknown as ImageFormat).requires({} as never, {} as never);
 
 describe('what a function of a plugin throws', () => {
   const boom = new TypeError('boom');
@@ -158,6 +159,7 @@ describe('what a function of a plugin answers', () => {
     expect(await resolve(resolved([member]))).toEqual(resolved([member]));
     expect(await resolve(answering({ base: ['base:any'] }))).toEqual(answering({ base: ['base:any'] }));
     expect(await resolve({ kind: 'unsolvable', problems: [{ code: 'ACME_NO', message: 'no', because: [] }] })).toBeDefined();
+    expect(needs(['loader', { name: 'tool', reason: 'growth' }])).toHaveLength(2);
     expect(await list([{ name: 'base', version: '1', arch: 'any' }])).toHaveLength(1);
   });
 
@@ -200,6 +202,8 @@ describe('what a function of a plugin answers', () => {
     ['closure.answers is a list, not an object', () => resolve(answering([]))],
     ['it is an object, not a list', () => list({})],
     ['[0].version is 1, not a text', () => list([{ name: 'base', version: 1, arch: 'any' }])],
+    ['[1] is 1, not an object', async () => needs(['loader', 1])],
+    ['[0].reason is undefined, not a text that is not empty', async () => needs([{ name: 'tool' }])],
     ['it is a promise, not a text that is not empty', async () => provider('fileName', async () => 'base.toy').fileName(member as never)],
     ['it is undefined, not a text that is not empty', async () => provider('fileName', () => undefined).fileName(member as never)],
   ])('is refused with the place and what is meant: %s', async (fault, ask) => {

@@ -30,8 +30,6 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
   // One that nobody knows is a mistake of the template.
   if (commonImageTypes.includes(imageType) && !imageTypes.includes(imageType))
     refuse(['target', 'imageType'], `the image type "${imageType}"`, insteadOf(imageType, imageTypes));
-  if (template.disk?.extendLastPartitionToFillDisk === true)
-    refuse(['disk', 'extendLastPartitionToFillDisk'], 'growing the last partition');
   for (const [index, partition] of (template.disk?.partitions ?? []).entries()) {
     if (partition.index !== undefined && partition.index !== index + 1) {
       refuse(

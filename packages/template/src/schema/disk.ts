@@ -88,7 +88,10 @@ export const diskSchema = {
     partitionTableType: withDefault('gpt', oneOf(['gpt', 'mbr'], 'Kind of partition table.', 'gpt')),
     extendLastPartitionToFillDisk: withDefault(
       false,
-      flag('Grows the last partition to the size of the real disk when the system first starts.', false),
+      flag(
+        'Enlarges the last partition, which has to be the root, and its filesystem to the end of the disk that the system starts from. It happens at the first start, and at any other that finds the disk larger.',
+        true,
+      ),
     ),
     selectionPolicy: {
       type: 'object',

@@ -171,6 +171,10 @@ export const distroSchema = {
             '/vmlinuz': 'boot/vmlinuz-${kernelVersion}',
           }),
         ),
+        growthPackages: texts(
+          'Packages that bring `sfdisk`, `partx` and `resize2fs`, for images whose root grows when they start. Absent: none can.',
+          ['fdisk', 'e2fsprogs'],
+        ),
         loaders: {
           type: 'object',
           description: 'Boot loaders, by name.',

@@ -1,0 +1,89 @@
+import type { TreePath } from '@ict/plugin-api';
+
+/** Where the script finds what the kernel shows. */
+export interface KernelPlaces {
+  /** The mounts of the process that reads it. */
+  readonly mounts: string;
+  /** By numbers of devices, `8:2`: a link to the directory of each. */
+  readonly devices: string;
+  readonly nodes: string;
+}
+
+const PLACES: KernelPlaces = { mounts: '/proc/self/mountinfo', devices: '/sys/dev/block', nodes: '/dev' };
+
+/**
+ * What a change must be worth, in the sectors of 512 bytes that the kernel counts in: a MiB, beside the room that the backup of the partition
+ * table and rounding to whole MiB take. Less than that is behind every partition that has grown.
+ */
+const LEAST_ROOM = 4096;
+
+/**
+ * Text of a program for the tree's shell that enlarges the partition of `/` to the end of its disk, and the ext filesystem on it. sfdisk moves
+ * the backup of the table with it, and never a start; a partition that something lies behind keeps its size. partx tells the kernel, which does not
+ * read the table of a disk in use again, as sfdisk would ask it to.
+ *
+ * The filesystem is looked at each time: a start that was cut short between the two is made up for by the next one.
+ *
+ * @see proc_pid_mountinfo(5), sfdisk(8), partx(8), resize2fs(8)
+ */
+export function renderGrowthScript({ mounts, devices, nodes }: KernelPlaces = PLACES): string {
+  return `#!/bin/sh
+# Enlarges the partition of / to the end of its disk, and the filesystem on it.
+# What already fills its place stays as it is, so that every start may run this.
+set -eu
+
+device=none
+while read -r _ _ numbers _ place _; do
+  if [ "$place" = / ]; then device=$numbers; fi
+done < ${mounts}
+if [ ! -e "${devices}/$device/partition" ]; then
+  echo 'The root is on no partition that could grow.'
+  exit 0
+fi
+cd -P "${devices}/$device"
+name=\${PWD##*/}
+read -r number < partition
+read -r start < start
+read -r size < size
+cd -P ..
+disk=\${PWD##*/}
+read -r sectors < size
+
+behind=$((sectors - start - size))
+for other in */start; do
+  read -r at < "$other"
+  if [ "$at" -gt "$start" ]; then behind=0; fi
+done
+if [ "$behind" -ge ${LEAST_ROOM} ]; then
+  echo ', +' | sfdisk --lock --no-reread --no-tell-kernel --force --wipe never --wipe-partitions never -N "$number" "${nodes}/$disk"
+  partx --update --nr "$number" "${nodes}/$disk"
+  read -r now < "$name/size"
+  if [ "$now" -le "$size" ]; then
+    echo "The partition table has the new size of $name, and the kernel will know it when it starts again." >&2
+    exit 1
+  fi
+fi
+resize2fs "${nodes}/$name"
+`;
+}
+
+/** Text of the unit that runs the script before what `target` stands for is reached, when the root may be written to. */
+export function renderGrowthUnit(script: TreePath, target: string): string {
+  return `[Unit]
+Description=Enlarge the root to the end of its disk
+DefaultDependencies=no
+ConditionVirtualization=!container
+ConditionPathIsReadWrite=/
+After=systemd-remount-fs.service
+Before=${target} shutdown.target
+Conflicts=shutdown.target
+
+[Service]
+Type=oneshot
+RemainAfterExit=yes
+ExecStart=${script}
+
+[Install]
+WantedBy=${target}
+`;
+}
