@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { chmod, mkdir, readdir, writeFile } from 'node:fs/promises';
+import { chmod, mkdir, readdir, stat, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { promisify } from 'node:util';
 
@@ -19,6 +19,13 @@ export async function cutPartition(disk: string, index: number, file: string): P
   const range = [`skip=${start * SECTOR_BYTES}`, `count=${size * SECTOR_BYTES}`, 'iflag=skip_bytes,count_bytes'];
   await run('dd', [`if=${disk}`, `of=${file}`, 'bs=1M', ...range, 'conv=sparse', 'status=none']);
   return file;
+}
+
+/** Copies a disk image as it would be written to a disk that is larger by so many bytes. @returns the copy. */
+export async function largerCopy(disk: string, copy: string, moreBytes: number): Promise<string> {
+  await run('cp', ['--sparse=always', disk, copy]);
+  await truncate(copy, (await stat(copy)).size + moreBytes);
+  return copy;
 }
 
 /** Place of a partition in sectors. */

@@ -1,5 +1,5 @@
 export { ACME_ARCHIVE, createAcmeDistribution, type AcmeDistribution, type TarballPublisher } from './acme-distribution.js';
-export { askRoot, cutPartition, partitionOffset, rootTree } from './disk.js';
+export { askRoot, cutPartition, largerCopy, partitionOffset, rootTree } from './disk.js';
 export { artifactOf, ict, repositoryRoot, sound, stepsOf, type IctOptions, type IctResult } from './ict.js';
 export { lockFaults } from './lock-faults.js';
 export { eventually, readHostState, type HostState } from './host-state.js';

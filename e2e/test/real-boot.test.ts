@@ -3,7 +3,10 @@ import { dirname, join } from 'node:path';
 import { hashFile } from '@ict/integrity';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { artifactOf, build, ict, realBuild, stepsOf, type IctResult, type RealBuild } from '../src/index.js';
+import { artifactOf, build, ict, largerCopy, realBuild, stepsOf, type IctResult, type RealBuild } from '../src/index.js';
+
+const MIB = 2 ** 20;
+const GIB = 2 ** 30;
 
 /** It takes a third less of ours than two do, which wait for each other. The first image has the two that `ict boot` gives a machine. */
 const ONE_PROCESSOR = ['--cpus', '1'];
@@ -25,6 +28,17 @@ async function buildBesideFirst(template: string): Promise<IctResult> {
   return built;
 }
 
+interface TemplateParts {
+  readonly target: object;
+  readonly disk?: object;
+  readonly systemConfig: { readonly packages: readonly string[]; readonly kernel: object };
+}
+
+/** A template beside that of the first build, as it is written. */
+async function partsOf(name: string): Promise<TemplateParts> {
+  return parse(await readFile(join(dirname(real.template), name), 'utf8')) as TemplateParts;
+}
+
 /** Boots an image until its unit has reported, and requires a sound report. @returns what its console said. */
 async function bootedConsole(image: string, args: readonly string[] = []): Promise<string> {
   const boot = await ict(['boot', image, '--until', 'ICT-E2E-DONE', '--timeout', '300', ...args]);
@@ -41,16 +55,18 @@ it('an image from the real archive boots to multi-user with ssh and without a fa
   expect((await hashFile(real.raw.path)).digest).toBe(real.raw.digest);
 });
 
-describe('the image from the real archive once more, started by GRUB, in the directories of the first build,', () => {
+describe('the image from the real archive once more, started by GRUB from a larger disk, in the directories of the first build,', () => {
   let built: IctResult;
   beforeAll(async () => {
     const template = join(dirname(real.template), 'grub.yml');
+    const { disk } = await partsOf('debian13-x86_64-minimal-raw.yml');
     await writeFile(
       template,
       stringify({
         extends: 'debian13-boot-marker.yml',
         image: { name: 'e2e-grub', version: '13' },
         target: { os: 'debian', dist: 'debian13', arch: 'x86_64', imageType: 'raw' },
+        disk: { ...disk, artifacts: [{ type: 'raw' }], extendLastPartitionToFillDisk: true },
         systemConfig: { name: 'grub', bootloader: { bootType: 'efi', provider: 'grub' } },
       }),
     );
@@ -61,23 +77,21 @@ describe('the image from the real archive once more, started by GRUB, in the dir
     expect(stepsOf(built, 'step.hit')).toContain('ict.base');
   });
 
-  it('boots to multi-user, without a failed unit', async () => {
-    expect(await bootedConsole(artifactOf(built, 'raw').path, ONE_PROCESSOR)).toMatch(/GRUB|Booting `/);
+  it('boots to multi-user, without a failed unit, and takes the whole disk', async () => {
+    const image = await largerCopy(artifactOf(built, 'raw').path, join(inject('run'), 'larger.raw'), GIB);
+    const console = await bootedConsole(image, ONE_PROCESSOR);
+    expect(console).toMatch(/GRUB|Booting `/);
+    const [, partition, filesystem, table] = /ICT-E2E root=(\d+) (\d+) table=(.*)/.exec(console) ?? [];
+    // 3 GiB without the 257 MiB before it, and at most 1 MiB behind it.
+    expect(Number(partition)).toBeGreaterThanOrEqual(3 * GIB - 258 * MIB);
+    expect(Number(filesystem)).toBeGreaterThan(Number(partition) * 0.95);
+    expect(table).toContain('No errors detected.');
   });
 });
 
-interface TemplateParts {
-  readonly target: object;
-  readonly systemConfig: { readonly packages: readonly string[]; readonly kernel: object };
-}
-
 describe('the same system in memory, out of the packages of the first build,', () => {
   const buildOf = async (imageType: 'img' | 'iso'): Promise<IctResult> => {
-    const [parent, marker] = await Promise.all(
-      ['debian13-x86_64-minimal-raw.yml', 'debian13-boot-marker.yml'].map(
-        async (name) => parse(await readFile(join(dirname(real.template), name), 'utf8')) as TemplateParts,
-      ),
-    );
+    const [parent, marker] = await Promise.all(['debian13-x86_64-minimal-raw.yml', 'debian13-boot-marker.yml'].map(partsOf));
     // With the loader that a disk asks for by itself, the packages are those of the disk, and their layer is taken.
     const packages = [...[parent, marker].flatMap((part) => part?.systemConfig.packages ?? []), 'systemd-boot-efi'];
     const template = join(dirname(real.template), `${imageType}.yml`);

@@ -14,7 +14,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { memoryTree } from '@ict/plugin-testkit';
 import { execute, hostBuild, type HostBuild } from '@ict/fixtures';
-import type { FormatArtifact, PartitionSpec, RequiredPackage } from '@ict/plugin-api';
+import type { FormatArtifact, ImageSpec, PartitionSpec, RequiredPackage } from '@ict/plugin-api';
 import { checkDisk } from '../src/check-disk.js';
 import { createDiskFormat } from '../src/format.js';
 import { renderGrowthScript } from '../src/growth-script.js';
@@ -36,7 +36,7 @@ describe('a template whose last partition grows', () => {
   it('is accepted, and gets the packages that its definition names', () => {
     expect(said()).toEqual([]);
     const spec = { ...growing(), positions: new Map([['disk', position]]) };
-    const requires = (one = spec, definition = able) => createDiskFormat().requires(one, definition);
+    const requires = (one: ImageSpec = spec, definition = able) => createDiskFormat().requires(one, definition);
     const growth = (name: string): RequiredPackage => ({ name, reason: 'growth', position });
     expect(requires()).toEqual(['systemd-boot-efi', growth('fdisk'), growth('e2fsprogs')]);
     expect(requires({ ...spec, ...imageSpec() })).toEqual(['systemd-boot-efi']);
@@ -133,14 +133,12 @@ describe('the tree of an image that grows', () => {
 class Machine {
   readonly places: { readonly mounts: string; readonly devices: string; readonly nodes: string };
   readonly disk: string;
+  private readonly directory: string;
   private readonly kernel: string;
 
   /** @param partitions start and size of each in sectors, the root last. */
-  constructor(
-    private readonly directory: string,
-    image: string,
-    partitions: readonly (readonly [start: number, size: number])[],
-  ) {
+  constructor(directory: string, image: string, partitions: readonly (readonly [start: number, size: number])[]) {
+    this.directory = directory;
     const at = (...path: string[]): string => join(directory, ...path);
     this.places = { mounts: at('mountinfo'), devices: at('block'), nodes: at('dev') };
     this.disk = at('dev', 'sda');

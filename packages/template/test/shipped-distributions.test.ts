@@ -50,6 +50,7 @@ describe.each(shipped)('$provider/$name', ({ provider, name, file }) => {
   it('names keyrings that are there, and packages for what every disk needs', () => {
     for (const { keyrings } of definition?.repositories ?? []) for (const keyring of keyrings) expect(existsSync(keyring)).toBe(true);
     for (const capability of ['ext', 'convert']) expect(definition?.tools.packages[capability]?.length).toBeGreaterThan(0);
+    expect(definition?.boot.growthPackages?.length).toBeGreaterThan(0);
   });
 });
 
