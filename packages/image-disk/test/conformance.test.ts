@@ -4,14 +4,16 @@ import { hostBuild } from '@ict/fixtures';
 import { createDiskFormat } from '../src/format.js';
 import { MIB, SEED, bootable, distribution, esp, imageSpec, root } from './support/specs.js';
 
+const programs = { '/lib/systemd/systemd': '', '/usr/sbin/sfdisk': '', '/usr/bin/partx': '', '/usr/sbin/resize2fs': '' };
 const files = Object.fromEntries(Object.entries(bootable).map(([path, content]) => [`/${path}`, content]));
 
 const makeFixture = (): ImageFormatFixture => ({
   format: createDiskFormat(),
-  distribution: structuredClone(distribution),
+  distribution: structuredClone({ ...distribution, boot: { ...distribution.boot, growthPackages: ['fdisk', 'e2fsprogs'] } }),
   seed: SEED,
   accepted: {
     'systemd-boot': imageSpec(),
+    'a root that grows': imageSpec({ disk: { growLastPartition: true } }),
     'GRUB, and every kind of artifact': imageSpec({
       bootloader: { provider: 'grub' },
       disk: { artifacts: [{ type: 'qcow2' }, { type: 'raw', compression: 'gz' }] },
@@ -25,7 +27,7 @@ const makeFixture = (): ImageFormatFixture => ({
     'a flag': { spec: imageSpec({ disk: { partitions: [esp, { ...root, flags: ['shiny'] }] } }), names: 'shiny' },
     'a disk that is too small': { spec: imageSpec({ disk: { sizeBytes: 20 * MIB } }), names: 'rootfs' },
   },
-  preparedTree: () => memoryTree({ files }),
+  preparedTree: () => memoryTree({ files: { ...files, ...programs } }),
   makeBuild: async () => {
     const build = hostBuild();
     return { ctx: build.ctx, tree: build.tree(bootable), close: () => build.remove() };

@@ -200,16 +200,24 @@ interface Table {
 }
 
 describe('the script', () => {
-  const SIZE = 80 * MIB;
-  const LARGER = 144 * MIB;
+  const SIZE = 24 * MIB;
+  const LARGER = 40 * MIB;
   const SECTOR = 512;
-  const ESP: readonly [number, number] = [MIB / SECTOR, (40 * MIB) / SECTOR];
-  const ROOT: readonly [number, number] = [(41 * MIB) / SECTOR, (39 * MIB) / SECTOR - 33];
+  const ESP: readonly [number, number] = [MIB / SECTOR, (8 * MIB) / SECTOR];
+  const ROOT: readonly [number, number] = [(9 * MIB) / SECTOR, (15 * MIB) / SECTOR - 33];
+  const partitions: PartitionSpec[] = [
+    { ...esp, filesystem: 'fat16', endBytes: 9 * MIB },
+    { ...root, startBytes: 9 * MIB },
+  ];
   let build: HostBuild;
   let machine: Machine;
   beforeEach(async () => {
     build = hostBuild();
-    const [raw] = await createDiskFormat().build(imageInput(build.tree(bootable)), build.steps, build.ctx);
+    const [raw] = await createDiskFormat().build(
+      imageInput(build.tree(bootable), { disk: { sizeBytes: SIZE, partitions } }),
+      build.steps,
+      build.ctx,
+    );
     machine = new Machine(join(build.ctx.temporary, 'machine'), build.blobPath((raw as FormatArtifact).blob), [ESP, ROOT]);
     machine.resize(SIZE);
   });
@@ -267,7 +275,7 @@ describe('the script', () => {
   });
 
   it('touches no table with a partition behind the root', async () => {
-    const third: readonly [number, number] = [(100 * MIB) / SECTOR, 2048];
+    const third: readonly [number, number] = [(36 * MIB) / SECTOR, 2048];
     const image = machine.disk;
     machine = new Machine(join(build.ctx.temporary, 'other'), image, [third, ROOT]);
     machine.resize(LARGER);
@@ -293,7 +301,7 @@ describe('the script', () => {
     machine.program('resize2fs', 'exit 3');
     expect((await machine.start()).exitCode).toBe(3);
     machine.program('sfdisk', 'exit 5');
-    machine.resize(LARGER + 64 * MIB);
+    machine.resize(LARGER + 16 * MIB);
     expect((await machine.start()).exitCode).toBe(5);
   });
 });
