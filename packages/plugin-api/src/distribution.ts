@@ -94,8 +94,8 @@ export interface BootDefinition {
   /** Links made beside the kernel, path to target; `${kernelVersion}` is replaced. */
   readonly links?: Readonly<Record<string, string>>;
   /**
-   * Packages that bring `sfdisk`, `partx` and `resize2fs`, by which a system enlarges its root when it starts; images that grow get them. Absent: none of
-   * this distribution grows.
+   * Packages that bring `sfdisk`, `partx` and `resize2fs`, as far as not every image has them: by these a system enlarges its root when it
+   * starts. Images that grow get them. Absent: none of this distribution grows.
    */
   readonly growthPackages?: readonly string[];
   /** Files of boot loaders in the tree, by provider. */
