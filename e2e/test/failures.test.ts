@@ -199,7 +199,9 @@ describe('a repository that cannot be trusted', () => {
     const result = await buildAgainst({ editIndex }, { faults });
     expect(result.status).toBe(5);
     expect(codesOf(result)).toEqual(['ICT_DEB_INDEX_MISMATCH']);
-    expect(errorOf(result).message).toMatch(/Packages\.\w+ of repository "mini", as fetched, is not what the signed Release file says/);
+    expect(errorOf(result).message).toMatch(
+      /Packages\.\w+ of repository "mini", as fetched from http:\/\/\S+, is not what the signed Release file says/,
+    );
     await requireNothingLost();
   });
 });

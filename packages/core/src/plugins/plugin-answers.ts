@@ -1,5 +1,5 @@
 import { isArchiveAddress } from '@ict/plugin-api';
-import type { Resolution, ResolutionRequest } from '@ict/plugin-api';
+import type { Resolution, ResolutionRequest, ResolvedPackage } from '@ict/plugin-api';
 import { bytes, count, digest, is, list, oneOf, optional, record, seconds, shape, text, word, words, type Check } from './value-check.js';
 
 /** A check of what a function of a plugin answers to these arguments. */
@@ -41,7 +41,11 @@ function resolved({ snapshots }: ResolutionRequest): Check {
   return (value, path) => {
     const fault = fields(value, path);
     if (fault !== undefined) return fault;
-    const { id } = value as { readonly id: string };
+    const { id, name, version, arch } = value as ResolvedPackage;
+    // Who reads a lock refuses another.
+    if (id !== `${name}:${arch}` && id !== `${name}:${arch}=${version}`) {
+      return { path: `${path}.id`, expected: JSON.stringify(`${name}:${arch}`), found: id };
+    }
     if (ids.has(id)) return { path: `${path}.id`, expected: 'an id of its own', found: id };
     ids.add(id);
     return undefined;

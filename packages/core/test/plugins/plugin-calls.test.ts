@@ -193,6 +193,8 @@ describe('what a function of a plugin answers', () => {
       () => pin({ ...snapshot, indexes: [{ archive: 'https://h.example/', path: 'index', digest, sizeBytes: 1 }] }),
     ],
     ['closure.packages[1].id is "base:any", not an id of its own', () => resolve(resolved([member, member]))],
+    ['closure.packages[0].id is "base:all", not "base:any"', () => resolve(resolved([{ ...member, id: 'base:all' }]))],
+    ['closure.packages[0].id is "base:any=2", not "base:any"', () => resolve(resolved([{ ...member, id: 'base:any=2' }]))],
     ['closure.packages[0].requires is undefined, not a list of texts', () => resolve(resolved([{ ...member, requires: undefined }]))],
     [
       'closure.answers.base[1] is "other:any", not the id of a package of the closure',
