@@ -45,8 +45,10 @@ export function planLayout(disk: Pick<DiskSpec, 'sizeBytes' | 'partitions'>): {
     problems.push({ message: `a disk of ${disk.sizeBytes} bytes has no room for partitions`, hint: 'Raise disk.size.' });
   }
   const last = lastUsableLba(sectors);
+  // Of a disk that is none, no partition is inside.
+  const isDisk = problems.length === 0;
   const partitions = disk.partitions.map((spec, index): PlacedPartition => {
-    problems.push(...boundaryProblems(spec, index, last));
+    if (isDisk) problems.push(...boundaryProblems(spec, index, last));
     const firstLba = Math.floor(spec.startBytes / SECTOR_BYTES);
     const lastLba = spec.endBytes === undefined ? last : Math.floor(spec.endBytes / SECTOR_BYTES) - 1;
     return { spec, firstLba, lastLba, offsetBytes: firstLba * SECTOR_BYTES, sizeBytes: (lastLba - firstLba + 1) * SECTOR_BYTES };

@@ -30,6 +30,7 @@ describe('layoutDisk', () => {
   it.each<[string, number, PartitionSpec[], string[]]>([
     ['a size that is no number of sectors', 80 * MIB + 1, [], ['size']],
     ['a disk smaller than its tables', 4096, [], ['no room']],
+    ['a disk without a size, and nothing of what would be on it', 0, [esp, root], ['no room']],
     ['a start inside the first MiB', 80 * MIB, [part('a', 4096)], ['MiB boundary']],
     ['a start off the boundary', 80 * MIB, [part('a', MIB + 512)], ['MiB boundary']],
     ['an end off a sector', 80 * MIB, [part('a', MIB, 2 * MIB + 1)], ['multiple of 512']],
