@@ -159,7 +159,7 @@ async function gather(build: SoundBuild, warn: Warn): Promise<Gathered> {
     distribution,
     provider,
     format,
-    configuration: await gatherConfiguration(spec),
+    configuration: await gatherConfiguration(spec, format.part),
     layers: await gatherLayers(spec.layers),
     seed: lockDigest(lock),
     core: services.identity,

@@ -7,6 +7,7 @@ import { GRUB_MODULES, GRUB_VERSION, earlyConfig } from './boot-grub.js';
 import { kernelOptions } from './boot-menu.js';
 import { mountPointOf } from './mount-points.js';
 import { EXT_VERSION, MKE2FS_CONF } from './filesystem-ext.js';
+import { READ_ONLY_VERSION } from './filesystem-read-only.js';
 import { fillPartition } from './fill-partition.js';
 import type { FilesystemWriting } from './filesystems.js';
 import { likelyData } from './likely-data.js';
@@ -26,6 +27,7 @@ const PIECE_BYTES = 256 * 1024;
 const WRITER_VERSIONS: Readonly<Record<FilesystemWriting['family'], number | undefined>> = {
   ext: EXT_VERSION,
   fat: FAT_VERSION,
+  'read-only': READ_ONLY_VERSION,
   swap: undefined,
   empty: undefined,
   unwritten: undefined,
@@ -75,8 +77,8 @@ export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
  * Makes the whole disk in one sparse file: every filesystem is written at its place, so that nothing is copied, and the partition
  * tables last. Filesystems are made at the same time.
  *
- * @throws `ICT_DISK_NO_SPACE`, `ICT_IMAGE_BOOT_FILES`, `ICT_DISK_MOUNT_POINT`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_FILESYSTEM`, and
- *   what the tools throw.
+ * @throws `ICT_DISK_NO_SPACE`, `ICT_IMAGE_BOOT_FILES`, `ICT_DISK_MOUNT_POINT`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_SQUASHFS_FILE`,
+ *   `ICT_DISK_FILESYSTEM`, and what the tools throw.
  */
 export async function assembleDisk(input: ImageInput, ctx: BuildContext): Promise<BlobRef> {
   const layout = layoutDisk(input.spec.disk);

@@ -1,9 +1,10 @@
 import type { DistributionDefinition, ImageInput } from '@ict/plugin-api';
 import { partitionIdentity, type Kernel } from '@ict/image-parts';
+import { filesystemOf } from './filesystems.js';
 import { rootOf } from './partition-roles.js';
 
 /**
- * Kernel command line: root by PARTUUID and `rw`, then what the template says. What the template says of `root=`, `ro` or `rw` wins.
+ * Kernel command line: root by PARTUUID and `rw`, or `ro` where its filesystem is never written, then what the template says. What the template says of `root=`, `ro` or `rw` wins.
  */
 export function kernelOptions(input: Pick<ImageInput, 'spec' | 'seed'>): string {
   const words = input.spec.system.kernel.cmdline.split(/\s+/u).filter(Boolean);
@@ -11,7 +12,7 @@ export function kernelOptions(input: Pick<ImageInput, 'spec' | 'seed'>): string 
   const added: string[] = [];
   if (root !== undefined && !words.some((word) => word.startsWith('root=')))
     added.push(`root=PARTUUID=${partitionIdentity(input.seed, root.id).partitionUuid}`);
-  if (!words.includes('ro') && !words.includes('rw')) added.push('rw');
+  if (!words.includes('ro') && !words.includes('rw')) added.push(root !== undefined && filesystemOf(root).readOnly ? 'ro' : 'rw');
   return [...added, ...words].join(' ');
 }
 

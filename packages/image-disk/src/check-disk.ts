@@ -2,8 +2,10 @@ import { digestOf } from '@ict/integrity';
 import { UNSUPPORTED_YET, type DistributionDefinition, type ImageSpec, type PartitionSpec, type ProblemReport } from '@ict/plugin-api';
 import { MAX_NAME_UNITS, artifactExtension, efiArch, isUuid, positionOf } from '@ict/image-parts';
 import { kernelOptions } from './boot-menu.js';
+import { GRUB_DIRECTORY } from './boot-grub.js';
 import { GROWTH_KEY, growthProblem, grows } from './growth.js';
-import { mountPointOf } from './mount-points.js';
+import { locate, mountPointOf } from './mount-points.js';
+import { usesGrub } from './partition-content.js';
 import { espOf, isEsp, rootOf } from './partition-roles.js';
 import { FILESYSTEMS, filesystemOf, isSwap } from './filesystems.js';
 import { mebibytes } from './mebibytes.js';
@@ -151,8 +153,11 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
   }
   const label = spec.label ?? '';
   if (limit === undefined) {
-    if (label !== '')
-      report(`${path}.fsLabel`, `partition "${spec.id}" has a label but no filesystem`, 'Give it an fsType, or remove fsLabel.');
+    if (label !== '') {
+      const without = writing.family === 'empty' ? 'no filesystem' : `the filesystem ${spec.filesystem}, which has none`;
+      const hint = writing.family === 'empty' ? 'Give it an fsType, or remove fsLabel.' : 'Remove fsLabel.';
+      report(`${path}.fsLabel`, `partition "${spec.id}" has a label but ${without}`, hint);
+    }
   } else if (Buffer.byteLength(label) > limit)
     report(`${path}.fsLabel`, `the label "${label}" of partition "${spec.id}" is longer than ${limit} bytes`, 'Shorten it.');
   if (writing.family === 'fat' && label !== '' && !/^[A-Za-z0-9 _-]+$/u.test(label)) {
@@ -173,6 +178,13 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
 function checkMount(spec: PartitionSpec, path: string, report: Report): void {
   if (/\s/u.test(spec.mountOptions ?? ''))
     report(`${path}.mountOptions`, `the mount options of partition "${spec.id}" have white space`, 'Separate options with commas only.');
+  if (filesystemOf(spec).readOnly && spec.mountOptions?.split(',').includes('rw')) {
+    report(
+      `${path}.mountOptions`,
+      `partition "${spec.id}" has the filesystem ${spec.filesystem}, which cannot be mounted rw`,
+      'Remove rw, or use fsType: ext4.',
+    );
+  }
   if (isSwap(spec) && spec.mountPoint !== undefined && !['', 'none'].includes(spec.mountPoint))
     report(`${path}.mountPoint`, `partition "${spec.id}" is a swap area, which is not mounted anywhere`, 'Remove mountPoint.');
   const mountPoint = mountPointOf(spec);
@@ -222,6 +234,7 @@ function checkTogether(spec: ImageSpec, report: Report): void {
       'Use ext4.',
     );
   }
+  checkGrub(spec, report);
   if (esp === undefined && spec.system.bootloader.bootType === 'efi')
     report(
       'disk.partitions',
@@ -248,6 +261,20 @@ function checkGrowth(spec: ImageSpec, distribution: DistributionDefinition, repo
     `the definition of ${distribution.title} names no packages by which a system enlarges its partition`,
     'Add them under boot.growthPackages of the definition, or remove the key.',
     UNSUPPORTED_YET,
+  );
+}
+
+/** GRUB reads its configuration, the kernel and the initrd where they lie in the tree. */
+function checkGrub(spec: ImageSpec, report: Report): void {
+  if (!usesGrub(spec)) return;
+  const { partition } = locate(spec, GRUB_DIRECTORY);
+  if (partition === undefined || filesystemOf(partition).grub !== undefined) return;
+  const { mountType } = filesystemOf(partition);
+  if (mountType === undefined) return; // told with its mount point
+  report(
+    `disk.partitions[${spec.disk.partitions.indexOf(partition)}].fsType`,
+    `/boot lies on partition "${partition.id}", and GRUB cannot find the filesystem ${partition.filesystem}`,
+    'Add a partition with mountPoint: /boot and fsType: ext4, or use provider: systemd-boot.',
   );
 }
 

@@ -11,12 +11,15 @@ import {
 import type { PartitionSpec } from '@ict/plugin-api';
 import { extSizeProblem } from './ext4/geometry.js';
 import { mebibytes } from './mebibytes.js';
+import { EROFS_LABEL_BYTES } from './erofs-superblock.js';
 import { SWAP_LABEL_BYTES, SWAP_MAXIMUM_BYTES, SWAP_MINIMUM_BYTES } from './swap.js';
 
 /** What a partition asks for, in the words of templates. */
 export type FilesystemName = PartitionSpec['filesystem'];
 
 export type ExtKind = 'ext2' | 'ext3' | 'ext4';
+
+export type ReadOnlyKind = 'erofs' | 'squashfs';
 
 /**
  * How a filesystem is written. Of `empty` nothing is; what is `unwritten` ICT cannot make yet, and refuses templates with it.
@@ -25,6 +28,7 @@ export type ExtKind = 'ext2' | 'ext3' | 'ext4';
 export type FilesystemWriting =
   | { readonly family: 'ext'; readonly kind: ExtKind }
   | { readonly family: 'fat'; readonly width: (sizeBytes: number) => FatWidth }
+  | { readonly family: 'read-only'; readonly kind: ReadOnlyKind }
   | { readonly family: 'swap' }
   | { readonly family: 'empty' }
   | { readonly family: 'unwritten' };
@@ -41,6 +45,10 @@ export interface Filesystem {
   /** What is wrong with a size; undefined for one that will do. */
   readonly sizeProblem: (sizeBytes: number) => SizeProblem | undefined;
   readonly holdsRoot: boolean;
+  /** True when it is mounted read-only, whatever is asked for. */
+  readonly readOnly: boolean;
+  /** Kernel module that mounts it, where initrds do not have it by themselves. */
+  readonly initrdModule: string | undefined;
   readonly readByFirmware: boolean;
   /** Capability of the tools tree that has the program which writes it; undefined when ICT writes it without one. */
   readonly capability: string | undefined;
@@ -67,6 +75,8 @@ const ext = (kind: ExtKind, capability: string | undefined): Filesystem => ({
     return problem && { problem, hint: problem === 'too small' ? 'Make it larger.' : `An ${kind} takes less than 16 TiB.` };
   },
   holdsRoot: true,
+  readOnly: false,
+  initrdModule: undefined,
   readByFirmware: false,
   capability,
   grub: { module: 'ext2', uuid: ({ filesystemUuid }) => filesystemUuid },
@@ -79,6 +89,8 @@ const fat = (width: (sizeBytes: number) => FatWidth): Filesystem => ({
   labelBytes: FAT_LABEL_BYTES,
   sizeProblem: (sizeBytes) => (width(sizeBytes) === 32 ? fat32SizeProblem(sizeBytes) : fat16SizeProblem(sizeBytes)),
   holdsRoot: false,
+  readOnly: false,
+  initrdModule: undefined,
   readByFirmware: true,
   capability: undefined,
   grub: { module: 'fat', uuid: ({ volumeId }) => volumeUuid(volumeId) },
@@ -97,6 +109,22 @@ function fat16SizeProblem(sizeBytes: number): SizeProblem | undefined {
   return undefined;
 }
 
+/** GRUB would have to find it by a UUID: a squashfs has none, and no GRUB of a distribution here reads an erofs. */
+const readOnly = (kind: ReadOnlyKind, labelBytes: number | undefined): Filesystem => ({
+  writing: { family: 'read-only', kind },
+  content: 'tree',
+  mountType: kind,
+  labelBytes,
+  // What is in it decides how large it must be.
+  sizeProblem: () => undefined,
+  holdsRoot: true,
+  readOnly: true,
+  initrdModule: kind,
+  readByFirmware: false,
+  capability: kind,
+  grub: undefined,
+});
+
 const swap: Filesystem = {
   writing: { family: 'swap' },
   content: 'nothing',
@@ -109,6 +137,8 @@ const swap: Filesystem = {
     return undefined;
   },
   holdsRoot: false,
+  readOnly: false,
+  initrdModule: undefined,
   readByFirmware: false,
   capability: undefined,
   grub: undefined,
@@ -121,6 +151,8 @@ const empty: Filesystem = {
   labelBytes: undefined,
   sizeProblem: () => undefined,
   holdsRoot: false,
+  readOnly: false,
+  initrdModule: undefined,
   readByFirmware: false,
   capability: undefined,
   grub: undefined,
@@ -134,6 +166,8 @@ export const FILESYSTEMS: Readonly<Record<FilesystemName, Filesystem>> = {
   ext4: ext('ext4', undefined),
   ext3: ext('ext3', 'ext'),
   ext2: ext('ext2', 'ext'),
+  erofs: readOnly('erofs', EROFS_LABEL_BYTES),
+  squashfs: readOnly('squashfs', undefined),
   fat32: fat(() => 32),
   fat16: fat(() => 16),
   // FAT32 where that is possible.
@@ -142,8 +176,6 @@ export const FILESYSTEMS: Readonly<Record<FilesystemName, Filesystem>> = {
   none: empty,
   xfs: unwritten('xfs'),
   btrfs: unwritten('btrfs'),
-  erofs: unwritten('erofs'),
-  squashfs: unwritten('squashfs'),
 };
 
 /** The filesystem that the partition asks for. */

@@ -1,6 +1,6 @@
 import { mkdir, open, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import type { BuildContext, ImageInput } from '@ict/plugin-api';
+import type { BuildContext, ImageInput, PartitionSpec, TreePath, TreeRef } from '@ict/plugin-api';
 import { partitionIdentity, writeFully } from '@ict/image-parts';
 import { mountPointOf } from './mount-points.js';
 import { isEsp } from './partition-roles.js';
@@ -8,6 +8,7 @@ import { grubImage } from './boot-grub.js';
 import { diskError } from './errors.js';
 import { writeExt } from './filesystem-ext.js';
 import { writeFat, type FatFile } from './filesystem-fat.js';
+import { writeReadOnly } from './filesystem-read-only.js';
 import { filesystemOf } from './filesystems.js';
 import { usesGrub, type DiskContent, type FatContent } from './partition-content.js';
 import type { PlacedPartition } from './partitions.js';
@@ -25,7 +26,7 @@ export interface DiskInMaking {
 /**
  * Writes a partition's filesystem at its place in the disk.
  *
- * @throws `ICT_DISK_NO_SPACE`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_FILESYSTEM`, and what the tools throw;
+ * @throws `ICT_DISK_NO_SPACE`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_SQUASHFS_FILE`, `ICT_DISK_FILESYSTEM`, and what the tools throw;
  *   `ICT_DISK_UNSUPPORTED` for a filesystem that is not made yet.
  */
 export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking, ctx: BuildContext): Promise<void> {
@@ -38,12 +39,14 @@ export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking,
   ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem` });
   switch (writing.family) {
     case 'ext': {
-      const tree = content.trees.get(spec.id);
-      const root = tree === undefined ? '/' : (mountPointOf(spec) ?? '/');
-      await writeExt({ ...place, kind: writing.kind, tree: tree ?? { layers: [] }, root }, ctx);
+      await writeExt({ ...place, ...partOfTree(spec, content), kind: writing.kind }, ctx);
       ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
       return;
     }
+    case 'read-only':
+      await writeReadOnly({ ...place, ...partOfTree(spec, content), kind: writing.kind }, ctx);
+      ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
+      return;
     case 'fat': {
       const stage = join(directory, `stage-${offsetBytes}`);
       await mkdir(stage);
@@ -69,6 +72,12 @@ export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking,
     default:
       void (writing satisfies never);
   }
+}
+
+/** What of the root tree goes onto a partition, of one that is not mounted nothing. */
+function partOfTree(spec: PartitionSpec, content: DiskContent): { readonly tree: TreeRef; readonly root: TreePath } {
+  const tree = content.trees.get(spec.id);
+  return tree === undefined ? { tree: { layers: [] }, root: '/' } : { tree, root: mountPointOf(spec) ?? '/' };
 }
 
 /** Writes the texts below `stage`, and lists every file of the filesystem. */

@@ -2,6 +2,7 @@ import type { ImageFormat } from '@ict/plugin-api';
 import { checkDisk } from './check-disk.js';
 import { growthPackages } from './growth.js';
 import { PREPARE_VERSION, prepareKey, prepareTree } from './prepare.js';
+import { initrdModules } from './initrd-modules.js';
 import { requiredTools } from './required-tools.js';
 
 /** The format of image type `raw`: GPT disks that boot by UEFI, as raw files or virtual disks, compressed or not. */
@@ -16,6 +17,7 @@ export function createDiskFormat(): ImageFormat {
       return loader === undefined ? growth : [loader.package, ...growth.filter(({ name }) => name !== loader.package)];
     },
     tools: (spec) => requiredTools(spec).map(({ capability }) => capability),
+    initrdModules,
     prepare: prepareTree,
     prepareKey,
     // What writes disks is loaded when one is asked for: most questions about a template need only what is above.

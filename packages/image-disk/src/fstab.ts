@@ -16,9 +16,9 @@ export function renderFstab(disk: DiskSpec, seed: Digest): string {
     source(spec),
     escapeField(mountPoint),
     mountType(spec),
-    escapeField(optionsOf(spec, 'defaults')),
+    escapeField(mountOptions(spec)),
     '0',
-    mountPoint === '/' ? '1' : '2',
+    passOf(spec, mountPoint),
   ]);
   const swaps = disk.partitions
     .filter(isSwap)
@@ -38,6 +38,19 @@ function mountType(spec: PartitionSpec): string {
     hint: 'Give it an fsType, or remove mountPoint.',
     facts: { partition: spec.id },
   });
+}
+
+/** Of what is never written there is `ro`, without which programs that remount or check it would try to. */
+function mountOptions(spec: PartitionSpec): string {
+  if (!filesystemOf(spec).readOnly) return optionsOf(spec, 'defaults');
+  const options = optionsOf(spec, 'ro');
+  return options.split(',').includes('ro') ? options : `ro,${options}`;
+}
+
+/** When fsck(8) checks it; nothing checks what is never written. */
+function passOf(spec: PartitionSpec, mountPoint: string): '0' | '1' | '2' {
+  if (filesystemOf(spec).readOnly) return '0';
+  return mountPoint === '/' ? '1' : '2';
 }
 
 /** @param usual what stands there when the template asks for nothing else. */

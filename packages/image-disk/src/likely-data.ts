@@ -1,11 +1,19 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { BACKUP_SECTORS, PRIMARY_SECTORS, SECTOR_BYTES, type ByteRange } from '@ict/image-parts';
 import { readExtSuperblock } from './ext-superblock.js';
-import { filesystemOf } from './filesystems.js';
+import { erofsBytes } from './erofs-superblock.js';
+import { filesystemOf, type ReadOnlyKind } from './filesystems.js';
 import { readFatGeometry } from './read-fat-geometry.js';
 import type { DiskLayout, PlacedPartition } from './partitions.js';
+import { squashfsBytes } from './squashfs-superblock.js';
 
 const BLOCKS_UNINITIALISED = 0x2;
+
+/** How many bytes of its partition each takes, from the front. */
+const BYTES_OF: Readonly<Record<ReadOnlyKind, (file: FileHandle, offset: number) => Promise<number>>> = {
+  erofs: erofsBytes,
+  squashfs: squashfsBytes,
+};
 
 /**
  * Where a fresh disk image has data, as its filesystems tell: a hint for {@link readPieces}, which may be wrong without harm.
@@ -24,8 +32,8 @@ export async function likelyData(path: string, layout: DiskLayout): Promise<read
 
 async function partitionData(file: FileHandle, placed: PlacedPartition): Promise<readonly ByteRange[]> {
   const { spec, offsetBytes } = placed;
-  const { family } = filesystemOf(spec).writing;
-  switch (family) {
+  const { writing } = filesystemOf(spec);
+  switch (writing.family) {
     case 'ext':
       return extData(file, offsetBytes);
     case 'fat': {
@@ -33,12 +41,14 @@ async function partitionData(file: FileHandle, placed: PlacedPartition): Promise
       // A fresh FAT fills its clusters from the front.
       return [{ offset: offsetBytes, length: dataOffset + usedClusters * clusterBytes }];
     }
+    case 'read-only':
+      return [{ offset: offsetBytes, length: await BYTES_OF[writing.kind](file, offsetBytes) }];
     case 'swap':
     case 'empty':
     case 'unwritten':
       return [{ offset: offsetBytes, length: Math.min(placed.sizeBytes, 4096) }];
     default:
-      return family satisfies never;
+      return writing satisfies never;
   }
 }
 

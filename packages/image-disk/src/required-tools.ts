@@ -10,7 +10,7 @@ export interface RequiredTool {
 }
 
 /**
- * Capabilities that a template needs, each once, sorted: `ext` (mke2fs, which writes ext2 and ext3), `grub-efi`
+ * Capabilities that a template needs, each once, sorted: `ext` (mke2fs, which writes ext2 and ext3), `erofs`, `squashfs`, `grub-efi`
  * (grub-mkimage and its modules), `convert` (qemu-img), `xz`, `bz2`.
  */
 export function requiredTools(spec: ImageSpec): readonly RequiredTool[] {

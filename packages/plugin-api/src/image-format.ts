@@ -58,9 +58,11 @@ export interface ImageFormat {
   check(spec: ImageSpec, distribution: DistributionDefinition): readonly ProblemReport[];
   /** False: the image starts without an initrd in its tree, and none is made there. Absent: the distribution's is made for each kernel. */
   readonly needsInitrd?: boolean;
+  /** Kernel modules that an initrd which mounts the root needs beside those that it has by itself. Absent: none. */
+  initrdModules?(spec: ImageSpec): readonly string[];
   /** Packages that the image needs: those of its boot loader by their names alone, others with what asks for them. */
   requires(spec: ImageSpec, distribution: DistributionDefinition): readonly (string | RequiredPackage)[];
-  /** Capabilities of the tools tree that it uses for this template: `ext` (mke2fs), `convert`, `grub-efi`. Where there are any, they are unpacked first. */
+  /** Capabilities of the tools tree that it uses for this template: `ext` (mke2fs), `erofs`, `convert`, `grub-efi`. Where there are any, they are unpacked first. */
   tools(spec: ImageSpec): readonly string[];
   /** Writes what the format adds to the root tree: fstab, loader configuration. Runs before `build`. */
   prepare(input: Omit<ImageInput, 'tree'>, tree: TreeSession): Promise<void>;

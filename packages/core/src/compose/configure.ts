@@ -1,6 +1,6 @@
 import { stat } from 'node:fs/promises';
 import { hashFile } from '@ict/integrity';
-import type { BuildContext, FileSpec, ImageSpec, Json, NetworkSpec, TreeSession, UserSpec } from '@ict/plugin-api';
+import type { BuildContext, FileSpec, ImageFormat, ImageSpec, Json, NetworkSpec, TreeSession, UserSpec } from '@ict/plugin-api';
 import { coreError, coreErrorAt } from '../errors.js';
 import { addInitrdModules } from './initrd-modules.js';
 import { configureNetwork } from './configure-network.js';
@@ -42,10 +42,12 @@ export interface Configuration {
 }
 
 /** Reads what a configuration depends on. */
-export async function gatherConfiguration(spec: ImageSpec): Promise<Configuration> {
+export async function gatherConfiguration(spec: ImageSpec, format: Pick<ImageFormat, 'initrdModules'>): Promise<Configuration> {
   const files = await gatherFiles(spec.system.files);
   const { hostname, network, users, configurations, kernel } = spec.system;
-  return { hostname, network, modules: kernel.extraModules, users, files, commands: configurations };
+  const ofFormat = format.initrdModules?.(spec) ?? [];
+  const modules = ofFormat.length === 0 ? kernel.extraModules : [...new Set([...(kernel.extraModules ?? []), ...ofFormat])];
+  return { hostname, network, modules, users, files, commands: configurations };
 }
 
 /** The part of a step's key that stands for a configuration. A digest stands for each password. */

@@ -39,7 +39,7 @@ export async function planWalk(
   return {
     composition: {
       ...intake,
-      configuration: await gatherConfiguration(intake.spec),
+      configuration: await gatherConfiguration(intake.spec, intake.format.part),
       layers: await gatherLayers(intake.spec.layers),
       packages: withFiles(lock.packages),
       seed: lockDigest(lock),

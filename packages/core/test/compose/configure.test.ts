@@ -242,7 +242,7 @@ describe('commands', () => {
   it('that fail are told with their line', async () => {
     const tree = memoryTree({ run: ({ argv }) => ({ exitCode: argv.includes('b') ? 3 : 0 }) });
     const position = { file: '/template.yml', line: 9, column: 5 };
-    const configuration = await gatherConfiguration(sampleSpec({ configurations: [{ command: 'a' }, { command: 'b', position }] }));
+    const configuration = await gatherConfiguration(sampleSpec({ configurations: [{ command: 'a' }, { command: 'b', position }] }), {});
     await expect(configureTree(configuration, tree, ctx)).rejects.toMatchObject({
       code: 'ICT_COMMAND_FAILED',
       kind: 'command',

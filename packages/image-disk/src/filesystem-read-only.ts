@@ -1,0 +1,140 @@
+import { open, rm, stat, type FileHandle } from 'node:fs/promises';
+import { join } from 'node:path';
+import type { BuildContext, TreePath, TreeRecord, TreeRef } from '@ict/plugin-api';
+import { writeFully, type PartitionIdentity } from '@ict/image-parts';
+import { diskError } from './errors.js';
+import { labelErofs } from './erofs-superblock.js';
+import type { ReadOnlyKind } from './filesystems.js';
+import { mebibytes } from './mebibytes.js';
+import { isBelow } from './mount-points.js';
+
+/** Bumped when the same request gives other bytes. */
+export const READ_ONLY_VERSION = 1;
+
+const COPIED_AT_A_TIME = 1024 * 1024;
+
+export interface ReadOnlyRequest {
+  /** Partition id, for messages. */
+  readonly partition: string;
+  readonly kind: ReadOnlyKind;
+  readonly identity: PartitionIdentity;
+  /** Of an erofs. */
+  readonly label?: string;
+  /** The tree whose part below `root` becomes the filesystem. */
+  readonly tree: TreeRef;
+  readonly root: TreePath;
+  /** Host directory and name of the disk image, which holds zeros where the filesystem goes. */
+  readonly directory: string;
+  readonly file: string;
+  readonly offsetBytes: number;
+  readonly sizeBytes: number;
+}
+
+/** What writes a kind of filesystem. */
+interface Program {
+  readonly name: string;
+  /** @param root directory of the tree; @param file does not exist yet. */
+  readonly argv: (root: string, file: string, identity: PartitionIdentity) => readonly string[];
+  /** Why a file of the tree cannot be stored, to follow its path; undefined for one that can. */
+  readonly refuses: (record: TreeRecord) => string | undefined;
+}
+
+/**
+ * Of both, lz4 and zstd at a low level: the best that can be had write images a tenth smaller in twenty times as long. All times are those of
+ * the tree, none later than SOURCE_DATE_EPOCH, and what a program calls the time of the filesystem is that.
+ */
+const PROGRAMS: Readonly<Record<ReadOnlyKind, Program>> = {
+  erofs: {
+    name: 'mkfs.erofs',
+    argv: (root, file, { filesystemUuid }) => ['mkfs.erofs', '--quiet', '-zlz4', '-U', filesystemUuid, file, root],
+    refuses: () => undefined,
+  },
+  squashfs: {
+    name: 'mksquashfs',
+    argv: (root, file) => [
+      ...['mksquashfs', root, file, '-noappend', '-no-progress', '-quiet', '-exit-on-error'],
+      ...['-comp', 'zstd', '-Xcompression-level', '3', '-b', '128K'],
+    ],
+    refuses: ({ xattrs = {}, mtimeSeconds }) => {
+      // mksquashfs would leave such attributes out, and take such times for later ones.
+      const name = Object.keys(xattrs).find((attribute) => !/^(?:user|trusted|security)\./u.test(attribute));
+      if (name !== undefined) return name.startsWith('system.posix_acl_') ? 'has an access control list' : `has the attribute ${name}`;
+      return mtimeSeconds < 0 ? 'is older than 1970' : undefined;
+    },
+  },
+};
+
+/**
+ * Writes an erofs or a squashfs with a tree's files into a disk image. It is made in a file of its own first, as nobody knows before how
+ * large it becomes.
+ *
+ * @throws `ICT_DISK_NO_SPACE` when it is larger than the partition, with its size; `ICT_DISK_SQUASHFS_FILE` for a file that a squashfs cannot
+ *   hold; `ICT_DISK_FILESYSTEM` when the program fails.
+ */
+export async function writeReadOnly(request: ReadOnlyRequest, ctx: BuildContext): Promise<void> {
+  const { partition, kind, label, tree, root, directory, offsetBytes, sizeBytes } = request;
+  refuseFiles(request, await ctx.trees.records(tree));
+  const name = `${kind}-${offsetBytes}`;
+  const made = join(directory, name);
+  try {
+    const program = PROGRAMS[kind];
+    const { exitCode, stderr } = await ctx.tools.run({
+      argv: program.argv(root === '/' ? '/tree' : `/tree${root}`, `/disk/${name}`, request.identity),
+      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', TZ: 'UTC', SOURCE_DATE_EPOCH: `${ctx.epochSeconds}` },
+      accept: [0, 1],
+      mounts: [
+        { source: tree, at: '/tree' },
+        { source: directory, at: '/disk', writable: true },
+      ],
+    });
+    if (exitCode !== 0) throw failed(partition, program.name, exitCode, stderr);
+    const { size } = await stat(made);
+    if (size > sizeBytes) throw noSpace(request, size);
+    await using source = await open(made, 'r+');
+    if (kind === 'erofs' && label !== undefined) await labelErofs(source, label);
+    await using disk = await open(join(directory, request.file), 'r+');
+    await copy(source, disk, offsetBytes, ctx.signal);
+  } finally {
+    await rm(made, { force: true });
+  }
+}
+
+function refuseFiles({ partition, kind, root }: ReadOnlyRequest, records: readonly TreeRecord[]): void {
+  for (const record of records) {
+    const reason = isBelow(record.path, root) ? PROGRAMS[kind].refuses(record) : undefined;
+    if (reason === undefined) continue;
+    const { path } = record;
+    throw diskError('ICT_DISK_SQUASHFS_FILE', {
+      message: `${path} cannot be stored on partition "${partition}", which has a squashfs filesystem: it ${reason}`,
+      hint: `Use fsType: erofs, give ${path} or a directory above it a partition of its own, or change it with a command under systemConfig.configurations.`,
+      facts: { path, partition, reason },
+    });
+  }
+}
+
+async function copy(source: FileHandle, disk: FileHandle, offsetBytes: number, signal: AbortSignal): Promise<void> {
+  const piece = Buffer.allocUnsafe(COPIED_AT_A_TIME);
+  for (let at = 0; ; ) {
+    signal.throwIfAborted();
+    const { bytesRead } = await source.read(piece, 0, piece.length, at);
+    if (bytesRead === 0) return;
+    await writeFully(disk, piece.subarray(0, bytesRead), offsetBytes + at);
+    at += bytesRead;
+  }
+}
+
+function noSpace({ partition, kind, sizeBytes }: ReadOnlyRequest, neededBytes: number): Error {
+  return diskError('ICT_DISK_NO_SPACE', {
+    message: `the files of partition "${partition}" do not fit: as ${kind} they take ${mebibytes(neededBytes)}, and it has ${mebibytes(sizeBytes)}`,
+    hint: `Raise disk.size, or the end of partition "${partition}", so that it has at least ${mebibytes(neededBytes)}.`,
+    facts: { partition, neededBytes, availableBytes: sizeBytes },
+  });
+}
+
+function failed(partition: string, program: string, exitCode: number, stderr: string): Error {
+  return diskError('ICT_DISK_FILESYSTEM', {
+    message: `${program} could not write the filesystem of partition "${partition}" (exit status ${exitCode}): ${stderr.trim().split('\n').at(-1) ?? ''}`,
+    hint: 'The facts of this error have its whole output.',
+    facts: { partition, exitCode, stderr },
+  });
+}
