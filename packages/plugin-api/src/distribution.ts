@@ -104,7 +104,7 @@ export interface BootDefinition {
 
 /** Packages of the tools tree that bring the programs which shape an image's bytes. */
 export interface ToolsDefinition {
-  /** By capability: `ext`, `convert`, `grub-efi`. */
+  /** By capability: `ext`, `erofs`, `squashfs`, `convert`, `xz`, `bz2`, `grub-efi`. */
   readonly packages: Readonly<Record<string, readonly string[]>>;
   /** What those of `grub-efi` call GRUB. Absent: as its authors do. */
   readonly grub?: GrubNames;

@@ -205,7 +205,7 @@ export const distroSchema = {
       properties: {
         packages: {
           type: 'object',
-          description: 'Packages, by capability: ext, convert, grub-efi.',
+          description: 'Packages, by capability: ext, erofs, squashfs, convert, xz, bz2, grub-efi.',
           examples: [{ ext: ['e2fsprogs'] }],
           additionalProperties: { type: 'array', items: { type: 'string', minLength: 1 } },
         },
