@@ -77,7 +77,7 @@ export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
  * Makes the whole disk in one sparse file: every filesystem is written at its place, so that nothing is copied, and the partition
  * tables last. Filesystems are made at the same time.
  *
- * @throws `ICT_DISK_NO_SPACE`, `ICT_IMAGE_BOOT_FILES`, `ICT_DISK_MOUNT_POINT`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_SQUASHFS_FILE`,
+ * @throws `ICT_DISK_NO_SPACE`, `ICT_IMAGE_BOOT_FILES`, `ICT_DISK_MOUNT_POINT`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_READ_ONLY_FILE`,
  *   `ICT_DISK_FILESYSTEM`, and what the tools throw.
  */
 export async function assembleDisk(input: ImageInput, ctx: BuildContext): Promise<BlobRef> {

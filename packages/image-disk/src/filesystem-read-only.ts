@@ -35,8 +35,8 @@ interface Program {
   readonly name: string;
   /** @param root directory of the tree; @param file does not exist yet. */
   readonly argv: (root: string, file: string, identity: PartitionIdentity) => readonly string[];
-  /** Why a file of the tree cannot be stored, to follow its path; undefined for one that can. */
-  readonly refuses: (record: TreeRecord) => string | undefined;
+  /** What it keeps of extended attributes: it would leave others out without a word. */
+  readonly attributes: RegExp;
 }
 
 /**
@@ -47,7 +47,7 @@ const PROGRAMS: Readonly<Record<ReadOnlyKind, Program>> = {
   erofs: {
     name: 'mkfs.erofs',
     argv: (root, file, { filesystemUuid }) => ['mkfs.erofs', '--quiet', '-zlz4', '-U', filesystemUuid, file, root],
-    refuses: () => undefined,
+    attributes: /^(?:user|trusted|security|system)\./u,
   },
   squashfs: {
     name: 'mksquashfs',
@@ -55,12 +55,7 @@ const PROGRAMS: Readonly<Record<ReadOnlyKind, Program>> = {
       ...['mksquashfs', root, file, '-noappend', '-no-progress', '-quiet', '-exit-on-error'],
       ...['-comp', 'zstd', '-Xcompression-level', '3', '-b', '128K'],
     ],
-    refuses: ({ xattrs = {}, mtimeSeconds }) => {
-      // mksquashfs would leave such attributes out, and take such times for later ones.
-      const name = Object.keys(xattrs).find((attribute) => !/^(?:user|trusted|security)\./u.test(attribute));
-      if (name !== undefined) return name.startsWith('system.posix_acl_') ? 'has an access control list' : `has the attribute ${name}`;
-      return mtimeSeconds < 0 ? 'is older than 1970' : undefined;
-    },
+    attributes: /^(?:user|trusted|security)\./u,
   },
 };
 
@@ -68,7 +63,7 @@ const PROGRAMS: Readonly<Record<ReadOnlyKind, Program>> = {
  * Writes an erofs or a squashfs with a tree's files into a disk image. It is made in a file of its own first, as nobody knows before how
  * large it becomes.
  *
- * @throws `ICT_DISK_NO_SPACE` when it is larger than the partition, with its size; `ICT_DISK_SQUASHFS_FILE` for a file that a squashfs cannot
+ * @throws `ICT_DISK_NO_SPACE` when it is larger than the partition, with its size; `ICT_DISK_READ_ONLY_FILE` for a file that it cannot
  *   hold; `ICT_DISK_FILESYSTEM` when the program fails.
  */
 export async function writeReadOnly(request: ReadOnlyRequest, ctx: BuildContext): Promise<void> {
@@ -101,15 +96,24 @@ export async function writeReadOnly(request: ReadOnlyRequest, ctx: BuildContext)
 
 function refuseFiles({ partition, kind, root }: ReadOnlyRequest, records: readonly TreeRecord[]): void {
   for (const record of records) {
-    const reason = isBelow(record.path, root) ? PROGRAMS[kind].refuses(record) : undefined;
+    const reason = isBelow(record.path, root) ? refusal(record, kind) : undefined;
     if (reason === undefined) continue;
     const { path } = record;
-    throw diskError('ICT_DISK_SQUASHFS_FILE', {
-      message: `${path} cannot be stored on partition "${partition}", which has a squashfs filesystem: it ${reason}`,
-      hint: `Use fsType: erofs, give ${path} or a directory above it a partition of its own, or change it with a command under systemConfig.configurations.`,
+    throw diskError('ICT_DISK_READ_ONLY_FILE', {
+      message: `${path} cannot be stored on partition "${partition}", which has the filesystem ${kind}: it ${reason}`,
+      hint: `Give ${path} or a directory above it a partition of its own with fsType: ext4, or change it with a command under systemConfig.configurations.`,
       facts: { path, partition, reason },
     });
   }
+}
+
+/** Why a file of the tree cannot be stored, to follow its path; undefined for one that can. */
+function refusal({ xattrs = {}, mtimeSeconds }: TreeRecord, kind: ReadOnlyKind): string | undefined {
+  // Both programs count such a time as a late one.
+  if (mtimeSeconds < 0) return 'is older than 1970';
+  const name = Object.keys(xattrs).find((attribute) => !PROGRAMS[kind].attributes.test(attribute));
+  if (name === undefined) return undefined;
+  return name.startsWith('system.posix_acl_') ? 'has an access control list' : `has the attribute ${name}`;
 }
 
 async function copy(source: FileHandle, disk: FileHandle, offsetBytes: number, signal: AbortSignal): Promise<void> {

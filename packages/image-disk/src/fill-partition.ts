@@ -26,7 +26,7 @@ export interface DiskInMaking {
 /**
  * Writes a partition's filesystem at its place in the disk.
  *
- * @throws `ICT_DISK_NO_SPACE`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_SQUASHFS_FILE`, `ICT_DISK_FILESYSTEM`, and what the tools throw;
+ * @throws `ICT_DISK_NO_SPACE`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_READ_ONLY_FILE`, `ICT_DISK_FILESYSTEM`, and what the tools throw;
  *   `ICT_DISK_UNSUPPORTED` for a filesystem that is not made yet.
  */
 export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking, ctx: BuildContext): Promise<void> {

@@ -27,6 +27,11 @@ function given(changes: SpecChanges = {}, files: Record<string, TreeContent> = b
 }
 
 describe('kernelOptions', () => {
+  it('mounts a root read-only that is never written', () => {
+    const partitions = [esp, { ...root, filesystem: 'erofs' as const }];
+    expect(kernelOptions({ spec: imageSpec({ cmdline: 'quiet', disk: { partitions } }), seed: SEED })).toMatch(/ ro quiet$/u);
+  });
+
   it.each([
     ['console=ttyS0  quiet', `root=PARTUUID=${rootUuid} rw console=ttyS0 quiet`],
     ['', `root=PARTUUID=${rootUuid} rw`],

@@ -49,6 +49,16 @@ describe('renderFstab', () => {
     expect(renderFstab(disk, SEED).split('\n')[1]?.split('\t')[2]).toBe(type);
   });
 
+  it.each([
+    ['', 'ro'],
+    ['defaults', 'ro'],
+    ['noatime', 'ro,noatime'],
+    ['noatime,ro', 'noatime,ro'],
+  ])('mounts what is never written read-only, with "%s" as %s, and has it not checked', (mountOptions, options) => {
+    const { disk } = imageSpec({ disk: { partitions: [{ ...root, filesystem: 'squashfs', mountOptions }] } });
+    expect(renderFstab(disk, SEED).split('\n')[1]).toBe(`${uuid('rootfs')}\t/\tsquashfs\t${options}\t0\t0`);
+  });
+
   it('mounts nothing that has no filesystem', () => {
     const { disk } = imageSpec({ disk: { partitions: [{ ...root, filesystem: 'none' }] } });
     expect(() => renderFstab(disk, SEED)).toThrow(expect.objectContaining({ code: 'ICT_DISK_LAYOUT' }));
