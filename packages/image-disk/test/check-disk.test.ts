@@ -56,6 +56,20 @@ describe('checkDisk', () => {
     ],
     ['a command line that just fits', { cmdline: 'a'.repeat(1993) }],
     ['a FAT label in small letters', withEsp({ label: 'esp' })],
+    ['a read-only root', withRoot({ filesystem: 'erofs', mountOptions: 'ro' })],
+    [
+      'GRUB with /boot apart from a read-only root',
+      {
+        bootloader: { provider: 'grub' },
+        disk: {
+          partitions: [
+            esp,
+            { ...root, filesystem: 'erofs', endBytes: 60 * MIB },
+            { ...root, id: 'start', label: 'start', startBytes: 60 * MIB, mountPoint: '/boot' },
+          ],
+        },
+      },
+    ],
     ['a type UUID', withRoot({ type: 'my own', typeUuid: '4f68bce3-e8cd-4db1-96e7-fbcaf984b709' })],
   ])('accepts %s', (_, changes) => {
     expect(checkDisk(imageSpec(changes), distribution)).toEqual([]);
@@ -82,6 +96,15 @@ describe('checkDisk', () => {
     ['a filesystem', withRoot({ filesystem: 'xfs' }), 'ICT_UNSUPPORTED_YET', 'filesystem xfs'],
     ['a long ext label', withRoot({ label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
     ['a label without a filesystem', withRoot({ filesystem: 'none', label: 'root' }), 'ICT_DISK_UNSUPPORTED', 'a label but no filesystem'],
+    ['a label of a squashfs', withRoot({ filesystem: 'squashfs' }), 'ICT_DISK_UNSUPPORTED', 'squashfs, which has none'],
+    ['a long erofs label', withRoot({ filesystem: 'erofs', label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
+    ['an erofs to write to', withRoot({ filesystem: 'erofs', mountOptions: 'noatime,rw' }), 'ICT_DISK_UNSUPPORTED', 'mounted rw'],
+    [
+      'GRUB on an erofs',
+      { ...withRoot({ filesystem: 'erofs' }), bootloader: { provider: 'grub' } },
+      'ICT_DISK_UNSUPPORTED',
+      'GRUB cannot find the filesystem erofs',
+    ],
     ['a mounted swap', withRoot({ filesystem: 'linux-swap', mountPoint: '/swap' }), 'ICT_DISK_UNSUPPORTED', 'not mounted anywhere'],
     ['a long swap label', withRoot({ filesystem: 'linux-swap', label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
     ['a long FAT label', withEsp({ label: 'EFI-PARTITION' }), 'ICT_DISK_UNSUPPORTED', 'longer than 11'],

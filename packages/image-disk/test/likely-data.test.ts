@@ -4,7 +4,7 @@ import { hostBuild, type HostBuild } from '@ict/fixtures';
 import { createDiskFormat } from '../src/format.js';
 import { likelyData, merge } from '../src/likely-data.js';
 import { layoutDisk } from '../src/partitions.js';
-import { MIB, bootable, imageInput, imageSpec } from './support/specs.js';
+import { MIB, bootable, esp, imageInput, imageSpec, root } from './support/specs.js';
 
 describe('likelyData', () => {
   let build: HostBuild;
@@ -13,14 +13,16 @@ describe('likelyData', () => {
   });
   afterEach(() => build.remove());
 
-  it('covers every byte of a disk that is not zero, and little else', async () => {
+  it.each(['ext4', 'erofs', 'squashfs'] as const)('covers every byte of a disk with an %s that is not zero, and little else', async (filesystem) => {
+    const { label: _label, ...unlabelled } = root;
+    const changes = { disk: { partitions: [esp, { ...unlabelled, filesystem }] } };
     const files = {
       ...bootable,
       ...Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`usr/share/${index}`, new Uint8Array(100_000).fill(index + 1)])),
     };
-    const [artifact] = await createDiskFormat().build(imageInput(build.tree(files)), build.steps, build.ctx);
+    const [artifact] = await createDiskFormat().build(imageInput(build.tree(files), changes), build.steps, build.ctx);
     const disk = build.blobPath((artifact as { blob: Parameters<HostBuild['blobPath']>[0] }).blob);
-    const ranges = await likelyData(disk, layoutDisk(imageSpec().disk));
+    const ranges = await likelyData(disk, layoutDisk(imageSpec(changes).disk));
     const zeros = Buffer.alloc(4096);
     const missed: number[] = [];
     await using handle = await open(disk, 'r');
