@@ -70,7 +70,11 @@ async function failure(asked: ReadOnlyRequest): Promise<unknown> {
   );
 }
 
-const files: Record<string, TreeContent> = { 'etc/hostname': 'minimal\n', 'usr/bin/program': 'x'.repeat(70_000), 'usr/link': { link: 'bin' } };
+const files: Record<string, TreeContent> = {
+  'etc/hostname': 'minimal\n',
+  'usr/bin/program': 'x'.repeat(70_000),
+  'usr/link': { link: 'bin' },
+};
 
 describe.each(KINDS)('writeReadOnly of %s', (kind) => {
   it('writes all that a tree can hold, and the kernel shows the same', async () => {

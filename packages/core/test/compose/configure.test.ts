@@ -37,7 +37,7 @@ async function useradd({ argv }: TreeCommand, tree: TreeSession): Promise<object
 
 async function configured(system: Partial<SystemSpec>, files: Readonly<Record<string, MemoryTreeContent>> = ACCOUNTS): Promise<MemoryTree> {
   const tree = memoryTree({ files, run: useradd });
-  await configureTree(await gatherConfiguration(sampleSpec(system)), tree, ctx);
+  await configureTree(await gatherConfiguration(sampleSpec(system), {}), tree, ctx);
   return tree;
 }
 
@@ -185,7 +185,7 @@ describe('users', () => {
 
   it('are refused ssh keys when their account did not appear', async () => {
     const tree = memoryTree({ files: ACCOUNTS });
-    const configuration = await gatherConfiguration(sampleSpec({ users: [user({ sshKeys: ['key'] })] }));
+    const configuration = await gatherConfiguration(sampleSpec({ users: [user({ sshKeys: ['key'] })] }), {});
     await expect(configureTree(configuration, tree, ctx)).rejects.toMatchObject({ code: 'ICT_USER_INVALID' });
   });
 
@@ -223,7 +223,7 @@ describe('commands', () => {
 
   it('show what they print', async () => {
     const tree = memoryTree({ run: () => ({ stdout: 'one\ntwo\n', stderr: 'three\n' }) });
-    await configureTree(await gatherConfiguration(sampleSpec({ configurations: [{ command: 'say' }] })), tree, ctx);
+    await configureTree(await gatherConfiguration(sampleSpec({ configurations: [{ command: 'say' }] }), {}), tree, ctx);
     expect(ctx.events).toEqual([
       { type: 'command.start', command: ['/bin/sh', '-c', 'say'] },
       { type: 'command.output', stream: 'stdout', text: 'one' },
@@ -234,7 +234,7 @@ describe('commands', () => {
 
   it('end the build when one fails: the next does not run', async () => {
     const tree = memoryTree({ run: () => ({ exitCode: 3 }) });
-    const configuration = await gatherConfiguration(sampleSpec({ configurations: [{ command: 'a' }, { command: 'b' }] }));
+    const configuration = await gatherConfiguration(sampleSpec({ configurations: [{ command: 'a' }, { command: 'b' }] }), {});
     await expect(configureTree(configuration, tree, ctx)).rejects.toMatchObject({ code: 'ICT_COMMAND_FAILED' });
     expect(tree.commands).toHaveLength(1);
   });
@@ -273,7 +273,7 @@ it('no value is ever read by a shell of ours: each passes as it is', async () =>
 });
 
 describe('configurationKey', () => {
-  const keyOf = async (system: Partial<SystemSpec>) => JSON.stringify(configurationKey(await gatherConfiguration(sampleSpec(system))));
+  const keyOf = async (system: Partial<SystemSpec>) => JSON.stringify(configurationKey(await gatherConfiguration(sampleSpec(system), {})));
   const filed = async (name: string, content: string, parts: Partial<FileSpec> = {}) => {
     const source = join(place, name);
     await writeFile(source, content);
@@ -315,5 +315,13 @@ describe('configurationKey', () => {
     const other = { configurations: [{ command: 'false' }, { command: 'true' }] };
     expect(await keyOf(system)).not.toBe(await keyOf({}));
     expect(await keyOf(system)).not.toBe(await keyOf(other));
+  });
+
+  it('has the modules that a format needs beside those of the template, each once', async () => {
+    const kernel = { cmdline: '', packages: [], extraModules: ['usbcore', 'erofs'] };
+    const spec = sampleSpec({ kernel });
+    const modules = async (ofFormat: readonly string[]) => (await gatherConfiguration(spec, { initrdModules: () => ofFormat })).modules;
+    expect(await modules([])).toEqual(['usbcore', 'erofs']);
+    expect(await modules(['erofs', 'squashfs'])).toEqual(['usbcore', 'erofs', 'squashfs']);
   });
 });

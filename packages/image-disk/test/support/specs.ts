@@ -13,7 +13,14 @@ export const distribution = formatDistribution({
     loaders: { 'systemd-boot': { efi: '/usr/lib/systemd/boot/efi/systemd-bootx64.efi', package: 'systemd-boot-efi' } },
   },
   tools: {
-    packages: { ext: ['e2fsprogs'], erofs: ['erofs-utils'], squashfs: ['squashfs-tools'], convert: ['qemu-utils'], 'grub-efi': ['grub-efi-amd64-bin'], xz: ['xz-utils'] },
+    packages: {
+      ext: ['e2fsprogs'],
+      erofs: ['erofs-utils'],
+      squashfs: ['squashfs-tools'],
+      convert: ['qemu-utils'],
+      'grub-efi': ['grub-efi-amd64-bin'],
+      xz: ['xz-utils'],
+    },
   },
 });
 
