@@ -20,6 +20,7 @@ export const MINI_ARCHIVE = 'http://archive.example.org/mini';
 const REAL = [
   ...['coreutils', 'dash', 'debianutils', 'diffutils', 'dpkg', 'libc-bin', 'libc6', 'libudev1', 'sed', 'tar'],
   ...['e2fsprogs', 'libblkid1', 'libcom-err2', 'libext2fs2t64', 'libss2', 'libuuid1', 'logsave'],
+  ...['erofs-utils', 'libdeflate0', 'liblz4-1', 'liblzo2-2', 'libxxhash0', 'squashfs-tools'],
 ];
 
 /** Real packages whose files are one of the miniature, which provides them: dpkg starts five processes for each package, and every test waits for them. */
@@ -191,7 +192,7 @@ export const MINI_DEFINITION = {
     links: { '/vmlinuz': 'boot/vmlinuz-${kernelVersion}' },
     loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi' } },
   },
-  tools: { packages: { ext: ['e2fsprogs'] } },
+  tools: { packages: { ext: ['e2fsprogs'], erofs: ['erofs-utils'], squashfs: ['squashfs-tools'] } },
   defaults: { raw: {}, img: {}, iso: {}, wsl2: {} },
   quirks: {
     preExtract: [...['dpkg', 'libc6', 'libc-bin', 'dash', 'tar', 'coreutils', 'sed', 'diffutils', 'mini-libraries', 'mini-base']],
