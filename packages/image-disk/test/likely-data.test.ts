@@ -16,7 +16,7 @@ describe('likelyData', () => {
   it.each(['ext4', 'erofs', 'squashfs'] as const)(
     'covers every byte of a disk with an %s that is not zero, and little else',
     async (filesystem) => {
-        const changes = { disk: { partitions: [esp, { ...root, label: '', filesystem }] } };
+      const changes = { disk: { partitions: [esp, { ...root, label: '', filesystem }] } };
       const files = {
         ...bootable,
         ...Object.fromEntries(Array.from({ length: 40 }, (_, index) => [`usr/share/${index}`, new Uint8Array(100_000).fill(index + 1)])),
