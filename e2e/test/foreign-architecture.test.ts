@@ -28,12 +28,15 @@ const ROOT_ARM64 = 'B921B045-1DF0-41C3-AF44-4C6F280D3FAE';
 let takeBack: (() => Promise<void>) | undefined;
 let mini: Mini;
 
+/** What the miniature has real programs of, with all that they need. */
+const TOOLS = ['e2fsprogs', 'erofs-utils', 'squashfs-tools'];
+
 /** Real packages of arm64: those that the miniature consists of, and what else every Debian system has. */
 async function foreignPackages(place: string): Promise<string> {
   const { cache, work, temporary } = await makePlaces(place);
   const template = join(place, 'template.yml');
   const target = { os: 'debian', dist: 'debian13', arch: 'aarch64', imageType: 'wsl2' };
-  await writeFile(template, stringify({ image: { name: 'foreign', version: '1' }, target, systemConfig: { packages: ['e2fsprogs'] } }));
+  await writeFile(template, stringify({ image: { name: 'foreign', version: '1' }, target, systemConfig: { packages: TOOLS } }));
   await sound(ict(['cache', 'warm', template, '--cache-dir', cache, '--work-dir', work, '--temp-dir', temporary]));
   return join(cache, 'pkgCache', 'debian-debian13-aarch64');
 }

@@ -97,11 +97,17 @@ describe.each(dists)('%s', (dist, { repositories }: LookAlike) => {
     }
   });
 
-  it('has the tools for GRUB and for every artifact, each named once', async () => {
+  it('has the tools for GRUB, for every artifact and for filesystems, each named once', async () => {
     const artifacts = [{ type: 'raw', compression: 'xz' }, { type: 'raw', compression: 'bz2' }, { type: 'qcow2' }];
     const partitions = [
       { id: 'esp', type: 'esp', start: '1MiB', end: '257MiB', fsType: 'fat32', mountPoint: '/boot/efi' },
-      { id: 'root', type: 'linux-root-amd64', start: '257MiB', end: '0', fsType: 'ext3', mountPoint: '/' },
+      ...['erofs', 'squashfs']
+        .filter((fsType) => Object.hasOwn(definition.tools.packages, fsType))
+        .map((fsType, place) => {
+          const start = 257 + 8 * place;
+          return { id: fsType, type: 'linux', start: `${start}MiB`, end: `${start + 8}MiB`, fsType, mountPoint: `/opt/${fsType}` };
+        }),
+      { id: 'root', type: 'linux-root-amd64', start: '300MiB', end: '0', fsType: 'ext3', mountPoint: '/' },
     ];
     const result = await lock('tools', {
       target: target('raw'),
