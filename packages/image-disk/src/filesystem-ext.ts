@@ -1,13 +1,14 @@
 import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BuildContext, TreePath, TreeRef } from '@ict/plugin-api';
-import type { PartitionIdentity } from '@ict/image-parts';
+import type { BuildContext } from '@ict/plugin-api';
 import { diskError } from './errors.js';
 import { readExtSuperblock } from './ext-superblock.js';
 import { fixExtTimes } from './ext-times.js';
 import { BASE_FEATURES } from './ext4/features.js';
 import { BLOCK_BYTES } from './ext4/geometry.js';
 import { writeExt4 } from './ext4/write-ext4.js';
+import { programFailed, runFilesystemProgram, type ProgramResult } from './filesystem-program.js';
+import type { TreeFilesystemRequest } from './filesystem-request.js';
 import type { ExtKind } from './filesystems.js';
 import { mebibytes } from './mebibytes.js';
 
@@ -31,20 +32,8 @@ features = has_journal
 }
 `;
 
-export interface ExtRequest {
-  /** Partition id, for messages. */
-  readonly partition: string;
+export interface ExtRequest extends TreeFilesystemRequest {
   readonly kind: ExtKind;
-  readonly identity: PartitionIdentity;
-  readonly label?: string;
-  /** The tree whose part below `root` becomes the filesystem. */
-  readonly tree: TreeRef;
-  readonly root: TreePath;
-  /** Host directory and name of the disk image, which holds zeros where the filesystem goes. */
-  readonly directory: string;
-  readonly file: string;
-  readonly offsetBytes: number;
-  readonly sizeBytes: number;
 }
 
 /**
@@ -59,11 +48,11 @@ export async function writeExt(request: ExtRequest, ctx: BuildContext): Promise<
 }
 
 async function writeByMke2fs(request: ExtRequest, ctx: BuildContext): Promise<void> {
-  const { stderr, exitCode } = await runMke2fs(request, ctx);
-  if (exitCode !== 0) {
-    if (!/could not allocate|no space|not enough space|no free space|too small/iu.test(stderr))
-      throw failed(request.partition, exitCode, stderr);
-    throw noSpace(request, await measure(request, ctx), { mke2fs: stderr.trim() });
+  const result = await runMke2fs(request, ctx);
+  if (result.exitCode !== 0) {
+    if (!/could not allocate|no space|not enough space|no free space|too small/iu.test(result.stderr))
+      throw programFailed(request.partition, 'mke2fs', result);
+    throw noSpace(request, await measure(request, ctx), { mke2fs: result.stderr.trim() });
   }
   await fixExtTimes(join(request.directory, request.file), request.offsetBytes, ctx.epochSeconds, ctx.signal);
 }
@@ -93,7 +82,7 @@ async function writeOwnExt4(request: ExtRequest, ctx: BuildContext): Promise<voi
   });
 }
 
-async function runMke2fs(request: ExtRequest, ctx: BuildContext): Promise<{ readonly exitCode: number; readonly stderr: string }> {
+async function runMke2fs(request: ExtRequest, ctx: BuildContext): Promise<ProgramResult> {
   const { identity, kind, label } = request;
   // Named after the offset, as filesystems of one disk are written at the same time.
   const configuration = `mke2fs-${request.offsetBytes}.conf`;
@@ -107,27 +96,15 @@ async function runMke2fs(request: ExtRequest, ctx: BuildContext): Promise<{ read
     'nodiscard',
     `offset=${request.offsetBytes}`,
   ];
-  const root = request.root === '/' ? '/tree' : `/tree${request.root}`;
-  return ctx.tools.run({
-    argv: [
-      ...['mke2fs', '-q', '-F', '-t', kind, '-b', `${BLOCK_BYTES}`, '-I', '256', '-m', '1', '-U', identity.filesystemUuid],
-      ...(label === undefined ? [] : ['-L', label]),
-      ...['-E', options.join(','), '-d', root, `/disk/${request.file}`, `${Math.floor(request.sizeBytes / BLOCK_BYTES)}`],
-    ],
-    env: {
-      PATH: '/usr/sbin:/usr/bin:/sbin:/bin',
-      LC_ALL: 'C',
-      TZ: 'UTC',
-      SOURCE_DATE_EPOCH: `${ctx.epochSeconds}`,
-      E2FSPROGS_FAKE_TIME: `${ctx.epochSeconds}`,
-      MKE2FS_CONFIG: `/disk/${configuration}`,
-      MKE2FS_SYNC: '0',
-    },
-    accept: [0, 1],
-    mounts: [
-      { source: request.tree, at: '/tree' },
-      { source: request.directory, at: '/disk', writable: true },
-    ],
+  const argv = (root: string): readonly string[] => [
+    ...['mke2fs', '-q', '-F', '-t', kind, '-b', `${BLOCK_BYTES}`, '-I', '256', '-m', '1', '-U', identity.filesystemUuid],
+    ...(label === undefined ? [] : ['-L', label]),
+    ...['-E', options.join(','), '-d', root, `/disk/${request.file}`, `${Math.floor(request.sizeBytes / BLOCK_BYTES)}`],
+  ];
+  return runFilesystemProgram(request, argv, ctx, {
+    E2FSPROGS_FAKE_TIME: `${ctx.epochSeconds}`,
+    MKE2FS_CONFIG: `/disk/${configuration}`,
+    MKE2FS_SYNC: '0',
   });
 }
 
@@ -147,7 +124,7 @@ async function measure(request: ExtRequest, ctx: BuildContext): Promise<Need> {
     await writeFile(file, '');
     await truncate(file, sizeBytes);
     const scratch = await runMke2fs({ ...request, directory, file: 'scratch', offsetBytes: 0, sizeBytes }, ctx);
-    if (scratch.exitCode !== 0) throw failed(request.partition, scratch.exitCode, scratch.stderr);
+    if (scratch.exitCode !== 0) throw programFailed(request.partition, 'mke2fs', scratch);
     await using handle = await open(file, 'r');
     const { blocks, freeBlocks, inodes, freeInodes } = await readExtSuperblock(handle, 0);
     return { neededBytes: (blocks - freeBlocks) * BLOCK_BYTES, files: inodes - freeInodes };
@@ -161,13 +138,5 @@ function noSpace({ partition, sizeBytes }: ExtRequest, { neededBytes, files }: N
     message: `the files of partition "${partition}" do not fit: they need about ${mebibytes(neededBytes)} in ${files} files, and it has ${mebibytes(sizeBytes)}`,
     hint: `Raise disk.size, or the end of partition "${partition}", so that it has at least ${mebibytes(neededBytes * 1.1)}.`,
     facts: { partition, neededBytes, availableBytes: sizeBytes, files, ...said },
-  });
-}
-
-function failed(partition: string, exitCode: number, stderr: string): Error {
-  return diskError('ICT_DISK_FILESYSTEM', {
-    message: `mke2fs could not write the filesystem of partition "${partition}" (exit status ${exitCode}): ${stderr.trim().split('\n').at(-1) ?? ''}`,
-    hint: 'The facts of this error have its whole output.',
-    facts: { partition, exitCode, stderr },
   });
 }

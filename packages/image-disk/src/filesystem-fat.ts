@@ -1,9 +1,10 @@
 import { open, readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { contentOffsets, encodeFat, planFat, SECTOR_BYTES, writeFully, type FatWidth, type PartitionIdentity } from '@ict/image-parts';
-import type { BuildContext, ContentPlace, TreePath, TreeRef } from '@ict/plugin-api';
+import { contentOffsets, encodeFat, planFat, SECTOR_BYTES, writeFully, type FatWidth } from '@ict/image-parts';
+import type { BuildContext, ContentPlace, TreePath } from '@ict/plugin-api';
 import { diskError } from './errors.js';
 import { fatFileError } from './fat-file-error.js';
+import type { FilesystemRequest } from './filesystem-request.js';
 import { mebibytes } from './mebibytes.js';
 
 /** Where a file of a FAT filesystem comes from: the tree, or the staging directory on the host. */
@@ -16,23 +17,13 @@ export interface FatFile {
   readonly sizeBytes: number;
 }
 
-export interface FatRequest {
-  /** Partition id, for messages. */
-  readonly partition: string;
+export interface FatRequest extends FilesystemRequest {
   readonly width: FatWidth;
-  readonly identity: PartitionIdentity;
-  readonly label?: string;
-  readonly tree: TreeRef;
   /** Host directory that files with `from: 'stage'` lie in; they are small. */
   readonly stage: string;
   readonly files: readonly FatFile[];
   /** Directories to make even when no file is in them. */
   readonly directories: readonly string[];
-  /** Host directory and name of the disk image, which holds zeros where the filesystem goes. */
-  readonly directory: string;
-  readonly file: string;
-  readonly offsetBytes: number;
-  readonly sizeBytes: number;
 }
 
 /**

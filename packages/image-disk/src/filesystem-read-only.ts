@@ -1,9 +1,11 @@
 import { open, rm, stat, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { BuildContext, TreePath, TreeRecord, TreeRef } from '@ict/plugin-api';
+import type { BuildContext, TreeRecord } from '@ict/plugin-api';
 import { writeFully, type PartitionIdentity } from '@ict/image-parts';
 import { diskError } from './errors.js';
 import { labelErofs } from './erofs-superblock.js';
+import { programFailed, runFilesystemProgram } from './filesystem-program.js';
+import type { TreeFilesystemRequest } from './filesystem-request.js';
 import type { ReadOnlyKind } from './filesystems.js';
 import { mebibytes } from './mebibytes.js';
 import { isBelow } from './mount-points.js';
@@ -13,21 +15,9 @@ export const READ_ONLY_VERSION = 1;
 
 const COPIED_AT_A_TIME = 1024 * 1024;
 
-export interface ReadOnlyRequest {
-  /** Partition id, for messages. */
-  readonly partition: string;
+/** A label is of an erofs alone. */
+export interface ReadOnlyRequest extends TreeFilesystemRequest {
   readonly kind: ReadOnlyKind;
-  readonly identity: PartitionIdentity;
-  /** Of an erofs. */
-  readonly label?: string;
-  /** The tree whose part below `root` becomes the filesystem. */
-  readonly tree: TreeRef;
-  readonly root: TreePath;
-  /** Host directory and name of the disk image, which holds zeros where the filesystem goes. */
-  readonly directory: string;
-  readonly file: string;
-  readonly offsetBytes: number;
-  readonly sizeBytes: number;
 }
 
 /** What writes a kind of filesystem. */
@@ -67,22 +57,14 @@ const PROGRAMS: Readonly<Record<ReadOnlyKind, Program>> = {
  *   hold; `ICT_DISK_FILESYSTEM` when the program fails.
  */
 export async function writeReadOnly(request: ReadOnlyRequest, ctx: BuildContext): Promise<void> {
-  const { partition, kind, label, tree, root, directory, offsetBytes, sizeBytes } = request;
+  const { partition, kind, label, tree, directory, offsetBytes, sizeBytes } = request;
   refuseFiles(request, await ctx.trees.records(tree));
   const name = `${kind}-${offsetBytes}`;
   const made = join(directory, name);
   try {
     const program = PROGRAMS[kind];
-    const { exitCode, stderr } = await ctx.tools.run({
-      argv: program.argv(root === '/' ? '/tree' : `/tree${root}`, `/disk/${name}`, request.identity),
-      env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', TZ: 'UTC', SOURCE_DATE_EPOCH: `${ctx.epochSeconds}` },
-      accept: [0, 1],
-      mounts: [
-        { source: tree, at: '/tree' },
-        { source: directory, at: '/disk', writable: true },
-      ],
-    });
-    if (exitCode !== 0) throw failed(partition, program.name, exitCode, stderr);
+    const result = await runFilesystemProgram(request, (from) => program.argv(from, `/disk/${name}`, request.identity), ctx);
+    if (result.exitCode !== 0) throw programFailed(partition, program.name, result);
     const { size } = await stat(made);
     if (size > sizeBytes) throw noSpace(request, size);
     await using source = await open(made, 'r+');
@@ -132,13 +114,5 @@ function noSpace({ partition, kind, sizeBytes }: ReadOnlyRequest, neededBytes: n
     message: `the files of partition "${partition}" do not fit: as ${kind} they take ${mebibytes(neededBytes)}, and it has ${mebibytes(sizeBytes)}`,
     hint: `Raise disk.size, or the end of partition "${partition}", so that it has at least ${mebibytes(neededBytes)}.`,
     facts: { partition, neededBytes, availableBytes: sizeBytes },
-  });
-}
-
-function failed(partition: string, program: string, exitCode: number, stderr: string): Error {
-  return diskError('ICT_DISK_FILESYSTEM', {
-    message: `${program} could not write the filesystem of partition "${partition}" (exit status ${exitCode}): ${stderr.trim().split('\n').at(-1) ?? ''}`,
-    hint: 'The facts of this error have its whole output.',
-    facts: { partition, exitCode, stderr },
   });
 }
