@@ -5,23 +5,23 @@ import { bootError } from './errors.js';
 export type ImageFileFormat = 'raw' | 'qcow2' | 'vpc' | 'vhdx' | 'vmdk' | 'vdi' | 'iso';
 
 /** How the first descriptor of ISO 9660 begins, and where. @see ECMA-119, 8.1 */
-const ISO_MAGIC = Buffer.from('\x01CD001');
-const ISO_MAGIC_OFFSET = 16 * 2048;
+export const ISO_MAGIC = Buffer.from('\x01CD001');
+export const ISO_MAGIC_OFFSET = 16 * 2048;
 /** Starts of virtual disks. A vhd of fixed size has its mark at the end only, and is started as the raw disk that it begins with. */
-const VIRTUAL_DISKS: readonly (readonly [ImageFileFormat, Buffer])[] = [
-  ['qcow2', Buffer.from([0x51, 0x46, 0x49, 0xfb])],
-  ['vpc', Buffer.from('conectix')],
-  ['vhdx', Buffer.from('vhdxfile')],
-  ['vmdk', Buffer.from('KDMV')],
-  ['vdi', Buffer.from('<<< ')],
-];
-/** Starts of files that are no disk for qemu until they are unpacked. */
-const COMPRESSED: readonly (readonly [string, Buffer])[] = [
-  ['gzip', Buffer.from([0x1f, 0x8b])],
-  ['xz', Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00])],
-  ['zstd', Buffer.from([0x28, 0xb5, 0x2f, 0xfd])],
-  ['bzip2', Buffer.from('BZh')],
-];
+export const virtualDiskMagic: Readonly<Record<Exclude<ImageFileFormat, 'raw' | 'iso'>, Buffer>> = {
+  qcow2: Buffer.from([0x51, 0x46, 0x49, 0xfb]),
+  vpc: Buffer.from('conectix'),
+  vhdx: Buffer.from('vhdxfile'),
+  vmdk: Buffer.from('KDMV'),
+  vdi: Buffer.from('<<< '),
+};
+/** Starts of files that are no disk for qemu until they are unpacked, by what packs them. */
+export const compressionMagic: Readonly<Record<'gzip' | 'xz' | 'zstd' | 'bzip2', Buffer>> = {
+  gzip: Buffer.from([0x1f, 0x8b]),
+  xz: Buffer.from([0xfd, 0x37, 0x7a, 0x58, 0x5a, 0x00]),
+  zstd: Buffer.from([0x28, 0xb5, 0x2f, 0xfd]),
+  bzip2: Buffer.from('BZh'),
+};
 
 /**
  * Tells a virtual disk by its first bytes, and an ISO image by its first descriptor; anything else is raw. qemu is never left to guess, as
@@ -48,8 +48,8 @@ export async function imageFileFormat(path: string): Promise<ImageFileFormat> {
     });
   }
   if (length === 0) throw bootError('ICT_BOOT_IMAGE', { message: `The image ${path} is empty`, hint: 'Build it again.', facts: { path } });
-  const begins = ([, magic]: readonly [unknown, Buffer]): boolean => start.subarray(0, magic.length).equals(magic);
-  const compressed = COMPRESSED.find(begins);
+  const begins = ([, magic]: readonly [string, Buffer]): boolean => start.subarray(0, magic.length).equals(magic);
+  const compressed = Object.entries(compressionMagic).find(begins);
   if (compressed !== undefined) {
     throw bootError('ICT_BOOT_IMAGE', {
       message: `The image ${path} is compressed with ${compressed[0]}`,
@@ -57,6 +57,6 @@ export async function imageFileFormat(path: string): Promise<ImageFileFormat> {
       facts: { path, compression: compressed[0] },
     });
   }
-  const [virtual] = VIRTUAL_DISKS.find(begins) ?? [];
+  const virtual = Object.entries(virtualDiskMagic).find(begins)?.[0] as ImageFileFormat | undefined;
   return virtual ?? (descriptor.equals(ISO_MAGIC) ? 'iso' : 'raw');
 }

@@ -1,4 +1,5 @@
 import { open } from 'node:fs/promises';
+import { compressionMagic, ISO_MAGIC, ISO_MAGIC_OFFSET, virtualDiskMagic } from '@ict/boot';
 import { cliError } from './errors.js';
 import { endingOf } from './disk-forms.js';
 
@@ -15,41 +16,41 @@ interface Kind {
   readonly marks: readonly Mark[];
 }
 
-const mark = (at: number, bytes: string | readonly number[]): Mark => ({
+const mark = (at: number, bytes: Buffer | string): Mark => ({
   at,
-  bytes: typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : Buffer.from(bytes),
+  bytes: typeof bytes === 'string' ? Buffer.from(bytes, 'latin1') : bytes,
 });
 
 const RAW: Kind = {
   title: 'a raw disk, with a boot signature (55 AA) or a GPT',
-  marks: [mark(510, [0x55, 0xaa]), mark(512, 'EFI PART'), mark(4096, 'EFI PART')],
+  marks: [mark(510, '\x55\xaa'), mark(512, 'EFI PART'), mark(4096, 'EFI PART')],
 };
 
 /** Files of images, by the last part of their ending. */
 const IMAGES: Readonly<Record<string, Kind>> = {
   raw: RAW,
   img: RAW,
-  qcow2: { title: 'a disk of qemu', marks: [mark(0, 'QFI\xfb')] },
+  qcow2: { title: 'a disk of qemu', marks: [mark(0, virtualDiskMagic.qcow2)] },
   // A vhd of fixed size has its mark at the end only.
-  vhd: { title: 'a virtual hard disk (vhd)', marks: [mark(0, 'conectix'), mark(-512, 'conectix')] },
-  vhdx: { title: 'a virtual hard disk (vhdx)', marks: [mark(0, 'vhdxfile')] },
-  vmdk: { title: 'a disk of VMware', marks: [mark(0, 'KDMV'), mark(0, 'COWD'), mark(0, '# Disk DescriptorFile')] },
-  vdi: { title: 'a disk of VirtualBox', marks: [mark(64, [0x7f, 0x10, 0xda, 0xbe])] },
-  iso: { title: 'an ISO 9660 image', marks: [mark(16 * 2048, '\x01CD001')] },
+  vhd: { title: 'a virtual hard disk (vhd)', marks: [mark(0, virtualDiskMagic.vpc), mark(-512, virtualDiskMagic.vpc)] },
+  vhdx: { title: 'a virtual hard disk (vhdx)', marks: [mark(0, virtualDiskMagic.vhdx)] },
+  vmdk: { title: 'a disk of VMware', marks: [mark(0, virtualDiskMagic.vmdk), mark(0, 'COWD'), mark(0, '# Disk DescriptorFile')] },
+  vdi: { title: 'a disk of VirtualBox', marks: [mark(64, '\x7f\x10\xda\xbe')] },
+  iso: { title: 'an ISO 9660 image', marks: [mark(ISO_MAGIC_OFFSET, ISO_MAGIC)] },
   tar: { title: 'a tar archive', marks: [mark(257, 'ustar')] },
   cpio: { title: 'a cpio archive', marks: [mark(0, '070701'), mark(0, '070702')] },
 };
 
 const COMPRESSED: Readonly<Record<string, Kind>> = {
-  gz: { title: 'a file of gzip', marks: [mark(0, [0x1f, 0x8b])] },
-  xz: { title: 'a file of xz', marks: [mark(0, [0xfd, 0x37, 0x7a, 0x58, 0x5a, 0])] },
-  zst: { title: 'a file of zstd', marks: [mark(0, [0x28, 0xb5, 0x2f, 0xfd])] },
-  bz2: { title: 'a file of bzip2', marks: [mark(0, 'BZh')] },
+  gz: { title: 'a file of gzip', marks: [mark(0, compressionMagic.gzip)] },
+  xz: { title: 'a file of xz', marks: [mark(0, compressionMagic.xz)] },
+  zst: { title: 'a file of zstd', marks: [mark(0, compressionMagic.zstd)] },
+  bz2: { title: 'a file of bzip2', marks: [mark(0, compressionMagic.bzip2)] },
 };
 
 const PACKAGES: Readonly<Record<string, Kind>> = {
   deb: { title: 'a package of Debian', marks: [mark(0, '!<arch>\n')] },
-  rpm: { title: 'a package of rpm', marks: [mark(0, [0xed, 0xab, 0xee, 0xdb])] },
+  rpm: { title: 'a package of rpm', marks: [mark(0, '\xed\xab\xee\xdb')] },
 };
 
 /** Whether the ending of a file is that of a package. */
