@@ -128,7 +128,8 @@ async function measureParts(parts: readonly Part[], unseen: Unseen): Promise<rea
   const usage: AreaUsage[] = [];
   const linked = new Set<string>();
   for (const [area, together] of Map.groupBy(parts, (part) => part.area)) {
-    usage.push(await measure(area, together.map(({ root }) => root), linked, unseen)); // prettier-ignore
+    const roots = together.map(({ root }) => root);
+    usage.push(await measure(area, roots, linked, unseen));
   }
   return usage;
 }

@@ -132,7 +132,7 @@ describe('PlainView', () => {
     [false, 'waiting for another build of this work directory to end (process 17)'],
     [true, 'waiting for another build of this work directory to end (process 17 of another machine or container)'],
   ])('says that the build waits for another one: elsewhere %s', (elsewhere, line) => {
-    const waiting: EventBody = { type: 'build.waiting', directory: '/work/acme', process: 17, elsewhere };
+    const waiting: EventBody = { type: 'build.waiting', directory: '/srv/acme', process: 17, elsewhere };
     const { terminal: plain, stderr } = terminal();
     tell(new PlainView(plain, true), [waiting]);
     expect(stderr.lines).toEqual([line]);
