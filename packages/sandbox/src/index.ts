@@ -16,12 +16,12 @@ export { isUnread, sandboxError } from './errors.js';
 export {
   inspectHost,
   type FirmwareFiles,
-  type HostCheck,
   type InspectForBoot,
   type InspectForBuilds,
   type InspectOptions,
   type MachineNeeds,
-  type WrittenDirectory,
 } from './inspect-host.js';
+export type { HostCheck } from './host-check.js';
+export type { WrittenDirectory } from './inspect-directories.js';
 export { unfitForTrees, type AskFileSystem, type FileSystemState } from './file-system.js';
 export { freeSpace, type FreeSpace } from './free-space.js';

@@ -1,38 +1,16 @@
-import { access, chmod, constants, lstat, mkdtemp, readdir, readFile, rm, rmdir } from 'node:fs/promises';
+import { chmod, constants, lstat, mkdtemp, readdir, readFile, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { ignoreSystemError, isDiskFull } from '@ict/integrity';
+import { ignoreSystemError } from '@ict/integrity';
 import { hostArchitecture, isIctError, type Architecture } from '@ict/plugin-api';
-import { unfitForTrees, type AskFileSystem } from './file-system.js';
+import type { AskFileSystem } from './file-system.js';
 import { tryArchitecture } from './emulated-programs.js';
-import { freeSpace } from './free-space.js';
+import { allows, meansNo } from './file-access.js';
+import { check, type HostCheck } from './host-check.js';
+import { directoryRefusal, directoryRoom, fileSystemRefusal, nearestExisting, type WrittenDirectory } from './inspect-directories.js';
 import { currentUser, ownRanges } from './subordinate-ids.js';
 import { findProgram, programPath } from './programs.js';
-import { TRIAL_LIMIT_MS, tryMappedIds, tryProgram } from './trial.js';
-
-/** One thing that the host must, or should, have. */
-export interface HostCheck {
-  /** `node`, `program unshare`, `user namespaces`, `overlay`, `file system`, `directory`, `output`, `free space`, `architecture`, `program qemu-system-x86_64`, `firmware code`, ... */
-  readonly name: string;
-  readonly ok: boolean;
-  /** What was found. */
-  readonly detail: string;
-  /** One command or change that puts it right; absent when all is well. */
-  readonly remedy?: string;
-  /** False for what only some builds need. */
-  readonly required: boolean;
-}
-
-/** A directory that a build writes in. */
-export interface WrittenDirectory {
-  readonly path: string;
-  /** The room that its file system must have. */
-  readonly wantedBytes: number;
-  /** True where trees are made: overlays must be able to keep there what is written. The first of these takes the overlay trial. */
-  readonly trees?: boolean;
-  /** True for a directory that takes the result alone, which the user names: what is wrong with it is a check called `output`. */
-  readonly output?: boolean;
-}
+import { TRIAL_LIMIT_MS, TRIAL_PREFIX, tryMappedIds, tryProgram } from './trial.js';
 
 /** Firmware of a virtual machine: code, and the variables that belong to it. Absolute paths. */
 export interface FirmwareFiles {
@@ -122,16 +100,16 @@ async function inspectForBuilds(options: InspectForBuilds, path: string): Promis
   if (user !== undefined && architecture !== undefined && architecture !== hostArchitecture()) {
     checks.push(await emulation(architecture, user, path, forTrees[0]?.path, options.signal));
   }
-  const unfit = (await Promise.all(forTrees.map(({ path: place }) => fileSystem(place, options.fileSystem)))).filter(
+  const unfit = (await Promise.all(forTrees.map(({ path: place }) => fileSystemRefusal(place, options.fileSystem)))).filter(
     (found) => found !== undefined,
   );
   checks.push(...unfit);
   // Where the file system or the group says no, a trial would only say it again, in other words.
   if (user !== undefined && unfit.length === 0) checks.push(await overlay(user, path, forTrees[0]?.path, options.signal));
   for (const directory of options.directories ?? []) {
-    const refused = await refusal(directory);
+    const refused = await directoryRefusal(directory);
     // Where nothing can be made, room is of no use.
-    checks.push(refused ?? (await room(directory)));
+    checks.push(refused ?? (await directoryRoom(directory)));
   }
   return checks;
 }
@@ -168,10 +146,6 @@ async function inspectForBoot(machine: MachineNeeds, path: string): Promise<Host
   const detail = kvm ? '/dev/kvm can be used' : '/dev/kvm cannot be used: images boot in emulation, many times slower';
   checks.push({ ...check('kvm', kvm, detail, `sudo usermod -aG kvm ${currentUser().name}`), required: false });
   return checks;
-}
-
-function check(name: string, ok: boolean, detail: string, remedy: string): HostCheck {
-  return ok ? { name, ok, detail, required: true } : { name, ok, detail, remedy, required: true };
 }
 
 const install = (name: string): string => `sudo apt-get install --yes ${name}`;
@@ -237,8 +211,6 @@ async function userNamespaceRemedy(): Promise<string> {
   return 'Allow user namespaces in the kernel or the container that this machine runs in, or run as root';
 }
 
-/** Begins names of directories that trials make; what is so called is removed when it is old. */
-const TRIAL_PREFIX = '.ict-host-trial-';
 /** Such a name, with what `mkdtemp` adds. */
 const TRIAL_NAME = /^\.ict-host-trial-[A-Za-z0-9]{6}$/;
 
@@ -274,7 +246,7 @@ async function overlay(
  */
 async function inTrialPlace<T>(directory: string | undefined, work: (place: string) => Promise<T>): Promise<T> {
   const base =
-    directory !== undefined && (await refusal({ path: directory, wantedBytes: 0 })) === undefined
+    directory !== undefined && (await directoryRefusal({ path: directory, wantedBytes: 0 })) === undefined
       ? await nearestExisting(directory)
       : tmpdir();
   await removeOldTrials(base);
@@ -311,93 +283,6 @@ async function removeOldTrials(base: string): Promise<void> {
   }
 }
 
-/** The check that a directory takes no files, or cannot be made; undefined when it does, or can. */
-async function refusal(directory: WrittenDirectory): Promise<HostCheck | undefined> {
-  const { path } = directory;
-  if (!(await isDirectory(path))) return refusalToMake(directory);
-  try {
-    await rmdir(await mkdtemp(join(path, TRIAL_PREFIX)));
-    return undefined;
-  } catch (error) {
-    if (isDiskFull(error)) return check('free space', false, `${path} takes no more files: its disk is full`, freeing(directory));
-    return unwritable(directory, cannotWrite(path, error));
-  }
-}
-
-/** The check that a directory which is not there cannot be made in its nearest parent that is; nothing is made to find out. */
-async function refusalToMake(directory: WrittenDirectory): Promise<HostCheck | undefined> {
-  const { path } = directory;
-  const parent = await nearestExisting(path);
-  const because = (reason: string): HostCheck => unwritable(directory, `${path} cannot be made: ${reason}`);
-  if (!(await isDirectory(parent))) return because(`${parent} is no directory`);
-  try {
-    await access(parent, constants.W_OK | constants.X_OK);
-  } catch (error) {
-    return because(cannotWrite(parent, error));
-  }
-  // The kernel has file systems of its own (proc, sysfs), on which root may write all and make nothing.
-  const { totalBytes } = await freeSpace(parent);
-  return totalBytes === 0 ? because(`the file system of ${parent} has no room for files`) : undefined;
-}
-
-function unwritable({ path, output }: WrittenDirectory, detail: string): HostCheck {
-  return output === true
-    ? check('output', false, detail, `Name a directory that you may write, instead of ${path}, with --output`)
-    : check('directory', false, detail, `Use a directory of your own instead of ${path}: --work-dir, --cache-dir`);
-}
-
-/** The path itself, or the first of those above it that is there. */
-async function nearestExisting(path: string): Promise<string> {
-  return (await allows(path, constants.F_OK)) ? path : nearestExisting(dirname(path));
-}
-
-function cannotWrite(directory: string, error: unknown): string {
-  return `${currentUser().name} cannot write in ${directory}: ${(error as NodeJS.ErrnoException).code ?? String(error)}`;
-}
-
-/** The check that trees cannot be made in a directory because of its file system or its group; undefined when they can. */
-async function fileSystem(directory: string, ask: AskFileSystem | undefined): Promise<HostCheck | undefined> {
-  const why = await unfitForTrees(directory, ask);
-  if (why === undefined) return undefined;
-  const remedy = `Use a directory of your own on a local disk (ext4, xfs, btrfs) instead of ${directory}: --work-dir`;
-  return check('file system', false, `${directory} ${why}`, remedy);
-}
-
-async function room(directory: WrittenDirectory): Promise<HostCheck> {
-  const { path, wantedBytes } = directory;
-  const { availableBytes } = await freeSpace(path);
-  const gigabytes = (bytes: number): string => `${(bytes / 1e9).toFixed(1)} GB`;
-  const detail = `${path} has ${gigabytes(availableBytes)} free; ${gigabytes(wantedBytes)} are wanted`;
-  return check('free space', availableBytes >= wantedBytes, detail, freeing(directory));
-}
-
-function freeing({ path, output }: WrittenDirectory): string {
-  return output === true
-    ? `Free space in ${path}, or name another directory with --output`
-    : `Free space in ${path} (what ict keeps there may be removed by hand), or use another directory: --work-dir, --cache-dir`;
-}
-
-function isDirectory(path: string): Promise<boolean> {
-  return allows(`${path}/`, constants.F_OK);
-}
-
 function readable(file: string): Promise<boolean> {
   return allows(file, constants.R_OK);
-}
-
-async function allows(file: string, mode: number): Promise<boolean> {
-  try {
-    await access(file, mode);
-    return true;
-  } catch (error) {
-    if (meansNo(error)) return false;
-    throw error;
-  }
-}
-
-/** Answers of the system that mean "no"; others, such as a broken disk, mean that there is no answer. */
-const REFUSALS = new Set(['ENOENT', 'ENOTDIR', 'EACCES', 'EPERM', 'EROFS', 'ELOOP', 'ENAMETOOLONG', 'ENXIO', 'ENODEV', 'ETXTBSY']);
-
-function meansNo(error: unknown): boolean {
-  return REFUSALS.has((error as NodeJS.ErrnoException).code ?? '');
 }

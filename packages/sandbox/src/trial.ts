@@ -4,6 +4,9 @@ import { AgentChannel } from './channel.js';
 import { CHANNEL_DESCRIPTOR, inUserNamespace } from './launch.js';
 import { mapIds } from './subordinate-ids.js';
 
+/** Begins names of directories that trials make; what is so called is removed when it is old. */
+export const TRIAL_PREFIX = '.ict-host-trial-';
+
 /** Outcome of a program that was run to see whether it works. */
 export interface Trial {
   readonly ok: boolean;
