@@ -71,6 +71,15 @@ describe('packed, and installed from tarballs into an empty folder,', () => {
     expect(artifactOf(result, 'qcow2').digest).toBe(real.qcow2.digest);
     expect(artifactOf(result, 'raw').path.startsWith(places.work)).toBe(true);
     expect(await processesOf(user as OrdinaryUser)).toEqual([]);
+
+    // By what the images hold, in two forms of the disk, down to the times of files.
+    const compared = await ict(['compare', real.raw.path, artifactOf(result, 'qcow2').path, '--times', '--json', '--exit-code']);
+    expect([compared.status, compared.stderr]).toEqual([0, '']);
+    const { equal, compared: partitions } = JSON.parse(compared.stdout) as {
+      readonly equal: boolean;
+      readonly compared: readonly number[];
+    };
+    expect([equal, partitions]).toEqual([true, [1, 2]]);
   });
 
   it('the command tells a user without subordinate ids what to enable', async () => {

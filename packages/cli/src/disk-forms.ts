@@ -10,6 +10,19 @@ import { cliError } from './errors.js';
 
 const run = promisify(execFile);
 
+/** @throws `ICT_CLI_HOST_MISSING` where there is no qemu-img; errors of `execFile`. */
+async function runQemuImg(argv: readonly string[], signal: AbortSignal): Promise<string> {
+  const { stdout } = await run('qemu-img', argv, { signal }).catch((cause: NodeJS.ErrnoException) => {
+    if (cause.code !== 'ENOENT' || cause.path !== 'qemu-img') throw cause;
+    throw cliError('ICT_CLI_HOST_MISSING', {
+      message: 'qemu-img is needed for disks in formats of virtual machines',
+      hint: 'Install it: Debian has it in the package qemu-utils.',
+      cause,
+    });
+  });
+  return stdout;
+}
+
 /** A disk in a file: as it is, in the format of a virtual machine, or compressed. */
 export interface DiskForm {
   /** As qemu-img names it. */
@@ -44,7 +57,8 @@ export function endingOf(file: string): string {
  * Writes `to`, a new file, as the disk `from` in another form.
  *
  * @param source the form of `from`.
- * @throws `ICT_CLI_USAGE` where `from` is not in its form, or needs other files; errors of Node, and of `execFile` for qemu-img.
+ * @throws `ICT_CLI_USAGE` where `from` is not in its form, or needs other files; `ICT_CLI_HOST_MISSING`; errors of Node, and of `execFile` for
+ *   qemu-img.
  */
 export async function convertDisk(from: string, source: DiskForm, to: string, target: DiskForm, signal: AbortSignal): Promise<void> {
   const raw = join(dirname(to), temporaryName());
@@ -80,7 +94,7 @@ async function convert(from: string, source: DiskForm['format'], to: string, tar
   if (source !== 'raw') await requireAlone(from, source, signal);
   // Without force_size the disk grows to what cylinders, heads and sectors can say.
   const options = target === 'vpc' ? ['-o', 'force_size=on'] : [];
-  await run('qemu-img', ['convert', '-f', source, '-O', target, ...options, from, to], { signal });
+  await runQemuImg(['convert', '-f', source, '-O', target, ...options, from, to], signal);
 }
 
 /** What qemu-img says of a disk that may lie in several files. */
@@ -93,7 +107,7 @@ interface DiskInfo {
 
 /** A disk that was made elsewhere may name any file of this machine as a part of itself: that one is not written into a copy. */
 async function requireAlone(file: string, format: DiskForm['format'], signal: AbortSignal): Promise<void> {
-  const { stdout } = await run('qemu-img', ['info', '--output=json', '-f', format, file], { signal }).catch((error: unknown) => {
+  const stdout = await runQemuImg(['info', '--output=json', '-f', format, file], signal).catch((error: unknown) => {
     const { stderr } = error as { readonly stderr?: unknown };
     if (typeof stderr !== 'string' || stderr === '') throw error;
     throw cliError('ICT_CLI_USAGE', {
@@ -111,4 +125,10 @@ async function requireAlone(file: string, format: DiskForm['format'], signal: Ab
     hint: 'Import the disk as one file: `qemu-img convert` makes one where all parts of it are.',
     facts: { other },
   });
+}
+
+/** The last line that a program which failed wrote to standard error. */
+export function programsWords(error: unknown): string | undefined {
+  const { stderr } = error as { readonly stderr?: unknown };
+  return typeof stderr === 'string' ? stderr.trim().split('\n').at(-1) : undefined;
 }

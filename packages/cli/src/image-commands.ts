@@ -3,7 +3,7 @@ import { Argument, type Command, Option } from 'commander';
 import { parseCount, parseText, parseTexts } from './flag-values.js';
 import { all, type EngineFlags, type GlobalFlags, type LockFlags, type Runner } from './flag-types.js';
 import type { LateCommand } from './late-command.js';
-import { engineFlags, lockFlags, machineArchitecture, template } from './shared-flags.js';
+import { engineFlags, lockFlags, machineArchitecture, template, tempDir } from './shared-flags.js';
 
 export interface BuildFlags extends LockFlags {
   readonly output?: string;
@@ -34,7 +34,16 @@ export interface BootFlags extends GlobalFlags {
   readonly arch?: MachineArchitecture;
 }
 
-/** `ict build`, `ict lock` and `ict boot` */
+export interface InspectFlags extends GlobalFlags {
+  readonly tempDir?: string;
+}
+
+export interface CompareFlags extends InspectFlags {
+  readonly times?: boolean;
+  readonly exitCode?: boolean;
+}
+
+/** `ict build`, `lock` and `boot`, and what looks into images: `inspect` and `compare`. */
 export function imageCommands(program: LateCommand, run: Runner): void {
   program
     .command('build')
@@ -123,4 +132,33 @@ export function imageCommands(program: LateCommand, run: Runner): void {
     .action((file: string, _flags: BootFlags, command: Command) =>
       run(all(command), 'events', async (session) => (await import('./commands/boot.js')).boot(session, file, all(command))),
     );
+
+  program
+    .command('inspect')
+    .description('show what an image consists of: partitions, filesystems, boot entries, system')
+    .addArgument(image('<image>'))
+    .flags((command) => command.addOption(tempDir()))
+    .action((file: string, _flags: InspectFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/inspect.js')).inspect(session, file, all(command))),
+    );
+
+  program
+    .command('compare')
+    .description('show what two images do not have in common')
+    .addArgument(image('<image>'))
+    .addArgument(image('<other>'))
+    .flags((command) =>
+      command
+        .option('--times', 'compare also when files were last changed')
+        .option('--exit-code', 'end with 1 when they differ, as diff does')
+        .addOption(tempDir()),
+    )
+    .action((a: string, b: string, _flags: CompareFlags, command: Command) =>
+      run(all(command), 'document', async (session) => (await import('./commands/compare.js')).compare(session, a, b, all(command))),
+    );
+}
+
+/** An image that is only read. */
+function image(name: string): Argument {
+  return new Argument(name, 'disk or filesystem image: raw, compressed (.gz, .zst), or of a virtual machine').argParser(parseText('IMAGE'));
 }

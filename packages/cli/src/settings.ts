@@ -19,6 +19,8 @@ export interface Settings {
   readonly logFile: string | undefined;
   /** False when someone named the work directory, and so answers for it. */
   readonly defaultWorkDirectory: boolean;
+  /** Undefined when nobody named one. */
+  readonly temporaryDirectory: string | undefined;
   readonly warnings: readonly ProblemReport[];
 }
 
@@ -63,6 +65,7 @@ export async function resolveSettings(surroundings: Surroundings, flags: EngineF
     logLevel: config.logLevel,
     logFile: config.logFile,
     defaultWorkDirectory: !loaded.origins.has('work_dir'),
+    temporaryDirectory: loaded.origins.has('temp_dir') ? config.temporaryDirectory : undefined,
     warnings: loaded.warnings,
   };
 }

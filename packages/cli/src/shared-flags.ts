@@ -21,6 +21,10 @@ export function workDir(): Option {
   return new Option('--work-dir <dir>', 'directory of trees and images').argParser(parseText('--work-dir'));
 }
 
+export function tempDir(): Option {
+  return new Option('--temp-dir <dir>', 'directory of temporary files').argParser(parseText('--temp-dir'));
+}
+
 /** Those of `MACHINES` of `@ict/boot`, which is loaded only when it is needed. */
 const MACHINE_ARCHITECTURES = Object.keys({ x86_64: true, aarch64: true } satisfies Record<MachineArchitecture, true>);
 
@@ -54,7 +58,7 @@ export function settingsFlags(command: Command): Command {
     .addOption(cacheDir())
     .addOption(readOnlyCacheDir())
     .addOption(workDir())
-    .addOption(new Option('--temp-dir <dir>', 'directory of temporary files').argParser(parseText('--temp-dir')));
+    .addOption(tempDir());
 }
 
 /** Flags of commands whose engine fetches or builds. */

@@ -24,6 +24,8 @@ export const schemaNames = [
   'search',
   'show',
   'graph',
+  'inspect',
+  'compare',
   'explanation',
 ] as const;
 export type SchemaName = (typeof schemaNames)[number];

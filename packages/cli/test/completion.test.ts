@@ -127,7 +127,7 @@ describe('bash', () => {
   });
 
   it('does not offer the command that scripts ask', async () => {
-    expect(await offers('com')).toEqual(['completion']);
+    expect(await offers('comple')).toEqual(['completion']);
   });
 
   it('knows commands of commands', async () => {

@@ -2,7 +2,17 @@ import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContentHasher, type ContentIdentity } from '@ict/integrity';
 import type { BlobRef, BuildContext, ImageInput, Json } from '@ict/plugin-api';
-import { SECTOR_BYTES, diskGuid, encodeGpt, partitionIdentity, readPieces, writeFully, type GptTable, FAT_VERSION } from '@ict/image-parts';
+import {
+  SECTOR_BYTES,
+  diskGuid,
+  encodeGpt,
+  partitionIdentity,
+  partitionTypeGuid,
+  readPieces,
+  writeFully,
+  type GptTable,
+  FAT_VERSION,
+} from '@ict/image-parts';
 import { GRUB_MODULES, GRUB_VERSION, earlyConfig } from './boot-grub.js';
 import { kernelOptions } from './boot-menu.js';
 import { mountPointOf } from './mount-points.js';
@@ -13,7 +23,6 @@ import type { FilesystemWriting } from './filesystems.js';
 import { likelyData } from './likely-data.js';
 import { divideTree, usesGrub } from './partition-content.js';
 import { partitionAttributes } from './partition-flags.js';
-import { partitionTypeGuid } from './partition-types.js';
 import { layoutDisk, type DiskLayout } from './partitions.js';
 
 /** Bumped when {@link assembleDisk} writes other bytes for an equal key. */

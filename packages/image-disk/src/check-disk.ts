@@ -1,6 +1,15 @@
 import { digestOf } from '@ict/integrity';
 import { UNSUPPORTED_YET, type DistributionDefinition, type ImageSpec, type PartitionSpec, type ProblemReport } from '@ict/plugin-api';
-import { MAX_NAME_UNITS, artifactExtension, efiArch, isUuid, positionOf } from '@ict/image-parts';
+import {
+  MAX_NAME_UNITS,
+  artifactExtension,
+  canonicalPartitionType,
+  efiArch,
+  isUuid,
+  partitionTypeGuid,
+  partitionTypeNames,
+  positionOf,
+} from '@ict/image-parts';
 import { kernelOptions } from './boot-menu.js';
 import { GRUB_DIRECTORY } from './boot-grub.js';
 import { GROWTH_KEY, growthProblem, grows } from './growth.js';
@@ -10,7 +19,6 @@ import { espOf, isEsp, rootOf } from './partition-roles.js';
 import { FILESYSTEMS, filesystemOf, isSwap } from './filesystems.js';
 import { mebibytes } from './mebibytes.js';
 import { flagType, partitionFlagNames } from './partition-flags.js';
-import { canonicalPartitionType, partitionTypeGuid, partitionTypeNames } from './partition-types.js';
 import { planLayout, type PlacedPartition } from './partitions.js';
 import { requiredTools } from './required-tools.js';
 

@@ -1,6 +1,6 @@
+import { canonicalPartitionType, partitionTypeGuid } from '@ict/image-parts';
 import type { ImageSpec, PartitionSpec } from '@ict/plugin-api';
 import { mountPointOf } from './mount-points.js';
-import { canonicalPartitionType, partitionTypeGuid } from './partition-types.js';
 
 /** True for an EFI system partition, by name or by type UUID. */
 export function isEsp(spec: PartitionSpec): boolean {

@@ -1,7 +1,6 @@
-import { isUuid } from '@ict/image-parts';
+import { canonicalPartitionType, isUuid, partitionTypeGuid, partitionTypeName, partitionTypeNames } from '@ict/image-parts';
 import { partitionTypes } from '@ict/template';
 import { describe, expect, it } from 'vitest';
-import { canonicalPartitionType, partitionTypeGuid, partitionTypeNames } from '../src/partition-types.js';
 
 describe('partition types', () => {
   it.each(partitionTypes)('%s, which templates may name, has a GUID', (name) => {
@@ -10,6 +9,11 @@ describe('partition types', () => {
 
   it('all have one that can be stored', () => {
     expect(partitionTypeNames.filter((name) => !isUuid(partitionTypeGuid(name) as string))).toEqual([]);
+  });
+
+  it('are known by their GUID again', () => {
+    expect(partitionTypeName(partitionTypeGuid('linux-home') as string)).toBe('linux-home');
+    expect(partitionTypeName('00000000-0000-0000-0000-000000000001')).toBeUndefined();
   });
 
   it('knows other spellings, and nothing that is no type', () => {

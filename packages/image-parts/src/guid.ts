@@ -28,3 +28,15 @@ export function guidBytes(text: string): Uint8Array {
   bytes.subarray(6, 8).reverse();
   return bytes;
 }
+
+/** The text, in upper case, of a GUID of 16 bytes as GPT stores it: the reverse of {@link guidBytes}. */
+export function guidText(bytes: Uint8Array): string {
+  const text = Buffer.from(bytes);
+  text.subarray(0, 4).reverse();
+  text.subarray(4, 6).reverse();
+  text.subarray(6, 8).reverse();
+  return text
+    .toString('hex')
+    .toUpperCase()
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

@@ -32,9 +32,10 @@ export {
   type GptPartition,
   type GptTable,
 } from './gpt.js';
-export { guidBytes, isUuid, uuidBytes } from './guid.js';
+export { guidBytes, guidText, isUuid, uuidBytes } from './guid.js';
 export { diskGuid, partitionIdentity, volumeUuid, type PartitionIdentity } from './identity.js';
 export { findKernels, resolveTreeFile, type Kernel, type TreeFile } from './kernels.js';
+export { canonicalPartitionType, partitionTypeGuid, partitionTypeName, partitionTypeNames } from './partition-types.js';
 export { readFully, readPieces, type ByteRange } from './piecewise.js';
 export type { PlacedBytes } from './placed-bytes.js';
 export { storedBlob } from './stored-blob.js';

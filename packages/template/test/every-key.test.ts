@@ -75,7 +75,7 @@ const FATES: Readonly<Record<string, Fate>> = {
   'disk.partitions.0.id': carried('disk.partitions.0.id', 'other', disk),
   'disk.partitions.0.index': notYet('disk.partitions.0.index', 7),
   'disk.partitions.0.name': carried('disk.partitions.0.name', 'other', disk),
-  'disk.partitions.0.type': carried('disk.partitions.0.type', 'xbootldr', 'image-disk/src/partition-types.ts'),
+  'disk.partitions.0.type': carried('disk.partitions.0.type', 'xbootldr', 'image-parts/src/partition-types.ts'),
   'disk.partitions.0.typeUUID': carried('disk.partitions.0.typeUuid', '4f68bce3-e8cd-4db1-96e7-fbcaf984b709', disk),
   'disk.partitions.0.fsType': carried('disk.partitions.0.filesystem', 'fat16', disk),
   'disk.partitions.0.fsLabel': carried('disk.partitions.0.label', 'EFI', disk),

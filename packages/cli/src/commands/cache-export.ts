@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { gatherUnread, unreadable, type ImageFile } from '@ict/cache';
 import { copySparse, errnoOf, systemErrorOf, temporaryName } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
-import { convertDisk, diskForms, endingOf } from '../disk-forms.js';
+import { convertDisk, diskForms, endingOf, programsWords } from '../disk-forms.js';
 import { cliError } from '../errors.js';
 import { cacheOf, entriesOf, lookAtEach } from '../open-cache.js';
 import { giveToInvoker } from '../ownership.js';
@@ -87,22 +87,8 @@ function choose(files: readonly ImageFile[], file: string): { readonly source: I
 }
 
 function failure(error: unknown, file: string): unknown {
-  const { code, path } = error as NodeJS.ErrnoException;
-  if (code === 'ENOENT' && path === 'qemu-img') {
-    return cliError('ICT_CLI_HOST_MISSING', {
-      message: `qemu-img is needed to write ${file}`,
-      hint: 'Install it: Debian has it in the package qemu-utils.',
-      cause: error,
-    });
-  }
   if (isIctError(error)) return error;
   const reason = systemErrorOf(error) ?? programsWords(error);
   if (reason === undefined) return error;
   return unwritableFile(file, error, reason);
-}
-
-/** The last line that a program which failed wrote to standard error. */
-function programsWords(error: unknown): string | undefined {
-  const { stderr } = error as { readonly stderr?: unknown };
-  return typeof stderr === 'string' ? stderr.trim().split('\n').at(-1) : undefined;
 }

@@ -15,6 +15,8 @@ const files: Readonly<Record<Exclude<SchemaName, 'template' | 'config' | 'distro
   search: new URL('../../schema/search.schema.json', import.meta.url).href,
   show: new URL('../../schema/show.schema.json', import.meta.url).href,
   graph: new URL('../../schema/graph.schema.json', import.meta.url).href,
+  inspect: new URL('../../schema/inspect.schema.json', import.meta.url).href,
+  compare: new URL('../../schema/compare.schema.json', import.meta.url).href,
   explanation: new URL('../../schema/explanation.schema.json', import.meta.url).href,
   lock: new URL('../../schema/lock.schema.json', import.meta.url).href,
 };

@@ -1,4 +1,4 @@
-import { ESP_TYPE_GUID } from '@ict/image-parts';
+import { ESP_TYPE_GUID } from './gpt.js';
 
 /**
  * GPT partition types by name. Names are those of templates; the values are from the UEFI specification,
@@ -58,4 +58,9 @@ export function canonicalPartitionType(name: string): string {
 export function partitionTypeGuid(name: string): string | undefined {
   const canonical = canonicalPartitionType(name);
   return Object.hasOwn(TYPES, canonical) ? TYPES[canonical] : undefined;
+}
+
+/** Name of the type with this GUID, upper case, or undefined when no template can name it. */
+export function partitionTypeName(guid: string): string | undefined {
+  return Object.entries(TYPES).find(([, known]) => known === guid)?.[0];
 }

@@ -1,0 +1,45 @@
+import { mkdtemp, rm } from 'node:fs/promises';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
+import { systemErrorOf } from '@ict/integrity';
+import { isIctError } from '@ict/plugin-api';
+import { convertDisk, diskForms, endingOf, programsWords } from './disk-forms.js';
+import { cliError } from './errors.js';
+
+/**
+ * Does something with the raw disk of an image, which is made for as long as that takes where the image has another form, as its ending tells.
+ *
+ * @param temporaryDirectory where it is made; undefined for that of the system.
+ * @throws `ICT_CLI_USAGE` where it cannot be made, `ICT_CLI_HOST_MISSING` without qemu-img.
+ */
+export async function withRawDisk<Result>(
+  image: string,
+  temporaryDirectory: string | undefined,
+  signal: AbortSignal,
+  work: (raw: string) => Promise<Result>,
+): Promise<Result> {
+  const form = diskForms[endingOf(image)];
+  if (form === undefined || (form.format === 'raw' && form.compression === undefined)) return work(image);
+  const directory = await mkdtemp(join(temporaryDirectory ?? tmpdir(), 'ict-raw-disk-')).catch((error: unknown) => {
+    throw unmade(image, error);
+  });
+  try {
+    const raw = join(directory, 'disk.raw');
+    await convertDisk(image, form, raw, { format: 'raw' }, signal).catch((error: unknown) => {
+      signal.throwIfAborted();
+      throw isIctError(error) ? error : unmade(image, error);
+    });
+    return await work(raw);
+  } finally {
+    await rm(directory, { recursive: true, force: true }).catch(() => undefined); // what went wrong before says more
+  }
+}
+
+function unmade(image: string, error: unknown): Error {
+  return cliError('ICT_CLI_USAGE', {
+    message: `the raw disk of ${image} cannot be made: ${programsWords(error) ?? systemErrorOf(error) ?? (error as Error).message}`,
+    hint: 'Check that the file is whole and what its ending says; --temp-dir names a directory with room for the disk.',
+    facts: { image },
+    cause: error,
+  });
+}

@@ -1,0 +1,50 @@
+import type { FileDifference, ValueDifference } from '@ict/inspect';
+import type { PackageDifference } from '../commands/compare.js';
+import { formatCount } from './quantity.js';
+import type { Colors } from './terminal.js';
+import { plainText, table } from './terminal-text.js';
+
+/** What `ict compare` has to tell. */
+export interface ComparisonWords {
+  readonly a: string;
+  readonly b: string;
+  readonly values: readonly ValueDifference[];
+  /** Undefined where nobody says which packages the images have. */
+  readonly packages: readonly PackageDifference[] | undefined;
+  readonly files: readonly FileDifference[];
+  readonly compared: readonly number[];
+}
+
+const SIGNS = { added: '+', removed: '-', changed: '~' } as const;
+
+/** What `ict compare` says to people: of each difference what the first image has, then what the second has. */
+export function comparisonText({ a, b, values, packages = [], files, compared }: ComparisonWords, colors: Colors): string {
+  const looked =
+    compared.length === 0 ? 'No files could be compared' : `Files of ${formatCount(compared.length, 'partition')} were compared`;
+  if (values.length === 0 && packages.length === 0 && files.length === 0)
+    return `${plainText(a)} and ${plainText(b)} hold the same. ${looked}.\n`;
+  const lines = [colors.red(`- ${plainText(a)}`), colors.green(`+ ${plainText(b)}`)];
+  const sides = (was: unknown, is: unknown): readonly string[] => [colors.red(shown(was)), colors.green(shown(is))];
+  if (values.length > 0) lines.push('', `${formatCount(values.length, 'value')}:`);
+  for (const { what, a: was, b: is } of values) {
+    lines.push(`  ${plainText(what)}`, colors.red(`    - ${shown(was)}`), colors.green(`    + ${shown(is)}`));
+  }
+  if (packages.length > 0) {
+    lines.push('', `${formatCount(packages.length, 'package')}:`);
+    lines.push(...table(packages.map(({ name, arch, a: was, b: is }) => [`  ${plainText(name)}:${plainText(arch)}`, ...sides(was, is)])));
+  }
+  if (files.length > 0) {
+    lines.push('', `${formatCount(files.length, 'file')}:`);
+    lines.push(
+      ...table(
+        files.map(({ partition, path, change, aspects }) => [`  ${SIGNS[change]} ${partition}:${plainText(path)}`, aspects.join(', ')]),
+      ),
+    );
+  }
+  lines.push('', `${looked}.`);
+  return `${lines.join('\n')}\n`;
+}
+
+function shown(value: unknown): string {
+  return value === undefined ? '-' : plainText(String(value));
+}

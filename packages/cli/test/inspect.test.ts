@@ -1,0 +1,126 @@
+import { spawnSync } from 'node:child_process';
+import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { mkdir } from 'node:fs/promises';
+import { join } from 'node:path';
+import { gzipSync } from 'node:zlib';
+import { compileSchema } from '@ict/template';
+import { expect, it, vi } from 'vitest';
+import { ict, temporaryDirectory } from './fixture.js';
+
+const UUID = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
+
+function run(program: string, ...argv: readonly string[]): void {
+  const { status, stderr } = spawnSync(program, argv, { env: { ...process.env, E2FSPROGS_FAKE_TIME: '1700000000' } });
+  expect([program, status, String(stderr)]).toEqual([program, 0, expect.any(String)]);
+}
+
+/** A filesystem image of a tree with one file, and a manifest beside it. */
+async function makeImage(directory: string, name: string, content: string, packages: readonly object[]): Promise<string> {
+  const tree = join(directory, `${name} tree`);
+  await mkdir(join(tree, 'etc'), { recursive: true });
+  writeFileSync(join(tree, 'etc/os-release'), 'PRETTY_NAME="A \u001b[31msystem"\nID=x\n');
+  writeFileSync(join(tree, 'etc/file'), content);
+  const image = join(directory, `${name}.raw`);
+  run('mke2fs', '-q', '-t', 'ext4', '-U', UUID, '-E', `hash_seed=${UUID}`, '-L', 'root', '-d', tree, image, '8M');
+  writeFileSync(join(directory, `${name}.manifest.json`), JSON.stringify({ schemaVersion: 1, packages }));
+  return image;
+}
+
+const package_ = (name: string, version: string): object => ({ name, version, arch: 'amd64' });
+
+async function document(argv: readonly string[], schemaName: string): Promise<Record<string, unknown>> {
+  const { status, stdout, stderr } = await ict([...argv, '--json']);
+  expect([status, stderr.text]).toEqual([0, '']);
+  const printed = JSON.parse(stdout.text) as Record<string, unknown>;
+  const schema = JSON.parse((await ict(['schema', schemaName])).stdout.text) as object;
+  expect(compileSchema(schema).check(printed, schemaName)).toEqual([]);
+  return printed;
+}
+
+it('inspect shows what an image holds, and the packages of the manifest beside it', async () => {
+  const directory = await temporaryDirectory();
+  const image = await makeImage(directory, 'a', 'one', [package_('jq', '1.7'), package_('zstd', '1.5')]);
+  expect(await document(['inspect', image], 'inspect')).toEqual({
+    schemaVersion: 1,
+    image,
+    sizeBytes: 8 * 1024 ** 2,
+    partitions: [
+      {
+        ...{ number: 0, startBytes: 0, sizeBytes: 8 * 1024 ** 2, type: 'whole' },
+        filesystem: { type: 'ext4', label: 'root', id: UUID, sizeBytes: 8 * 1024 ** 2, freeBytes: expect.any(Number) as unknown },
+      },
+    ],
+    system: { title: 'A \u001b[31msystem', id: 'x', kernels: [] },
+    manifest: join(directory, 'a.manifest.json'),
+    packages: [package_('jq', '1.7'), package_('zstd', '1.5')],
+  });
+  const { status, stdout } = await ict(['inspect', 'a.raw'], { cwd: directory });
+  expect(status).toBe(0);
+  expect(stdout.text).not.toContain('\u001b');
+  expect(stdout.text).toMatch(
+    /^a\.raw {2}8\.00 MiB, no partition table\n\n {2}System {2}A system\n {2}Packages {2}2, as the manifest beside it says\n/,
+  );
+  expect(stdout.text).toContain(UUID);
+});
+
+it('compare names packages, files and values that differ, and ends as it is asked to', async () => {
+  const directory = await temporaryDirectory();
+  const a = await makeImage(directory, 'a', 'one', [package_('jq', '1.7'), package_('old', '1')]);
+  const b = await makeImage(directory, 'b', 'two', [package_('jq', '1.8'), package_('new', '2')]);
+  expect(await document(['compare', a, b], 'compare')).toEqual({
+    ...{ schemaVersion: 1, a, b, equal: false, values: [], compared: [0] },
+    packages: [
+      { name: 'jq', arch: 'amd64', a: '1.7', b: '1.8' },
+      { name: 'new', arch: 'amd64', b: '2' },
+      { name: 'old', arch: 'amd64', a: '1' },
+    ],
+    files: [{ partition: 0, path: '/etc/file', change: 'changed', aspects: ['content'] }],
+  });
+  const { status, stdout } = await ict(['compare', a, b, '--exit-code']);
+  expect(status).toBe(1);
+  expect(stdout.text).toContain('jq:amd64   1.7  1.8');
+  expect(stdout.text).toContain('~ 0:/etc/file  content');
+  const same = await ict(['compare', a, a, '--exit-code']);
+  expect([same.status, same.stdout.text]).toEqual([0, expect.stringContaining('hold the same. Files of 1 partition were compared.')]);
+});
+
+it.each([
+  ['qcow2', (raw: string, file: string) => run('qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', raw, file)],
+  ['raw.gz', (raw: string, file: string) => writeFileSync(file, gzipSync(readFileSync(raw)))],
+])('an image in the form .%s is read as the raw one, and nothing of it is left', async (suffix, convert) => {
+  const directory = await temporaryDirectory();
+  const image = await makeImage(directory, 'a', 'one', []);
+  const other = join(directory, `other.${suffix}`);
+  convert(image, other);
+  const temporary = join(directory, 'temporary');
+  await mkdir(temporary);
+  expect(await document(['compare', image, other, '--temp-dir', temporary], 'compare')).toMatchObject({ equal: true, compared: [0] });
+  expect(readdirSync(temporary)).toEqual([]);
+  writeFileSync(other, 'no image');
+  const { status, stderr } = await ict(['inspect', other, '--temp-dir', temporary]);
+  expect([status, stderr.text]).toEqual([2, expect.stringContaining('ICT_CLI_USAGE')]);
+  expect(readdirSync(temporary)).toEqual([]);
+});
+
+it('what is no image, or needs what is missing, says what to do', async () => {
+  const directory = await temporaryDirectory();
+  writeFileSync(join(directory, 'text.raw'), 'text');
+  writeFileSync(join(directory, 'disk.vdi'), '');
+  const at = (name: string): Promise<{ status: number; stderr: { text: string } }> => ict(['inspect', name], { cwd: directory });
+  for (const [name, code, words] of [
+    ['text.raw', 'ICT_INSPECT_IMAGE', 'no filesystem that is known'],
+    ['none.raw', 'ICT_CLI_USAGE', 'ENOENT'],
+    ['template.yml', 'ICT_CLI_USAGE', 'ict build template.yml'],
+    ['.', 'ICT_CLI_USAGE', 'is no file'],
+  ] as const) {
+    const { status, stderr } = await at(name);
+    expect([status, stderr.text]).toEqual([2, expect.stringContaining(code)]);
+    expect(stderr.text).toContain(words);
+  }
+  const nowhere = await ict(['inspect', 'disk.vdi', '--temp-dir', join(directory, 'none')], { cwd: directory });
+  expect([nowhere.status, nowhere.stderr.text]).toEqual([2, expect.stringContaining('--temp-dir names a directory')]);
+  vi.stubEnv('PATH', directory);
+  const { status, stderr } = await at('disk.vdi');
+  vi.unstubAllEnvs();
+  expect([status, stderr.text]).toEqual([7, expect.stringContaining('qemu-img is needed')]);
+});

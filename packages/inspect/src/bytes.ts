@@ -1,0 +1,56 @@
+import type { FileHandle } from 'node:fs/promises';
+import { readFully } from '@ict/image-parts';
+
+/** Bytes that can be read at any place: those of a disk, or of one partition. */
+export interface Bytes {
+  readonly sizeBytes: number;
+  /** @throws RangeError when the bytes end before. */
+  read(offset: number, length: number): Promise<Buffer>;
+}
+
+/** Small reads share what one larger read brought: inodes and directory entries lie beside each other. */
+const PIECE_BYTES = 64 * 1024;
+const KEPT_PIECES = 64;
+
+/** The bytes of an open file, or of a device that is as large as `sizeBytes`. */
+export function bytesOf(file: FileHandle, sizeBytes: number): Bytes {
+  const kept = new Map<number, Buffer>();
+  const piece = async (index: number): Promise<Buffer> => {
+    const known = kept.get(index);
+    if (known !== undefined) return known;
+    const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, sizeBytes - index * PIECE_BYTES));
+    await readFully(file, buffer, index * PIECE_BYTES);
+    const [oldest] = kept.keys();
+    if (kept.size === KEPT_PIECES && oldest !== undefined) kept.delete(oldest);
+    kept.set(index, buffer);
+    return buffer;
+  };
+  return {
+    sizeBytes,
+    read: async (offset, length) => {
+      requireWithin(sizeBytes, offset, length);
+      const index = Math.floor(offset / PIECE_BYTES);
+      const at = offset - index * PIECE_BYTES;
+      if (length <= PIECE_BYTES && at + length <= PIECE_BYTES) return (await piece(index)).subarray(at, at + length);
+      const buffer = Buffer.allocUnsafe(length);
+      await readFully(file, buffer, offset);
+      return buffer;
+    },
+  };
+}
+
+/** A part of other bytes. */
+export function partOf(whole: Bytes, start: number, sizeBytes: number): Bytes {
+  return {
+    sizeBytes,
+    read: async (offset, length) => {
+      requireWithin(sizeBytes, offset, length);
+      return whole.read(start + offset, length);
+    },
+  };
+}
+
+function requireWithin(sizeBytes: number, offset: number, length: number): void {
+  if (offset < 0 || length < 0 || offset + length > sizeBytes)
+    throw new RangeError(`byte ${offset + length} is asked for, and there are ${sizeBytes}`);
+}

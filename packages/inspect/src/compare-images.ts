@@ -1,0 +1,178 @@
+import { compareText } from '@ict/integrity';
+import type { FileEntry, ReadableFilesystem } from './filesystems/filesystem.js';
+import { withImage, type ImageReport, type OpenedImage, type PartitionReport } from './inspect-image.js';
+
+/** A value of one image that the other has not, or has otherwise. */
+export interface ValueDifference {
+  /** Path of the value in an {@link ImageReport}, such as `partitions.2.filesystem.id`; partitions by their numbers. */
+  readonly what: string;
+  /** Absent where the image has no such value. */
+  readonly a?: unknown;
+  readonly b?: unknown;
+}
+
+/** What can differ between two files of one path. */
+export type FileAspect = 'type' | 'content' | 'size' | 'mode' | 'owner' | 'time' | 'target' | 'device' | 'attributes' | 'links';
+
+/** A path that one image has and the other has not, or has otherwise. */
+export interface FileDifference {
+  readonly partition: number;
+  readonly path: string;
+  readonly change: 'added' | 'removed' | 'changed';
+  /** Of what changed, in a fixed order; empty otherwise. */
+  readonly aspects: readonly FileAspect[];
+}
+
+/** What two images do not have in common; `a` is the first, `b` the second. */
+export interface ImageComparison {
+  readonly a: ImageReport;
+  readonly b: ImageReport;
+  readonly values: readonly ValueDifference[];
+  readonly files: readonly FileDifference[];
+  /** Partitions of both whose files were compared. */
+  readonly compared: readonly number[];
+}
+
+/**
+ * Compares two images by what they hold: partition tables, filesystems, boot entries, and each file of filesystems that can be read. Where
+ * bytes lie on the disk does not matter.
+ *
+ * @param options `times`: also when files were last changed.
+ * @throws `ICT_INSPECT_IMAGE` as {@link inspectImage}; the signal's reason.
+ */
+export async function compareImages(
+  a: string,
+  b: string,
+  options: { readonly times: boolean; readonly signal?: AbortSignal },
+): Promise<ImageComparison> {
+  return withImage(a, (first) => withImage(b, (second) => compare(first, second, options)));
+}
+
+async function compare(
+  a: OpenedImage,
+  b: OpenedImage,
+  options: { readonly times: boolean; readonly signal?: AbortSignal },
+): Promise<ImageComparison> {
+  const files: FileDifference[] = [];
+  const compared: number[] = [];
+  for (const [number, one] of a.filesystems) {
+    const other = b.filesystems.get(number);
+    if (one.files === undefined || other?.files === undefined) continue;
+    compared.push(number);
+    for await (const difference of compareFiles(one.files, other.files, options)) files.push({ partition: number, ...difference });
+  }
+  return { a: a.report, b: b.report, values: compareReports(a.report, b.report), files, compared };
+}
+
+function compareReports(a: ImageReport, b: ImageReport): readonly ValueDifference[] {
+  const [one, other] = [new Map(flatten(keyed(a))), new Map(flatten(keyed(b)))];
+  const names = [...new Set([...one.keys(), ...other.keys()])].sort(compareText);
+  return names.flatMap((what) => {
+    const [x, y] = [one.get(what), other.get(what)];
+    if (x === y) return [];
+    return [{ what, ...(x === undefined ? {} : { a: x }), ...(y === undefined ? {} : { b: y }) }];
+  });
+}
+
+/** Lists by what their members are called, so that one more member is one difference. */
+function keyed({ partitions, boot, ...rest }: ImageReport): object {
+  return {
+    ...rest,
+    partitions: Object.fromEntries(partitions.map((partition: PartitionReport) => [partition.number, partition])),
+    boot:
+      boot === undefined
+        ? undefined
+        : { loaders: boot.loaders, entries: Object.fromEntries(boot.entries.map((entry) => [entry.file, entry])) },
+  };
+}
+
+function* flatten(value: object, prefix = ''): Generator<[string, unknown], void, undefined> {
+  for (const [key, member] of Object.entries(value) as [string, unknown][]) {
+    if (member === undefined) continue;
+    const what = prefix === '' ? key : `${prefix}.${key}`;
+    if (Array.isArray(member)) yield [what, member.join(', ')];
+    else if (typeof member === 'object' && member !== null) yield* flatten(member, what);
+    else yield [what, member];
+  }
+}
+
+/** Goes through both trees at once: they come in one order. */
+async function* compareFiles(
+  a: ReadableFilesystem,
+  b: ReadableFilesystem,
+  { times, signal }: { readonly times: boolean; readonly signal?: AbortSignal },
+): AsyncGenerator<Omit<FileDifference, 'partition'>, void, undefined> {
+  const [ones, others] = [await namesOf(a, signal), await namesOf(b, signal)];
+  for (const path of [...new Set([...ones.entries.keys(), ...others.entries.keys()])].sort(compareText)) {
+    signal?.throwIfAborted();
+    const [one, other] = [ones.entries.get(path), others.entries.get(path)];
+    if (one === undefined) yield { path, change: 'added', aspects: [] };
+    else if (other === undefined) yield { path, change: 'removed', aspects: [] };
+    else {
+      const aspects = await aspectsOf(one, other, times);
+      if (ones.names(one) !== others.names(other)) aspects.push('links');
+      if (aspects.length > 0) yield { path, change: 'changed', aspects };
+    }
+  }
+}
+
+interface Names {
+  readonly entries: ReadonlyMap<string, FileEntry>;
+  /** All names of the same file, as one text. */
+  readonly names: (entry: FileEntry) => string;
+}
+
+async function namesOf(files: ReadableFilesystem, signal: AbortSignal | undefined): Promise<Names> {
+  const entries = new Map<string, FileEntry>();
+  const paths = new Map<number, string[]>();
+  for await (const entry of files.walk()) {
+    signal?.throwIfAborted();
+    entries.set(entry.path, entry);
+    if (entry.type === 'directory' || entry.inode === 0) continue;
+    const known = paths.get(entry.inode);
+    if (known === undefined) paths.set(entry.inode, [entry.path]);
+    else known.push(entry.path);
+  }
+  return { entries, names: ({ type, inode, path }) => (type === 'directory' ? path : (paths.get(inode)?.join('\0') ?? path)) };
+}
+
+async function aspectsOf(a: FileEntry, b: FileEntry, times: boolean): Promise<FileAspect[]> {
+  if (a.type !== b.type) return ['type'];
+  const found: FileAspect[] = [];
+  if (a.type === 'file') {
+    if (a.sizeBytes !== b.sizeBytes) found.push('content', 'size');
+    else if (!(await sameContent(a, b))) found.push('content');
+  }
+  if (a.mode !== b.mode) found.push('mode');
+  if (a.owner !== b.owner || a.group !== b.group) found.push('owner');
+  if (times && a.seconds !== b.seconds) found.push('time');
+  if (a.target !== b.target) found.push('target');
+  if (a.device?.join() !== b.device?.join()) found.push('device');
+  if (JSON.stringify(a.attributes) !== JSON.stringify(b.attributes)) found.push('attributes');
+  return found;
+}
+
+/** Compares two files of one size, whose pieces may be cut differently. */
+async function sameContent(a: FileEntry, b: FileEntry): Promise<boolean> {
+  const others = b.content();
+  let other = Buffer.alloc(0);
+  try {
+    for await (const piece of a.content()) {
+      for (let at = 0; at < piece.length; ) {
+        if (other.length === 0) {
+          const next = await others.next();
+          if (next.done === true) return false;
+          other = Buffer.from(next.value);
+          continue;
+        }
+        const length = Math.min(piece.length - at, other.length);
+        if (piece.compare(other, 0, length, at, at + length) !== 0) return false;
+        at += length;
+        other = other.subarray(length);
+      }
+    }
+    return true;
+  } finally {
+    await others.return();
+  }
+}

@@ -1,0 +1,49 @@
+import type { FileEntry, ReadableFilesystem } from './filesystem.js';
+
+/** Deeper than any tree that people make: a directory that holds itself ends there. */
+const DEEPEST = 256;
+
+/**
+ * A filesystem from what lists one directory of it.
+ *
+ * @param root its root directory; its path is `/`.
+ * @param children entries of a directory, in any order.
+ */
+export function filesystemOver(root: FileEntry, children: (directory: FileEntry) => Promise<readonly FileEntry[]>): ReadableFilesystem {
+  async function* below(directory: FileEntry, depth: number): AsyncGenerator<FileEntry, void, undefined> {
+    if (depth > DEEPEST) throw new RangeError(`${directory.path} lies deeper than ${DEEPEST} directories`);
+    for (const entry of sorted(await children(directory))) {
+      yield entry;
+      if (entry.type === 'directory') yield* below(entry, depth + 1);
+    }
+  }
+  const find = async (path: string): Promise<FileEntry | undefined> => {
+    let found: FileEntry | undefined = root;
+    for (const name of path.split('/').filter((part) => part !== '')) {
+      if (found?.type !== 'directory') return undefined;
+      const wanted = childPath(found, name);
+      found = (await children(found)).find((entry) => entry.path === wanted);
+    }
+    return found;
+  };
+  return {
+    walk: async function* () {
+      yield root;
+      yield* below(root, 1);
+    },
+    find,
+    list: async (path) => {
+      const directory = await find(path);
+      return directory?.type === 'directory' ? sorted(await children(directory)) : undefined;
+    },
+  };
+}
+
+/** The path of a name in a directory. */
+export function childPath(directory: FileEntry, name: string): string {
+  return directory.path === '/' ? `/${name}` : `${directory.path}/${name}`;
+}
+
+function sorted(entries: readonly FileEntry[]): readonly FileEntry[] {
+  return entries.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+}

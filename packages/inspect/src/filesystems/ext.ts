@@ -1,0 +1,267 @@
+import type { Bytes } from '../bytes.js';
+import { childPath, filesystemOver } from './directory-walk.js';
+import { parseAttributes, parseBlockOfAttributes } from './ext-attributes.js';
+import { gathered, type FileEntry, type FileType, type FilesystemSummary, type ReadableFilesystem } from './filesystem.js';
+
+const SUPERBLOCK_AT = 1024;
+const MAGIC = 0xef53;
+const COMPAT_JOURNAL = 0x4;
+const INCOMPAT_EXTENTS = 0x40;
+const INCOMPAT_64BIT = 0x80;
+const INCOMPAT_META_BG = 0x10;
+const INCOMPAT_INLINE_DATA = 0x8000;
+const INCOMPAT_FILETYPE = 0x2;
+const EXTENTS_FLAG = 0x80000;
+const ROOT_INODE = 2;
+const EXTENT_MAGIC = 0xf30a;
+const EXTENT_DEPTH = 5;
+/** An extent of more blocks is one that was never written, and reads as zeros. */
+const INITIALISED_BLOCKS = 32_768;
+/** Blocks that an inode without extents names itself, and then those with one to three levels of tables. */
+const DIRECT_BLOCKS = 12;
+const TYPES: Readonly<Record<number, FileType>> = {
+  0x1: 'fifo',
+  0x2: 'character',
+  0x4: 'directory',
+  0x6: 'block',
+  0x8: 'file',
+  0xa: 'symlink',
+  0xc: 'socket',
+};
+/** A target that is no longer lies in the inode. */
+const SHORT_TARGET_BYTES = 60;
+const READ_BYTES = 1024 * 1024;
+/** More than any directory of a system has. */
+const MOST_DIRECTORY_BYTES = 256 * 1024 * 1024;
+
+/** Blocks of a file that lie one behind the other; a hole has no place. */
+interface Run {
+  readonly logical: number;
+  readonly blocks: number;
+  readonly physical: number;
+}
+
+interface Layout {
+  readonly blockBytes: number;
+  readonly inodeBytes: number;
+  readonly inodes: number;
+  readonly inodesPerGroup: number;
+  readonly descriptorBytes: number;
+  readonly descriptorsAt: number;
+}
+
+/**
+ * Reads an ext2, ext3 or ext4.
+ *
+ * @returns undefined when there is none; without `files` one of a layout that is not read here.
+ * @see Documentation/filesystems/ext4 of the kernel
+ */
+export async function openExt(
+  bytes: Bytes,
+): Promise<{ readonly summary: FilesystemSummary; readonly files?: ReadableFilesystem } | undefined> {
+  if (bytes.sizeBytes < SUPERBLOCK_AT + 1024) return undefined;
+  const block = await bytes.read(SUPERBLOCK_AT, 1024);
+  if (block.readUInt16LE(0x38) !== MAGIC || block.readUInt32LE(0x18) > 6) return undefined;
+  const [compat, incompat] = [block.readUInt32LE(0x5c), block.readUInt32LE(0x60)];
+  const isWide = (incompat & INCOMPAT_64BIT) !== 0;
+  const high = (at: number): number => (isWide ? block.readUInt32LE(at) * 2 ** 32 : 0);
+  const blockBytes = 1024 << block.readUInt32LE(0x18);
+  const label = block.toString('utf8', 0x78, 0x88).replace(/\0.*$/su, '');
+  const uuid = block.toString('hex', 0x68, 0x78);
+  const summary: FilesystemSummary = {
+    type: (incompat & INCOMPAT_EXTENTS) !== 0 ? 'ext4' : (compat & COMPAT_JOURNAL) !== 0 ? 'ext3' : 'ext2',
+    ...(label === '' ? {} : { label }),
+    id: uuid.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    sizeBytes: (block.readUInt32LE(0x4) + high(0x150)) * blockBytes,
+    freeBytes: (block.readUInt32LE(0xc) + high(0x158)) * blockBytes,
+  };
+  const isRead = (incompat & (INCOMPAT_META_BG | INCOMPAT_INLINE_DATA)) === 0 && (incompat & INCOMPAT_FILETYPE) !== 0;
+  const layout: Layout = {
+    blockBytes,
+    inodeBytes: block.readUInt32LE(0x4c) === 0 ? 128 : block.readUInt16LE(0x58),
+    inodes: block.readUInt32LE(0),
+    inodesPerGroup: block.readUInt32LE(0x28),
+    descriptorBytes: isWide ? Math.max(32, block.readUInt16LE(0xfe)) : 32,
+    descriptorsAt: (block.readUInt32LE(0x14) + 1) * blockBytes,
+  };
+  if (!isRead || layout.inodesPerGroup === 0 || layout.inodeBytes < 128) return { summary };
+  return { summary, files: await filesOf(bytes, layout) };
+}
+
+async function filesOf(bytes: Bytes, layout: Layout): Promise<ReadableFilesystem> {
+  const inodes = new Inodes(bytes, layout);
+  const root = await inodes.entry('/', ROOT_INODE);
+  return filesystemOver(root, async (directory) => {
+    const entries: FileEntry[] = [];
+    for (const { name, inode } of await inodes.names(directory)) entries.push(await inodes.entry(childPath(directory, name), inode));
+    return entries;
+  });
+}
+
+/** The inodes of one filesystem, and what hangs on them. */
+class Inodes {
+  readonly #bytes: Bytes;
+  readonly #layout: Layout;
+
+  constructor(bytes: Bytes, layout: Layout) {
+    this.#bytes = bytes;
+    this.#layout = layout;
+  }
+
+  async entry(path: string, number: number): Promise<FileEntry> {
+    const inode = await this.#read(number);
+    const bits = inode.readUInt16LE(0);
+    const type = TYPES[bits >> 12];
+    if (type === undefined) throw new RangeError(`${path} has inode ${number}, which is none`);
+    const sizeBytes = inode.readUInt32LE(0x4) + inode.readUInt32LE(0x6c) * 2 ** 32;
+    const attributes = await this.#attributes(inode);
+    return {
+      path,
+      type,
+      mode: bits & 0o7777,
+      owner: inode.readUInt16LE(0x2) | (inode.readUInt16LE(0x78) << 16),
+      group: inode.readUInt16LE(0x18) | (inode.readUInt16LE(0x7a) << 16),
+      sizeBytes: type === 'file' || type === 'symlink' ? sizeBytes : 0,
+      seconds: secondsOf(inode),
+      inode: number,
+      ...(type === 'symlink' ? { target: await this.#target(inode, sizeBytes) } : {}),
+      ...(type === 'character' || type === 'block' ? { device: deviceOf(inode) } : {}),
+      ...(Object.keys(attributes).length === 0 ? {} : { attributes }),
+      content: () => (type === 'file' ? this.#content(inode, sizeBytes) : nothing()),
+    };
+  }
+
+  /** The names in a directory, without `.` and `..`. */
+  async names({ inode: number, path }: FileEntry): Promise<readonly { readonly name: string; readonly inode: number }[]> {
+    const inode = await this.#read(number);
+    const sizeBytes = inode.readUInt32LE(0x4) + inode.readUInt32LE(0x6c) * 2 ** 32;
+    if (sizeBytes > MOST_DIRECTORY_BYTES) throw new RangeError(`the directory ${path} is too large`);
+    const { blockBytes } = this.#layout;
+    const found: { name: string; inode: number }[] = [];
+    const content = await gathered(this.#content(inode, sizeBytes));
+    for (let start = 0; start < content.length; start += blockBytes) {
+      const block = content.subarray(start, start + blockBytes);
+      for (let at = 0; at + 8 <= block.length; ) {
+        const [entry, length, nameBytes] = [block.readUInt32LE(at), block.readUInt16LE(at + 4), block.readUInt8(at + 6)];
+        if (length < 8 || at + length > block.length) throw new RangeError(`the directory ${path} is damaged`);
+        const name = block.toString('utf8', at + 8, at + 8 + nameBytes);
+        // An entry without inode is free, or has the hashes of others.
+        if (entry !== 0 && name !== '.' && name !== '..') found.push({ name, inode: entry });
+        at += length;
+      }
+    }
+    return found;
+  }
+
+  async #read(number: number): Promise<Buffer> {
+    const { inodes, inodesPerGroup, inodeBytes, descriptorBytes, descriptorsAt, blockBytes } = this.#layout;
+    if (number < 1 || number > inodes) throw new RangeError(`there is no inode ${number}`);
+    const group = Math.floor((number - 1) / inodesPerGroup);
+    const descriptor = await this.#bytes.read(descriptorsAt + group * descriptorBytes, descriptorBytes);
+    const table = descriptor.readUInt32LE(0x8) + (descriptorBytes >= 64 ? descriptor.readUInt32LE(0x28) * 2 ** 32 : 0);
+    return this.#bytes.read(table * blockBytes + ((number - 1) % inodesPerGroup) * inodeBytes, inodeBytes);
+  }
+
+  async #target(inode: Buffer, sizeBytes: number): Promise<string> {
+    if (sizeBytes < SHORT_TARGET_BYTES) return inode.toString('utf8', 0x28, 0x28 + sizeBytes);
+    return (await gathered(this.#content(inode, Math.min(sizeBytes, this.#layout.blockBytes)))).toString();
+  }
+
+  async #attributes(inode: Buffer): Promise<Readonly<Record<string, string>>> {
+    const at = inode.readUInt32LE(0x68) + inode.readUInt16LE(0x76) * 2 ** 32;
+    const extra = inode.length > 128 ? 128 + inode.readUInt16LE(0x80) : inode.length;
+    const { blockBytes } = this.#layout;
+    return {
+      ...(extra + 4 <= inode.length ? parseAttributes(inode.subarray(extra)) : {}),
+      ...(at === 0 ? {} : parseBlockOfAttributes(await this.#bytes.read(at * blockBytes, blockBytes))),
+    };
+  }
+
+  async *#content(inode: Buffer, sizeBytes: number): AsyncGenerator<Buffer, void, undefined> {
+    const { blockBytes } = this.#layout;
+    let at = 0;
+    for await (const { logical, blocks, physical } of this.#runs(inode, Math.ceil(sizeBytes / blockBytes))) {
+      const start = logical * blockBytes;
+      if (start < at) throw new RangeError('the blocks of a file overlap');
+      yield* zeros(Math.min(start, sizeBytes) - at);
+      const end = Math.min(start + blocks * blockBytes, sizeBytes);
+      for (at = Math.min(start, sizeBytes); at < end; ) {
+        const length = Math.min(READ_BYTES, end - at);
+        yield await this.#bytes.read(physical * blockBytes + at - start, length);
+        at += length;
+      }
+    }
+    yield* zeros(sizeBytes - at);
+  }
+
+  /** What a file has, in its order; holes are left out. */
+  #runs(inode: Buffer, blocks: number): AsyncGenerator<Run, void, undefined> {
+    const map = inode.subarray(0x28, 0x28 + 60);
+    return (inode.readUInt32LE(0x20) & EXTENTS_FLAG) !== 0 ? this.#extents(map, EXTENT_DEPTH) : this.#mapped(map, blocks);
+  }
+
+  async *#extents(node: Buffer, deepest: number): AsyncGenerator<Run, void, undefined> {
+    const [magic, count, depth] = [node.readUInt16LE(0), node.readUInt16LE(2), node.readUInt16LE(6)];
+    if (magic !== EXTENT_MAGIC || depth > deepest || 12 + count * 12 > node.length) throw new RangeError('an extent tree is damaged');
+    const { blockBytes } = this.#layout;
+    for (let index = 0; index < count; index++) {
+      const entry = node.subarray(12 + index * 12, 24 + index * 12);
+      if (depth > 0) {
+        const below = entry.readUInt32LE(4) + entry.readUInt16LE(8) * 2 ** 32;
+        yield* this.#extents(await this.#bytes.read(below * blockBytes, blockBytes), depth - 1);
+      } else if (entry.readUInt16LE(4) <= INITIALISED_BLOCKS) {
+        yield {
+          logical: entry.readUInt32LE(0),
+          blocks: entry.readUInt16LE(4),
+          physical: entry.readUInt32LE(8) + entry.readUInt16LE(6) * 2 ** 32,
+        };
+      }
+    }
+  }
+
+  async *#mapped(map: Buffer, blocks: number): AsyncGenerator<Run, void, undefined> {
+    for (let index = 0; index < Math.min(DIRECT_BLOCKS, blocks); index++) {
+      const physical = map.readUInt32LE(index * 4);
+      if (physical !== 0) yield { logical: index, blocks: 1, physical };
+    }
+    const perTable = this.#layout.blockBytes / 4;
+    let logical = DIRECT_BLOCKS;
+    for (let level = 1; level <= 3 && logical < blocks; level++) {
+      yield* this.#table(map.readUInt32LE((DIRECT_BLOCKS + level - 1) * 4), level, logical, blocks);
+      logical += perTable ** level;
+    }
+  }
+
+  async *#table(at: number, level: number, first: number, blocks: number): AsyncGenerator<Run, void, undefined> {
+    if (at === 0) return;
+    const { blockBytes } = this.#layout;
+    const table = await this.#bytes.read(at * blockBytes, blockBytes);
+    const step = (blockBytes / 4) ** (level - 1);
+    for (let index = 0; index < blockBytes / 4; index++) {
+      const logical = first + index * step;
+      if (logical >= blocks) return;
+      const physical = table.readUInt32LE(index * 4);
+      if (level > 1) yield* this.#table(physical, level - 1, logical, blocks);
+      else if (physical !== 0) yield { logical, blocks: 1, physical };
+    }
+  }
+}
+
+/** Modification: 32 bits, and two above them in inodes that have room. */
+function secondsOf(inode: Buffer): number {
+  const extra = inode.length > 128 && inode.readUInt16LE(0x80) >= 0x8c - 0x80 ? inode.readUInt32LE(0x88) & 3 : 0;
+  return inode.readInt32LE(0x10) + extra * 2 ** 32;
+}
+
+function deviceOf(inode: Buffer): readonly [number, number] {
+  const old = inode.readUInt32LE(0x28);
+  if (old !== 0) return [(old >> 8) & 0xff, old & 0xff];
+  const device = inode.readUInt32LE(0x2c);
+  return [(device & 0xf_ff00) >> 8, (device & 0xff) | ((device >>> 12) & 0xf_ff00)];
+}
+
+async function* nothing(): AsyncGenerator<Buffer, void, undefined> {}
+
+function* zeros(count: number): Generator<Buffer, void, undefined> {
+  for (let left = count; left > 0; left -= READ_BYTES) yield Buffer.alloc(Math.min(left, READ_BYTES));
+}

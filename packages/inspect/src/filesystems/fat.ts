@@ -1,0 +1,215 @@
+import { CLUSTERS, DIRECTORY_ENTRY_BYTES, FIRST_CLUSTER } from '@ict/image-parts';
+import type { Bytes } from '../bytes.js';
+import { childPath, filesystemOver } from './directory-walk.js';
+import type { FileEntry, FilesystemSummary, ReadableFilesystem } from './filesystem.js';
+
+const LONG_NAME = 0x0f;
+const VOLUME_LABEL = 0x08;
+const DIRECTORY = 0x10;
+const DELETED = 0xe5;
+const LAST_LONG_ENTRY = 0x40;
+/** Where an entry of a long name has its UTF-16 units. */
+const UNITS = [
+  [1, 11],
+  [14, 26],
+  [28, 32],
+] as const;
+/** What Windows notes beside a short name: base or extension are small letters. */
+const LOWER_BASE = 0x08;
+const LOWER_EXTENSION = 0x10;
+/** A directory is no larger. */
+const MOST_DIRECTORY_BYTES = 2 * 1024 * 1024;
+
+interface Layout {
+  readonly width: 12 | 16 | 32;
+  readonly clusterBytes: number;
+  readonly clusters: number;
+  readonly tableOffset: number;
+  readonly dataOffset: number;
+  /** Of FAT12 and FAT16, whose root directory lies in no cluster. */
+  readonly root: { readonly offset: number; readonly sizeBytes: number } | { readonly cluster: number };
+  readonly volumeId: number;
+  readonly sizeBytes: number;
+}
+
+/**
+ * Reads a FAT12, FAT16 or FAT32. Owner, group and mode are what `mount` shows by itself: FAT has none.
+ *
+ * @returns undefined when there is none.
+ * @see Microsoft, FAT: General Overview of On-Disk Format
+ */
+export async function openFat(
+  bytes: Bytes,
+): Promise<{ readonly summary: FilesystemSummary; readonly files: ReadableFilesystem } | undefined> {
+  const layout = await readLayout(bytes);
+  return layout === undefined ? undefined : openVolume(bytes, layout);
+}
+
+async function openVolume(
+  bytes: Bytes,
+  layout: Layout,
+): Promise<{ readonly summary: FilesystemSummary; readonly files: ReadableFilesystem }> {
+  const table = await bytes.read(layout.tableOffset, Math.ceil(((layout.clusters + FIRST_CLUSTER) * layout.width) / 8));
+  const next = (cluster: number): number => entryOf(table, layout.width, cluster);
+  const chain = (first: number, what: string): number[] => {
+    const found: number[] = [];
+    for (let cluster = first; cluster >= FIRST_CLUSTER && cluster < layout.clusters + FIRST_CLUSTER; cluster = next(cluster)) {
+      if (found.length === layout.clusters) throw new RangeError(`the clusters of ${what} run in a circle`);
+      found.push(cluster);
+    }
+    return found;
+  };
+  const clusterAt = (cluster: number): number => layout.dataOffset + (cluster - FIRST_CLUSTER) * layout.clusterBytes;
+  const rootEntry: FatEntry = { ...entry('/', 'directory', 0, 0, 0), first: 0 };
+  const raw = async (directory: FatEntry): Promise<Buffer> => {
+    if (directory === rootEntry && 'offset' in layout.root) return bytes.read(layout.root.offset, layout.root.sizeBytes);
+    const first = directory === rootEntry && 'cluster' in layout.root ? layout.root.cluster : directory.first;
+    const clusters = chain(first, directory.path);
+    if (clusters.length * layout.clusterBytes > MOST_DIRECTORY_BYTES) throw new RangeError(`the directory ${directory.path} is too large`);
+    return Buffer.concat(await Promise.all(clusters.map((cluster) => bytes.read(clusterAt(cluster), layout.clusterBytes))));
+  };
+  async function* contentOf({ first, sizeBytes, path }: FatEntry): AsyncGenerator<Buffer, void, undefined> {
+    let left = sizeBytes;
+    for (const cluster of chain(first, path)) {
+      if (left <= 0) break;
+      yield await bytes.read(clusterAt(cluster), Math.min(left, layout.clusterBytes));
+      left -= layout.clusterBytes;
+    }
+    if (left > 0) throw new RangeError(`${path} ends ${left} bytes too early`);
+  }
+  const children = async (directory: FileEntry): Promise<readonly FatEntry[]> =>
+    [...parseDirectory(await raw(directory as FatEntry))]
+      .filter(({ name }) => name !== '.' && name !== '..')
+      .map(({ name, isDirectory, first, sizeBytes, seconds }) => {
+        const path = childPath(directory, name);
+        const made: FatEntry = {
+          ...entry(path, isDirectory ? 'directory' : 'file', isDirectory ? 0 : sizeBytes, seconds, first),
+          first,
+          content: () => contentOf(made),
+        };
+        return made;
+      });
+  const label = [...parseLabels(await raw(rootEntry))][0];
+  let free = 0;
+  for (let cluster = FIRST_CLUSTER; cluster < layout.clusters + FIRST_CLUSTER; cluster++) if (next(cluster) === 0) free++;
+  const id = layout.volumeId.toString(16).toUpperCase().padStart(8, '0');
+  return {
+    summary: {
+      type: 'vfat',
+      ...(label === undefined ? {} : { label }),
+      id: `${id.slice(0, 4)}-${id.slice(4)}`,
+      sizeBytes: layout.sizeBytes,
+      freeBytes: free * layout.clusterBytes,
+    },
+    files: filesystemOver(rootEntry, children),
+  };
+}
+
+interface FatEntry extends FileEntry {
+  /** First cluster; 0 where there is none. */
+  readonly first: number;
+}
+
+function entry(path: string, type: 'file' | 'directory', sizeBytes: number, seconds: number, inode: number): FileEntry {
+  const content = async function* (): AsyncGenerator<Buffer, void, undefined> {};
+  return { path, type, mode: 0o755, owner: 0, group: 0, sizeBytes, seconds, inode, content };
+}
+
+async function readLayout(bytes: Bytes): Promise<Layout | undefined> {
+  if (bytes.sizeBytes < 512) return undefined;
+  const sector = await bytes.read(0, 512);
+  const sectorBytes = sector.readUInt16LE(11);
+  const clusterSectors = sector.readUInt8(13);
+  const isPower = (value: number): boolean => value > 0 && (value & (value - 1)) === 0;
+  const jumps = sector[0] === 0xeb || sector[0] === 0xe9;
+  if (sector.readUInt16LE(510) !== 0xaa55 || !jumps || !isPower(sectorBytes) || sectorBytes < 512 || sectorBytes > 4096) return undefined;
+  const [reserved, tables] = [sector.readUInt16LE(14), sector.readUInt8(16)];
+  if (!isPower(clusterSectors) || reserved === 0 || tables === 0) return undefined;
+  const sectors = sector.readUInt16LE(19) || sector.readUInt32LE(32);
+  const tableSectors = sector.readUInt16LE(22) || sector.readUInt32LE(36);
+  const rootBytes = sector.readUInt16LE(17) * DIRECTORY_ENTRY_BYTES;
+  const rootSector = reserved + tables * tableSectors;
+  const dataSector = rootSector + Math.ceil(rootBytes / sectorBytes);
+  const clusters = Math.floor((sectors - dataSector) / clusterSectors);
+  const width = clusters < CLUSTERS[16].least ? 12 : clusters < CLUSTERS[32].least ? 16 : 32;
+  const fits =
+    clusters >= 1 && sectors * sectorBytes <= bytes.sizeBytes && ((clusters + FIRST_CLUSTER) * width) / 8 <= tableSectors * sectorBytes;
+  if (!fits) return undefined;
+  return {
+    width,
+    clusterBytes: clusterSectors * sectorBytes,
+    clusters,
+    tableOffset: reserved * sectorBytes,
+    dataOffset: dataSector * sectorBytes,
+    root: width === 32 ? { cluster: sector.readUInt32LE(44) } : { offset: rootSector * sectorBytes, sizeBytes: rootBytes },
+    volumeId: sector.readUInt32LE(width === 32 ? 67 : 39),
+    sizeBytes: sectors * sectorBytes,
+  };
+}
+
+function entryOf(table: Buffer, width: 12 | 16 | 32, cluster: number): number {
+  if (width === 32) return table.readUInt32LE(cluster * 4) & 0x0fff_ffff;
+  if (width === 16) return table.readUInt16LE(cluster * 2);
+  const at = Math.floor(cluster * 1.5);
+  const pair = (table[at] as number) | ((table[at + 1] ?? 0) << 8);
+  return (cluster & 1) === 1 ? pair >> 4 : pair & 0xfff;
+}
+
+interface ParsedEntry {
+  readonly name: string;
+  readonly isDirectory: boolean;
+  readonly first: number;
+  readonly sizeBytes: number;
+  readonly seconds: number;
+}
+
+function* slots(directory: Buffer): Generator<Buffer, void, undefined> {
+  for (let at = 0; at + DIRECTORY_ENTRY_BYTES <= directory.length; at += DIRECTORY_ENTRY_BYTES) {
+    if (directory[at] === 0) return;
+    if (directory[at] !== DELETED) yield directory.subarray(at, at + DIRECTORY_ENTRY_BYTES);
+  }
+}
+
+function* parseLabels(directory: Buffer): Generator<string, void, undefined> {
+  for (const slot of slots(directory)) {
+    const attribute = slot[11] as number;
+    if (attribute !== LONG_NAME && (attribute & VOLUME_LABEL) !== 0) yield slot.toString('latin1', 0, 11).trimEnd();
+  }
+}
+
+function* parseDirectory(directory: Buffer): Generator<ParsedEntry, void, undefined> {
+  let long = '';
+  for (const slot of slots(directory)) {
+    const attribute = slot[11] as number;
+    if (attribute === LONG_NAME) {
+      const units = UNITS.map(([from, to]) => slot.toString('utf16le', from, to)).join('');
+      long = ((slot[0] as number) & LAST_LONG_ENTRY) === 0 ? units + long : units;
+      continue;
+    }
+    const name = long === '' ? shortName(slot) : long.replace(/\0.*$/su, '');
+    long = '';
+    if ((attribute & VOLUME_LABEL) !== 0) continue;
+    yield {
+      name,
+      isDirectory: (attribute & DIRECTORY) !== 0,
+      first: (slot.readUInt16LE(20) << 16) | slot.readUInt16LE(26),
+      sizeBytes: slot.readUInt32LE(28),
+      seconds: secondsOf(slot.readUInt16LE(24), slot.readUInt16LE(22)),
+    };
+  }
+}
+
+function shortName(slot: Buffer): string {
+  const flags = slot[12] as number;
+  const part = (from: number, to: number, lower: number): string => {
+    const text = slot.toString('latin1', from, to).trimEnd();
+    return (flags & lower) === 0 ? text : text.toLowerCase();
+  };
+  const [base, extension] = [part(0, 8, LOWER_BASE), part(8, 11, LOWER_EXTENSION)];
+  return extension === '' ? base : `${base}.${extension}`;
+}
+
+/** FAT has local time; we write UTC. */
+function secondsOf(date: number, time: number): number {
+  return Date.UTC(1980 + (date >> 9), ((date >> 5) & 15) - 1, date & 31, time >> 11, (time >> 5) & 63, (time & 31) * 2) / 1000;
+}

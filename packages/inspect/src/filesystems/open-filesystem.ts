@@ -1,0 +1,126 @@
+import type { Bytes } from '../bytes.js';
+import { openExt } from './ext.js';
+import { openFat } from './fat.js';
+import type { FilesystemSummary, ReadableFilesystem } from './filesystem.js';
+
+/** What lies in a partition, and its files where they can be read. */
+export interface OpenedFilesystem {
+  readonly summary: FilesystemSummary;
+  readonly files?: ReadableFilesystem;
+}
+
+/** What is known by its superblock alone. */
+interface Mark {
+  readonly at: number;
+  readonly bytes: Buffer;
+  /** How much of the beginning says the rest. */
+  readonly headBytes: number;
+  readonly summary: (head: Buffer) => FilesystemSummary;
+}
+
+const BTRFS_SUPERBLOCK = 0x1_0000;
+
+const MARKS: readonly Mark[] = [
+  {
+    at: 0,
+    bytes: Buffer.from('hsqs'),
+    headBytes: 96,
+    summary: (head) => ({ type: 'squashfs', sizeBytes: Number(head.readBigUInt64LE(40)) }),
+  },
+  {
+    at: 1024,
+    bytes: Buffer.from([0xe2, 0xe1, 0xf5, 0xe0]),
+    headBytes: 1024 + 128,
+    summary: (head) => {
+      const block = head.subarray(1024);
+      return {
+        type: 'erofs',
+        ...named(block, 64, 16),
+        id: uuidText(block.subarray(48)),
+        sizeBytes: block.readUInt32LE(36) * 2 ** block.readUInt8(12),
+      };
+    },
+  },
+  {
+    at: 0,
+    bytes: Buffer.from('XFSB'),
+    headBytes: 512,
+    summary: (head) => {
+      const blockBytes = head.readUInt32BE(4);
+      const sizes = { sizeBytes: Number(head.readBigUInt64BE(8)) * blockBytes, freeBytes: Number(head.readBigUInt64BE(144)) * blockBytes };
+      return { type: 'xfs', ...named(head, 108, 12), id: uuidText(head.subarray(32)), ...sizes };
+    },
+  },
+  {
+    at: BTRFS_SUPERBLOCK + 64,
+    bytes: Buffer.from('_BHRfS_M'),
+    headBytes: BTRFS_SUPERBLOCK + 4096,
+    summary: (head) => {
+      const block = head.subarray(BTRFS_SUPERBLOCK);
+      const sizeBytes = Number(block.readBigUInt64LE(0x70));
+      const freeBytes = sizeBytes - Number(block.readBigUInt64LE(0x78));
+      return { type: 'btrfs', ...named(block, 0x12b, 256), id: uuidText(block.subarray(0x20)), sizeBytes, freeBytes };
+    },
+  },
+  {
+    at: 4086,
+    bytes: Buffer.from('SWAPSPACE2'),
+    headBytes: 4096,
+    summary: (head) => ({
+      type: 'swap',
+      ...named(head, 1052, 16),
+      id: uuidText(head.subarray(1036)),
+      sizeBytes: (head.readUInt32LE(1028) + 1) * 4096,
+    }),
+  },
+  {
+    at: 0,
+    bytes: Buffer.from('LUKS\xba\xbe', 'latin1'),
+    headBytes: 592,
+    summary: (head) => ({
+      type: 'crypto_LUKS',
+      ...(head.readUInt16BE(6) === 2 ? named(head, 24, 48) : {}),
+      id: head.toString('latin1', 168, 204),
+    }),
+  },
+  {
+    at: 0,
+    bytes: Buffer.from('verity\0\0', 'latin1'),
+    headBytes: 512,
+    summary: (head) => ({ type: 'verity', id: uuidText(head.subarray(16)) }),
+  },
+  {
+    at: 16 * 2048,
+    bytes: Buffer.from('\x01CD001', 'latin1'),
+    headBytes: 17 * 2048,
+    summary: (head) => {
+      const label = head.toString('latin1', 16 * 2048 + 40, 16 * 2048 + 72).trimEnd();
+      return { type: 'iso9660', ...(label === '' ? {} : { label }), sizeBytes: head.readUInt32LE(16 * 2048 + 80) * 2048 };
+    },
+  },
+];
+
+/**
+ * Tells what lies in a partition, and opens it where its files can be read: ext2, ext3, ext4 and FAT.
+ *
+ * @returns undefined for what nobody knows, such as an empty partition.
+ * @throws RangeError where it is damaged.
+ */
+export async function openFilesystem(bytes: Bytes): Promise<OpenedFilesystem | undefined> {
+  const opened = await openExt(bytes);
+  if (opened !== undefined) return opened;
+  for (const { at, bytes: mark, headBytes, summary } of MARKS) {
+    if (bytes.sizeBytes < headBytes || !(await bytes.read(at, mark.length)).equals(mark)) continue;
+    return { summary: summary(await bytes.read(0, headBytes)) };
+  }
+  return openFat(bytes); // last: little tells a FAT
+}
+
+function named(bytes: Buffer, at: number, most: number): { readonly label?: string } {
+  const label = bytes.toString('utf8', at, at + most).replace(/\0.*$/su, '');
+  return label === '' ? {} : { label };
+}
+
+function uuidText(bytes: Buffer): string {
+  return bytes.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}

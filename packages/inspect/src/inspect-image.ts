@@ -1,0 +1,102 @@
+import { open } from 'node:fs/promises';
+import { bytesOf, partOf, type Bytes } from './bytes.js';
+import { readBootConfiguration, type BootConfiguration } from './boot-configuration.js';
+import { inspectError } from './errors.js';
+import type { FilesystemSummary } from './filesystems/filesystem.js';
+import { openFilesystem, type OpenedFilesystem } from './filesystems/open-filesystem.js';
+import { readPartitionTable, type Partition, type PartitionTable } from './partition-table.js';
+import { readSystem, type SystemSummary } from './system.js';
+
+/** A partition, and what lies in it. */
+export interface PartitionReport extends Partition {
+  /** Absent for what nobody knows, such as an empty partition. */
+  readonly filesystem?: FilesystemSummary;
+  /** Why what lies there could not be read; absent when it could. */
+  readonly problem?: string;
+}
+
+/** What an image says of itself. */
+export interface ImageReport {
+  readonly sizeBytes: number;
+  /** Absent for a filesystem without a disk around it. */
+  readonly table?: Omit<PartitionTable, 'partitions'>;
+  /** Without a table the whole image, as partition 0. */
+  readonly partitions: readonly PartitionReport[];
+  /** Of the first EFI system partition; absent when there is none. */
+  readonly boot?: BootConfiguration;
+  /** Of the first filesystem that has an os-release; absent when there is none that can be read. */
+  readonly system?: SystemSummary;
+}
+
+/** An image that is open for reading. */
+export interface OpenedImage {
+  readonly report: ImageReport;
+  /** What can be read of its partitions, by their numbers. */
+  readonly filesystems: ReadonlyMap<number, OpenedFilesystem>;
+}
+
+/**
+ * Looks into a raw disk or filesystem image without mounting it; nothing in it is trusted, and nothing of it is changed.
+ *
+ * @throws `ICT_INSPECT_IMAGE` when the file cannot be read, or holds nothing that is known.
+ */
+export async function inspectImage(path: string): Promise<ImageReport> {
+  return withImage(path, async ({ report }) => report);
+}
+
+/** Opens an image as {@link inspectImage} reads it, for as long as `work` takes. */
+export async function withImage<Result>(path: string, work: (image: OpenedImage) => Promise<Result>): Promise<Result> {
+  await using file = await open(path).catch((cause: NodeJS.ErrnoException) => {
+    const message =
+      cause.code === 'ENOENT' ? `There is no image ${path}` : `The image ${path} cannot be read: ${cause.code ?? cause.message}`;
+    throw inspectError('ICT_INSPECT_IMAGE', { message, hint: 'Check its path.', facts: { path }, cause });
+  });
+  const stat = await file.stat();
+  if (!stat.isFile()) {
+    throw inspectError('ICT_INSPECT_IMAGE', { message: `${path} is no file`, hint: 'Give the file of an image.', facts: { path } });
+  }
+  return await work(await openImage(bytesOf(file, stat.size), path)); // the file stays open as long
+}
+
+async function openImage(disk: Bytes, path: string): Promise<OpenedImage> {
+  const table = await readPartitionTable(disk);
+  const partitions = table?.partitions ?? [{ number: 0, startBytes: 0, sizeBytes: disk.sizeBytes, type: 'whole' }];
+  const filesystems = new Map<number, OpenedFilesystem>();
+  const reports: PartitionReport[] = [];
+  let boot: BootConfiguration | undefined;
+  let system: SystemSummary | undefined;
+  for (const partition of partitions) {
+    const { number, startBytes, sizeBytes, type } = partition;
+    try {
+      if (sizeBytes < 0 || startBytes + sizeBytes > disk.sizeBytes) throw new RangeError('it ends behind the disk');
+      const opened = await openFilesystem(partOf(disk, startBytes, sizeBytes));
+      reports.push({ ...partition, ...(opened === undefined ? {} : { filesystem: opened.summary }) });
+      if (opened === undefined) continue;
+      filesystems.set(number, opened);
+      if (opened.files === undefined) continue;
+      if (boot === undefined && (type === 'esp' || type === '0xef')) boot = await readBootConfiguration(opened.files);
+      system ??= await readSystem(opened.files);
+    } catch (error) {
+      if (!(error instanceof RangeError)) throw error;
+      const known = reports.at(-1)?.number === number ? reports.pop() : partition;
+      reports.push({ ...(known ?? partition), problem: error.message });
+    }
+  }
+  if (table === undefined && filesystems.size === 0) {
+    throw inspectError('ICT_INSPECT_IMAGE', {
+      message: `${path} has no partition table and no filesystem that is known`,
+      hint: 'Give a disk image: raw, or in the format of a virtual machine.',
+      facts: { path },
+    });
+  }
+  return {
+    report: {
+      sizeBytes: disk.sizeBytes,
+      ...(table === undefined ? {} : { table: { type: table.type, id: table.id, problems: table.problems } }),
+      partitions: reports,
+      ...(boot === undefined ? {} : { boot }),
+      ...(system === undefined ? {} : { system }),
+    },
+    filesystems,
+  };
+}

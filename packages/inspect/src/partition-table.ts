@@ -1,0 +1,117 @@
+import { crc32 } from 'node:zlib';
+import { guidText, partitionTypeName, SECTOR_BYTES } from '@ict/image-parts';
+import type { Bytes } from './bytes.js';
+
+/** One partition. */
+export interface Partition {
+  /** As Linux counts them, from 1. */
+  readonly number: number;
+  readonly startBytes: number;
+  readonly sizeBytes: number;
+  /** As templates name it where they can; else the GUID, or of an MBR the byte, such as `0x83`. */
+  readonly type: string;
+  /** GUID, upper case; undefined of an MBR. */
+  readonly id?: string;
+  /** Of a GPT, when it is not empty. */
+  readonly name?: string;
+  /** Bits of a GPT that are set, from 0; undefined when none is. */
+  readonly attributes?: readonly number[];
+}
+
+export interface PartitionTable {
+  readonly type: 'gpt' | 'mbr';
+  /** GUID of a GPT, upper case; signature of an MBR, 8 hexadecimal digits. */
+  readonly id: string;
+  readonly partitions: readonly Partition[];
+  /** What is wrong with it; empty when nothing is. */
+  readonly problems: readonly string[];
+}
+
+const HEADER_BYTES = 92;
+const ENTRY_BYTES = 128;
+/** More than any program makes; what is beyond is a damaged header. */
+const MOST_ENTRIES = 4096;
+const MBR_PARTITIONS_AT = 446;
+const MBR_ENTRY_BYTES = 16;
+const PROTECTIVE = 0xee;
+
+/**
+ * Reads the partition table of a disk with sectors of 512 bytes.
+ *
+ * @returns undefined when there is none, as in a filesystem without a disk around it.
+ * @see UEFI specification 2.10, section 5
+ */
+export async function readPartitionTable(disk: Bytes): Promise<PartitionTable | undefined> {
+  if (disk.sizeBytes < 2 * SECTOR_BYTES) return undefined;
+  const mbr = await disk.read(0, SECTOR_BYTES);
+  const last = Math.floor(disk.sizeBytes / SECTOR_BYTES) - 1;
+  const primary = await readGpt(disk, 1, last);
+  if (typeof primary !== 'string') {
+    const backup = await readGpt(disk, last, last);
+    const problems = typeof backup === 'string' ? [`the backup table at the end of the disk cannot be used: ${backup}`] : [];
+    if (typeof backup !== 'string' && !sameTable(primary, backup)) problems.push('the backup table at the end of the disk says otherwise');
+    return { type: 'gpt', ...primary, problems };
+  }
+  if (mbr.readUInt16LE(510) !== 0xaa55) return undefined;
+  const entries = Array.from({ length: 4 }, (_none, index) =>
+    mbr.subarray(MBR_PARTITIONS_AT + index * MBR_ENTRY_BYTES).subarray(0, MBR_ENTRY_BYTES),
+  );
+  if (entries.some((entry) => entry[4] === PROTECTIVE)) {
+    const backup = await readGpt(disk, last, last);
+    const problem = `the table at the start of the disk cannot be used: ${primary}`;
+    return { type: 'gpt', ...(typeof backup === 'string' ? { id: '', partitions: [] } : backup), problems: [problem] };
+  }
+  // The boot sector of a FAT ends with the same mark, and has code where partitions would stand.
+  const used = entries.map((entry, index) => ({ entry, number: index + 1 })).filter(({ entry }) => entry[4] !== 0);
+  const isTable = used.length > 0 && entries.every((entry) => entry[0] === 0 || entry[0] === 0x80);
+  if (!isTable || used.some(({ entry }) => entry.readUInt32LE(8) === 0 || entry.readUInt32LE(8) > last)) return undefined;
+  const partitions = used.map(({ entry, number }) => ({
+    number,
+    startBytes: entry.readUInt32LE(8) * SECTOR_BYTES,
+    sizeBytes: entry.readUInt32LE(12) * SECTOR_BYTES,
+    type: `0x${(entry[4] as number).toString(16).padStart(2, '0')}`,
+  }));
+  return { type: 'mbr', id: mbr.readUInt32LE(440).toString(16).padStart(8, '0'), partitions, problems: [] };
+}
+
+/** @returns why it cannot be used, as a text. */
+async function readGpt(disk: Bytes, lba: number, last: number): Promise<Pick<PartitionTable, 'id' | 'partitions'> | string> {
+  const header = await disk.read(lba * SECTOR_BYTES, SECTOR_BYTES);
+  if (header.toString('latin1', 0, 8) !== 'EFI PART') return 'there is no header';
+  const unsigned = Buffer.from(header.subarray(0, HEADER_BYTES));
+  unsigned.writeUInt32LE(0, 16);
+  if (header.readUInt32LE(12) !== HEADER_BYTES || crc32(unsigned) !== header.readUInt32LE(16)) return 'the checksum of its header is wrong';
+  const entriesAt = Number(header.readBigUInt64LE(72)) * SECTOR_BYTES;
+  const [count, entryBytes] = [header.readUInt32LE(80), header.readUInt32LE(84)];
+  const isSound = entryBytes === ENTRY_BYTES && count <= MOST_ENTRIES && entriesAt + count * entryBytes <= (last + 1) * SECTOR_BYTES;
+  if (!isSound) return 'its header says what no disk has';
+  const entries = await disk.read(entriesAt, count * ENTRY_BYTES);
+  if (crc32(entries) !== header.readUInt32LE(88)) return 'the checksum of its entries is wrong';
+  const partitions: Partition[] = [];
+  for (let index = 0; index < count; index++) {
+    const entry = entries.subarray(index * ENTRY_BYTES, (index + 1) * ENTRY_BYTES);
+    if (entry.subarray(0, 16).every((byte) => byte === 0)) continue;
+    const first = Number(entry.readBigUInt64LE(32));
+    const type = guidText(entry.subarray(0, 16));
+    const attributes = bitsOf(entry.readBigUInt64LE(48));
+    const name = entry.toString('utf16le', 56, ENTRY_BYTES).replace(/\0.*$/su, '');
+    partitions.push({
+      number: index + 1,
+      startBytes: first * SECTOR_BYTES,
+      sizeBytes: (Number(entry.readBigUInt64LE(40)) - first + 1) * SECTOR_BYTES,
+      type: partitionTypeName(type) ?? type,
+      id: guidText(entry.subarray(16, 32)),
+      ...(name === '' ? {} : { name }),
+      ...(attributes.length === 0 ? {} : { attributes }),
+    });
+  }
+  return { id: guidText(header.subarray(56, 72)), partitions };
+}
+
+function bitsOf(attributes: bigint): readonly number[] {
+  return Array.from({ length: 64 }, (_none, bit) => bit).filter((bit) => ((attributes >> BigInt(bit)) & 1n) === 1n);
+}
+
+function sameTable(one: Pick<PartitionTable, 'id' | 'partitions'>, other: Pick<PartitionTable, 'id' | 'partitions'>): boolean {
+  return JSON.stringify([one.id, one.partitions]) === JSON.stringify([other.id, other.partitions]);
+}

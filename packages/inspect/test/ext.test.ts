@@ -1,0 +1,136 @@
+import { chmodSync, linkSync, lutimesSync, mkdirSync, readFileSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { describe, expect, it } from 'vitest';
+import type { FileEntry, ReadableFilesystem } from '../src/filesystems/filesystem.js';
+import { gathered } from '../src/filesystems/filesystem.js';
+import { withImage } from '../src/inspect-image.js';
+import { emptyFile, MIB, overwrite, run, workDirectory } from './images.js';
+
+const SECONDS = 1_700_000_000;
+
+/** A tree with everything that an ext filesystem keeps in a way of its own. */
+async function makeTree(directory: string): Promise<Map<string, Buffer>> {
+  const contents = new Map<string, Buffer>();
+  const put = (name: string, content: Buffer): void => {
+    writeFileSync(join(directory, name), content);
+    contents.set(`/${name}`, content);
+  };
+  mkdirSync(join(directory, 'deep/er'), { recursive: true });
+  mkdirSync(join(directory, 'many'));
+  put('empty', Buffer.alloc(0));
+  put('deep/er/small', Buffer.from('small\n'));
+  put('large', Buffer.from(Array.from({ length: 3 * MIB }, (_none, index) => (index * 7 + (index >> 12)) & 0xff)));
+  for (let index = 0; index < 700; index++) put(`many/a name that takes its room ${index}`, Buffer.from(String(index)));
+  writeFileSync(join(directory, 'sparse'), 'begin');
+  truncateSync(join(directory, 'sparse'), 6 * MIB);
+  overwrite(join(directory, 'sparse'), 5 * MIB, Buffer.from('end'));
+  contents.set('/sparse', readFileSync(join(directory, 'sparse')));
+  symlinkSync('small', join(directory, 'deep/er/short link'));
+  symlinkSync(`/${'long/'.repeat(30)}target`, join(directory, 'long link'));
+  linkSync(join(directory, 'large'), join(directory, 'deep/hard link'));
+  contents.set('/deep/hard link', contents.get('/large') as Buffer);
+  chmodSync(join(directory, 'empty'), 0o4750);
+  await run('setfattr', '-n', 'user.note', '-v', 'a value', join(directory, 'empty'));
+  await run('setfattr', '-n', 'user.long', '-v', 'v'.repeat(700), join(directory, 'deep/er/small'));
+  utimesSync(join(directory, 'empty'), SECONDS, SECONDS);
+  lutimesSync(join(directory, 'long link'), SECONDS, SECONDS);
+  return contents;
+}
+
+async function everything(files: ReadableFilesystem | undefined): Promise<Map<string, FileEntry>> {
+  const found = new Map<string, FileEntry>();
+  if (files !== undefined) for await (const entry of files.walk()) found.set(entry.path, entry);
+  return found;
+}
+
+describe.each(['ext2', 'ext3', 'ext4'])('%s', (type) => {
+  it('is read as it was written: contents, links, holes, attributes, owners, times', async () => {
+    const directory = workDirectory();
+    const tree = join(directory, 'tree');
+    mkdirSync(tree);
+    const contents = await makeTree(tree);
+    const image = emptyFile(join(directory, 'image'), 64 * MIB);
+    const options = type === 'ext4' ? ['-b', '4096'] : ['-b', '1024'];
+    await run('mke2fs', '-q', '-t', type, ...options, '-L', 'a label', '-U', '6a7b8c9d-0e1f-4213-9425-364758697a8b', '-d', tree, image);
+    await withImage(image, async ({ report, filesystems }) => {
+      expect(report.partitions).toMatchObject([
+        {
+          number: 0,
+          type: 'whole',
+          filesystem: { type, label: 'a label', id: '6a7b8c9d-0e1f-4213-9425-364758697a8b', sizeBytes: 64 * MIB },
+        },
+      ]);
+      const files = filesystems.get(0)?.files;
+      const found = await everything(files);
+      for (const [path, content] of contents) {
+        const entry = found.get(path);
+        expect([path, entry?.type, entry?.sizeBytes]).toEqual([path, 'file', content.length]);
+        expect((await gathered((entry as FileEntry).content())).equals(content), path).toBe(true);
+      }
+      const links = ['/deep/er/short link', '/long link'];
+      const directories = ['/', '/deep', '/deep/er', '/lost+found', '/many'];
+      expect([...found.keys()].sort()).toEqual([...contents.keys(), ...links, ...directories].sort());
+      expect(found.get('/deep/er/short link')).toMatchObject({ type: 'symlink', target: 'small' });
+      expect(found.get('/long link')).toMatchObject({ type: 'symlink', target: `/${'long/'.repeat(30)}target`, seconds: SECONDS });
+      expect(found.get('/empty')).toMatchObject({
+        mode: 0o4750,
+        seconds: SECONDS,
+        attributes: { 'user.note': Buffer.from('a value').toString('hex') },
+      });
+      expect(found.get('/deep/er/small')?.attributes).toEqual({ 'user.long': Buffer.from('v'.repeat(700)).toString('hex') });
+      expect(found.get('/large')?.inode).toBe(found.get('/deep/hard link')?.inode);
+      expect(found.get('/empty')?.owner).toBe(process.geteuid?.());
+      expect(await files?.find('/deep/er/small')).toMatchObject({ path: '/deep/er/small' });
+      expect(await files?.find('/deep/er/none')).toBeUndefined();
+      expect(await files?.find('/empty/none')).toBeUndefined();
+    });
+  });
+});
+
+it('of ext4 has times behind 2038, and devices', async () => {
+  const directory = workDirectory();
+  const tree = join(directory, 'tree');
+  mkdirSync(tree);
+  writeFileSync(join(tree, 'later'), '');
+  const image = emptyFile(join(directory, 'image'), 8 * MIB);
+  await run('mke2fs', '-q', '-t', 'ext4', '-I', '256', '-d', tree, image);
+  // mke2fs does not write the bits above 32.
+  await run('debugfs', '-w', '-R', 'set_inode_field /later mtime @5', image);
+  await run('debugfs', '-w', '-R', 'set_inode_field /later mtime_extra 1', image);
+  await run('debugfs', '-w', '-R', 'mknod disk b 8 300', image);
+  await run('debugfs', '-w', '-R', 'mknod null c 1 3', image);
+  await run('debugfs', '-w', '-R', 'mknod pipe p', image);
+  await withImage(image, async ({ filesystems }) => {
+    const found = await everything(filesystems.get(0)?.files);
+    expect(found.get('/later')?.seconds).toBe(2 ** 32 + 5);
+    expect(found.get('/disk')).toMatchObject({ type: 'block', device: [8, 300] });
+    expect(found.get('/null')).toMatchObject({ type: 'character', device: [1, 3] });
+    expect(found.get('/pipe')).toMatchObject({ type: 'fifo' });
+  });
+});
+
+it('a damaged tree of extents, directory or inode ends in a problem, and never in a loop', async () => {
+  const directory = workDirectory();
+  const tree = join(directory, 'tree');
+  mkdirSync(join(tree, 'sub'), { recursive: true });
+  writeFileSync(join(tree, 'sub/file'), 'content');
+  const image = emptyFile(join(directory, 'image'), 8 * MIB);
+  await run('mke2fs', '-q', '-t', 'ext4', '-b', '1024', '-d', tree, image);
+  const block = Number((await run('debugfs', '-R', 'bmap /sub 0', image)).trim());
+  const root = Number((await run('debugfs', '-R', 'bmap / 0', image)).trim());
+  // The directory holds itself.
+  const entry = Buffer.alloc(12);
+  entry.writeUInt32LE(Number(/Inode: (\d+)/.exec(await run('debugfs', '-R', 'stat /sub', image))?.[1]), 0);
+  entry.writeUInt16LE(1024, 4);
+  entry.writeUInt8(4, 6);
+  entry.write('self', 8);
+  overwrite(image, block * 1024, entry);
+  await withImage(image, async ({ filesystems }) => {
+    await expect(everything(filesystems.get(0)?.files)).rejects.toThrow('deeper than 256 directories');
+  });
+  overwrite(image, root * 1024 + 4, Buffer.from([0xff, 0xff]));
+  await withImage(image, async ({ report, filesystems }) => {
+    expect(report.partitions[0]?.problem).toBe('the directory / is damaged');
+    await expect(everything(filesystems.get(0)?.files)).rejects.toThrow('the directory / is damaged');
+  });
+});
