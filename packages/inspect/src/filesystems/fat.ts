@@ -19,6 +19,8 @@ const LOWER_BASE = 0x08;
 const LOWER_EXTENSION = 0x10;
 /** A directory is no larger. */
 const MOST_DIRECTORY_BYTES = 2 * 1024 * 1024;
+/** So many of a table are read at a time. */
+const TABLE_ENTRIES = 64 * 1024;
 
 interface Layout {
   readonly width: 12 | 16 | 32;
@@ -49,13 +51,13 @@ async function openVolume(
   bytes: Bytes,
   layout: Layout,
 ): Promise<{ readonly summary: FilesystemSummary; readonly files: ReadableFilesystem }> {
-  const table = await bytes.read(layout.tableOffset, Math.ceil(((layout.clusters + FIRST_CLUSTER) * layout.width) / 8));
-  const next = (cluster: number): number => entryOf(table, layout.width, cluster);
-  const chain = (first: number, what: string): number[] => {
+  const chain = async (first: number, what: string): Promise<readonly number[]> => {
     const found: number[] = [];
-    for (let cluster = first; cluster >= FIRST_CLUSTER && cluster < layout.clusters + FIRST_CLUSTER; cluster = next(cluster)) {
+    let cluster = first;
+    while (cluster >= FIRST_CLUSTER && cluster < layout.clusters + FIRST_CLUSTER) {
       if (found.length === layout.clusters) throw new RangeError(`the clusters of ${what} run in a circle`);
       found.push(cluster);
+      cluster = await nextCluster(bytes, layout, cluster);
     }
     return found;
   };
@@ -64,13 +66,13 @@ async function openVolume(
   const raw = async (directory: FatEntry): Promise<Buffer> => {
     if (directory === rootEntry && 'offset' in layout.root) return bytes.read(layout.root.offset, layout.root.sizeBytes);
     const first = directory === rootEntry && 'cluster' in layout.root ? layout.root.cluster : directory.first;
-    const clusters = chain(first, directory.path);
+    const clusters = await chain(first, directory.path);
     if (clusters.length * layout.clusterBytes > MOST_DIRECTORY_BYTES) throw new RangeError(`the directory ${directory.path} is too large`);
     return Buffer.concat(await Promise.all(clusters.map((cluster) => bytes.read(clusterAt(cluster), layout.clusterBytes))));
   };
   async function* contentOf({ first, sizeBytes, path }: FatEntry): AsyncGenerator<Buffer, void, undefined> {
     let left = sizeBytes;
-    for (const cluster of chain(first, path)) {
+    for (const cluster of await chain(first, path)) {
       if (left <= 0) break;
       yield await bytes.read(clusterAt(cluster), Math.min(left, layout.clusterBytes));
       left -= layout.clusterBytes;
@@ -90,8 +92,6 @@ async function openVolume(
         return made;
       });
   const label = [...parseLabels(await raw(rootEntry))][0];
-  let free = 0;
-  for (let cluster = FIRST_CLUSTER; cluster < layout.clusters + FIRST_CLUSTER; cluster++) if (next(cluster) === 0) free++;
   const id = layout.volumeId.toString(16).toUpperCase().padStart(8, '0');
   return {
     summary: {
@@ -99,7 +99,7 @@ async function openVolume(
       ...(label === undefined ? {} : { label }),
       id: `${id.slice(0, 4)}-${id.slice(4)}`,
       sizeBytes: layout.sizeBytes,
-      freeBytes: free * layout.clusterBytes,
+      freeBytes: (await countFree(bytes, layout)) * layout.clusterBytes,
     },
     files: filesystemOver(rootEntry, children),
   };
@@ -147,12 +147,33 @@ async function readLayout(bytes: Bytes): Promise<Layout | undefined> {
   };
 }
 
-function entryOf(table: Buffer, width: 12 | 16 | 32, cluster: number): number {
-  if (width === 32) return table.readUInt32LE(cluster * 4) & 0x0fff_ffff;
-  if (width === 16) return table.readUInt16LE(cluster * 2);
-  const at = Math.floor(cluster * 1.5);
-  const pair = (table[at] as number) | ((table[at + 1] ?? 0) << 8);
+/** What the first table says of a cluster: the next one, 0 when it is free, or that it is the last. */
+async function nextCluster(bytes: Bytes, { width, tableOffset }: Layout, cluster: number): Promise<number> {
+  if (width === 32) return (await bytes.read(tableOffset + cluster * 4, 4)).readUInt32LE(0) & 0x0fff_ffff;
+  if (width === 16) return (await bytes.read(tableOffset + cluster * 2, 2)).readUInt16LE(0);
+  const pair = (await bytes.read(tableOffset + Math.floor(cluster * 1.5), 2)).readUInt16LE(0);
   return (cluster & 1) === 1 ? pair >> 4 : pair & 0xfff;
+}
+
+/** Clusters that the first table calls free, read in pieces: that of a large FAT32 has a gigabyte. */
+async function countFree(bytes: Bytes, layout: Layout): Promise<number> {
+  const { width, tableOffset, clusters } = layout;
+  const end = clusters + FIRST_CLUSTER;
+  let free = 0;
+  if (width === 12) {
+    for (let cluster = FIRST_CLUSTER; cluster < end; cluster++) if ((await nextCluster(bytes, layout, cluster)) === 0) free++;
+    return free;
+  }
+  const entryBytes = width / 8;
+  for (let cluster = FIRST_CLUSTER; cluster < end; cluster += TABLE_ENTRIES) {
+    const count = Math.min(TABLE_ENTRIES, end - cluster);
+    const piece = await bytes.read(tableOffset + cluster * entryBytes, count * entryBytes);
+    for (let at = 0; at < piece.length; at += entryBytes) {
+      const entry = width === 32 ? piece.readUInt32LE(at) & 0x0fff_ffff : piece.readUInt16LE(at);
+      if (entry === 0) free++;
+    }
+  }
+  return free;
 }
 
 interface ParsedEntry {
