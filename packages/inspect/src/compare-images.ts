@@ -1,4 +1,5 @@
 import { compareText } from '@ict/integrity';
+import { inspectError } from './errors.js';
 import type { FileEntry, ReadableFilesystem } from './filesystems/filesystem.js';
 import { withImage, type ImageReport, type OpenedImage, type PartitionReport } from './inspect-image.js';
 
@@ -59,7 +60,17 @@ async function compare(
     const other = b.filesystems.get(number);
     if (one.files === undefined || other?.files === undefined) continue;
     compared.push(number);
-    for await (const difference of compareFiles(one.files, other.files, options)) files.push({ partition: number, ...difference });
+    try {
+      for await (const difference of compareFiles(one.files, other.files, options)) files.push({ partition: number, ...difference });
+    } catch (cause) {
+      if (!(cause instanceof RangeError)) throw cause;
+      throw inspectError('ICT_INSPECT_IMAGE', {
+        message: `files of partition ${number} cannot be compared, as one of its filesystems is damaged: ${cause.message}`,
+        hint: 'Check both with the fsck of their filesystem, or build the image again.',
+        facts: { partition: number },
+        cause,
+      });
+    }
   }
   return { a: a.report, b: b.report, values: compareReports(a.report, b.report), files, compared };
 }

@@ -116,6 +116,13 @@ it('an abort ends it, and a damaged image says what it is', async () => {
   const { values, compared } = await compareImages(a, cut, { times: false });
   expect(compared).toEqual([1]);
   expect(values).toContainEqual({ what: 'partitions.2.problem', b: 'it ends behind the disk' });
+  const damaged = copyOf(a, 'damaged');
+  const block = Number((await run('debugfs', '-R', 'bmap /dir 0', `${a}.ext4`)).trim());
+  overwrite(damaged, 5 * MIB + block * 1024 + 4, Buffer.from([0xff, 0xff]));
+  await expect(compareImages(a, damaged, { times: false })).rejects.toMatchObject({
+    code: 'ICT_INSPECT_IMAGE',
+    message: expect.stringContaining('the directory /dir is damaged') as unknown,
+  });
   overwrite(cut, 0, Buffer.alloc(5 * MIB));
   await expect(compareImages(a, cut, { times: false })).rejects.toMatchObject({ code: 'ICT_INSPECT_IMAGE' });
 });
