@@ -12,6 +12,7 @@ import {
   writeFully,
   type GptTable,
   FAT_VERSION,
+  UNIFIED_IMAGE_VERSION,
 } from '@ict/image-parts';
 import { GRUB_MODULES, GRUB_VERSION, earlyConfig } from './boot-grub.js';
 import { kernelOptions } from './boot-menu.js';
@@ -74,6 +75,9 @@ export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
       kernel: distribution.boot.kernel,
       initrd: distribution.boot.initrd,
       loader: distribution.boot.loaders['systemd-boot']?.efi,
+      ...(spec.system.kernel.unifiedImage === true
+        ? { unified: { stub: distribution.boot.loaders['systemd-boot']?.stub, version: UNIFIED_IMAGE_VERSION } }
+        : {}),
       ...(usesGrub(spec)
         ? { grub: { early: earlyConfig(spec, seed), modules: [...GRUB_MODULES], names: { ...distribution.tools.grub } } }
         : {}),
@@ -86,7 +90,7 @@ export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
  * Makes the whole disk in one sparse file: every filesystem is written at its place, so that nothing is copied, and the partition
  * tables last. Filesystems are made at the same time.
  *
- * @throws `ICT_DISK_NO_SPACE`, `ICT_IMAGE_BOOT_FILES`, `ICT_DISK_MOUNT_POINT`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_READ_ONLY_FILE`,
+ * @throws `ICT_DISK_NO_SPACE`, `ICT_IMAGE_BOOT_FILES`, `ICT_IMAGE_BOOT_PROGRAM`, `ICT_DISK_MOUNT_POINT`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_READ_ONLY_FILE`,
  *   `ICT_DISK_FILESYSTEM`, and what the tools throw.
  */
 export async function assembleDisk(input: ImageInput, ctx: BuildContext): Promise<BlobRef> {

@@ -75,6 +75,7 @@ function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, repo
       UNSUPPORTED_YET,
     );
   }
+  checkUnifiedImage(spec, distribution, report);
   if (hasControl(kernel.cmdline))
     report('systemConfig.kernel.cmdline', 'the kernel command line has a line break or another control character', 'Write it on one line.');
   const bytes = Buffer.byteLength(kernelOptions({ spec, seed: ANY_SEED }));
@@ -88,6 +89,19 @@ function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, repo
       'GRUB cannot hand quotation marks or backslashes to the kernel unchanged',
       'Remove them, or use provider: systemd-boot.',
     );
+  }
+}
+
+function checkUnifiedImage({ system: { bootloader, kernel } }: ImageSpec, distribution: DistributionDefinition, report: Report): void {
+  if (kernel.unifiedImage !== true) return;
+  const path = 'systemConfig.kernel.uki';
+  const loader = distribution.boot.loaders['systemd-boot'];
+  if (bootloader.provider !== 'systemd-boot') {
+    const message = `a unified kernel image (uki) is started by systemd-boot, and the template asks for ${bootloader.provider}`;
+    report(path, message, 'Use systemConfig.bootloader.provider: systemd-boot, or remove the key.');
+  } else if (loader !== undefined && loader.stub === undefined) {
+    const message = `the definition of ${distribution.title} does not say where the stub of unified kernel images (uki) is`;
+    report(path, message, 'Add boot.loaders.systemd-boot.stub to the definition, or remove the key.', UNSUPPORTED_YET);
   }
 }
 

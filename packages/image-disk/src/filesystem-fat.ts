@@ -1,4 +1,5 @@
-import { open, readFile } from 'node:fs/promises';
+import { createReadStream } from 'node:fs';
+import { open, type FileHandle } from 'node:fs/promises';
 import { join } from 'node:path';
 import { contentOffsets, encodeFat, planFat, SECTOR_BYTES, writeFully, type FatWidth } from '@ict/image-parts';
 import type { BuildContext, ContentPlace, TreePath } from '@ict/plugin-api';
@@ -17,9 +18,11 @@ export interface FatFile {
   readonly sizeBytes: number;
 }
 
+const COPIED_AT_A_TIME = 1024 * 1024;
+
 export interface FatRequest extends FilesystemRequest {
   readonly width: FatWidth;
-  /** Host directory that files with `from: 'stage'` lie in; they are small. */
+  /** Host directory that files with `from: 'stage'` lie in. */
   readonly stage: string;
   readonly files: readonly FatFile[];
   /** Directories to make even when no file is in them. */
@@ -51,7 +54,15 @@ export async function writeFat(request: FatRequest, ctx: BuildContext): Promise<
   const volume = { volumeId: identity.volumeId, hiddenSectors: offsetBytes / SECTOR_BYTES };
   for (const { bytes, offsetBytes: at } of encodeFat(planned, volume, ctx.epochSeconds)) await writeFully(image, bytes, offsetBytes + at);
   for (const { from, source, offsetBytes: at } of offsets)
-    if (from === 'stage') await writeFully(image, await readFile(join(request.stage, source)), at);
+    if (from === 'stage') await copyTo(image, join(request.stage, source), at, ctx.signal);
+}
+
+async function copyTo(image: FileHandle, source: string, offsetBytes: number, signal: AbortSignal): Promise<void> {
+  let at = offsetBytes;
+  for await (const piece of createReadStream(source, { highWaterMark: COPIED_AT_A_TIME, signal }) as AsyncIterable<Buffer>) {
+    await writeFully(image, piece, at);
+    at += piece.length;
+  }
 }
 
 function noSpace({ partition, files, sizeBytes }: FatRequest, neededBytes: number, availableBytes: number): Error {

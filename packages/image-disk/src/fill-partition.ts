@@ -1,7 +1,7 @@
-import { mkdir, open, writeFile } from 'node:fs/promises';
+import { mkdir, open, stat, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import type { BuildContext, ImageInput, PartitionSpec, TreePath, TreeRef } from '@ict/plugin-api';
-import { partitionIdentity, writeFully } from '@ict/image-parts';
+import { partitionIdentity, writeBootProgram, writeFully } from '@ict/image-parts';
 import { mountPointOf } from './mount-points.js';
 import { isEsp } from './partition-roles.js';
 import { grubImage } from './boot-grub.js';
@@ -50,8 +50,8 @@ export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking,
     case 'fat': {
       const stage = join(directory, `stage-${offsetBytes}`);
       await mkdir(stage);
-      const fat = content.fats.get(spec.id) ?? { texts: {}, copies: {}, directories: [] };
-      const files = await stageFiles(fat, stage);
+      const fat = content.fats.get(spec.id) ?? { texts: {}, copies: {}, programs: {}, directories: [] };
+      const files = await stageFiles(fat, stage, input, ctx);
       if (usesGrub(input.spec) && isEsp(spec) && spec === input.spec.disk.partitions.find(isEsp)) {
         const image = await grubImage(input, stage, directory, ctx);
         const target = image.target.toLowerCase();
@@ -80,8 +80,8 @@ function partOfTree(spec: PartitionSpec, content: DiskContent): { readonly tree:
   return tree === undefined ? { tree: { layers: [] }, root: '/' } : { tree, root: mountPointOf(spec) ?? '/' };
 }
 
-/** Writes the texts below `stage`, and lists every file of the filesystem. */
-async function stageFiles(fat: FatContent, stage: string): Promise<FatFile[]> {
+/** Writes texts and programs below `stage`, and lists every file of the filesystem. */
+async function stageFiles(fat: FatContent, stage: string, input: ImageInput, ctx: BuildContext): Promise<FatFile[]> {
   const files: FatFile[] = Object.entries(fat.copies).map(([target, { path, sizeBytes }]) => ({
     target,
     from: 'tree',
@@ -93,6 +93,12 @@ async function stageFiles(fat: FatContent, stage: string): Promise<FatFile[]> {
     await mkdir(dirname(file), { recursive: true });
     await writeFile(file, text);
     files.push({ target, from: 'stage', source: target, sizeBytes: Buffer.byteLength(text) });
+  }
+  for (const [target, program] of Object.entries(fat.programs)) {
+    const file = join(stage, target);
+    await mkdir(dirname(file), { recursive: true });
+    await writeBootProgram(program, input.tree, file, ctx);
+    files.push({ target, from: 'stage', source: target, sizeBytes: (await stat(file)).size });
   }
   return files;
 }

@@ -70,15 +70,16 @@ async function fatContents(input: ImageInput, tree: TreeSession): Promise<Readon
       const deeper = mounted.map((mount) => mount.mountPoint).filter((other) => other !== mountPoint);
       await gather(tree, mountPoint, { mountPoint, deeper, partition: partition.id }, found);
     }
-    let texts: Readonly<Record<string, string>> = {};
+    let texts: FatContent['texts'] = {};
+    let programs: FatContent['programs'] = {};
     if (isEsp(partition) && partition === spec.disk.partitions.find(isEsp) && spec.system.bootloader.provider === 'systemd-boot') {
       const loader = await systemdBootFiles(input, tree);
-      texts = loader.texts;
+      ({ texts, programs } = loader);
       // FAT knows no case: what a package put there under the same name gives way to the loader that the template asks for.
-      for (const target of Object.keys(texts)) copies.delete(target.toLowerCase());
+      for (const target of [...Object.keys(texts), ...Object.keys(programs)]) copies.delete(target.toLowerCase());
       for (const [target, file] of Object.entries(loader.copies)) copies.set(target.toLowerCase(), [target, file]);
     }
-    contents.set(partition.id, { texts, copies: Object.fromEntries(copies.values()), directories });
+    contents.set(partition.id, { texts, copies: Object.fromEntries(copies.values()), programs, directories });
   }
   return contents;
 }

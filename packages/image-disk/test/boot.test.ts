@@ -1,7 +1,7 @@
 import { writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BuildContext, GrubNames, ImageInput } from '@ict/plugin-api';
-import { hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
+import { efiProgram, hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
 import { partitionIdentity, volumeUuid } from '@ict/image-parts';
 import { kernelOptions } from '../src/boot-menu.js';
 import { locate } from '../src/mount-points.js';
@@ -102,6 +102,41 @@ describe('systemdBootFiles', () => {
     'names %s when it is missing',
     async (missing) => {
       const input = given({}, Object.fromEntries(Object.entries(bootable).filter(([path]) => path !== missing)));
+      await expect(systemdBootFiles(input, build.session(input.tree))).rejects.toMatchObject({
+        code: 'ICT_IMAGE_BOOT_FILES',
+        facts: { path: `/${missing}` },
+      });
+    },
+  );
+});
+
+describe('unified kernel images', () => {
+  const release = { 'etc/os-release': 'ID=debian\n' };
+  const stub = { 'usr/lib/systemd/boot/efi/linuxx64.efi.stub': efiProgram() };
+  const withStub = { ...bootable, ...release, ...stub };
+  const uki: SpecChanges = { unifiedImage: true };
+
+  it('are one for each kernel, where systemd-boot looks for them, and no entry is beside them', async () => {
+    const input = given(uki, withStub);
+    const { texts, copies, programs } = await systemdBootFiles(input, build.session(input.tree));
+    expect(texts).toEqual({ '/loader/loader.conf': 'timeout 3\ndefault debian-6.12.10-amd64.efi\neditor no\n' });
+    expect(Object.keys(copies).sort()).toEqual(['/EFI/BOOT/BOOTX64.EFI', '/EFI/systemd/systemd-bootx64.efi']);
+    expect(Object.keys(programs).sort()).toEqual(['/EFI/Linux/debian-6.12.10-amd64.efi', '/EFI/Linux/debian-6.12.9-amd64.efi']);
+    const { bytes, contents } = programs['/EFI/Linux/debian-6.12.9-amd64.efi']!;
+    expect(contents.map(({ path }) => path)).toEqual(['/boot/initrd.img-6.12.9-amd64', '/boot/vmlinuz-6.12.9-amd64']);
+    expect(bytes.map((part) => Buffer.from(part.bytes).toString())).toContain(`root=PARTUUID=${rootUuid} rw console=ttyS0`);
+  });
+
+  it('take the place of what packages left there, whatever the case', async () => {
+    const input = given(uki, { ...withStub, 'boot/efi/EFI/LINUX/Debian-6.12.9-AMD64.efi': 'old' });
+    const { fats } = await divideTree(input, build.ctx);
+    expect(Object.keys(fats.get('boot')!.copies)).not.toContain('/EFI/LINUX/Debian-6.12.9-AMD64.efi');
+  });
+
+  it.each(['usr/lib/systemd/boot/efi/linuxx64.efi.stub', 'boot/initrd.img-6.12.9-amd64', 'boot/vmlinuz-6.12.10-amd64'])(
+    'need %s, which is named when it is missing',
+    async (missing) => {
+      const input = given(uki, { ...withStub, [missing]: { link: 'nothing' } });
       await expect(systemdBootFiles(input, build.session(input.tree))).rejects.toMatchObject({
         code: 'ICT_IMAGE_BOOT_FILES',
         facts: { path: `/${missing}` },

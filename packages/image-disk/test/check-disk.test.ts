@@ -55,6 +55,7 @@ describe('checkDisk', () => {
       },
     ],
     ['a command line that just fits', { cmdline: 'a'.repeat(1993) }],
+    ['a unified kernel image', { unifiedImage: true }],
     ['a FAT label in small letters', withEsp({ label: 'esp' })],
     ['a read-only root', withRoot({ filesystem: 'erofs', mountOptions: 'ro' })],
     [
@@ -137,6 +138,12 @@ describe('checkDisk', () => {
     ],
     ['a FAT32 that is too small', withEsp({ endBytes: 33 * MIB }), 'ICT_DISK_LAYOUT', 'too small'],
     ['a FAT16 that is too small', withEsp({ filesystem: 'vfat', endBytes: 5 * MIB }), 'ICT_DISK_LAYOUT', 'too small'],
+    [
+      'a unified kernel image that GRUB would have to start',
+      { unifiedImage: true, bootloader: { provider: 'grub' } },
+      'ICT_DISK_UNSUPPORTED',
+      'started by systemd-boot',
+    ],
     ['a FAT16 that is too large', withEsp({ filesystem: 'fat16', endBytes: 2049 * MIB }), 'ICT_DISK_LAYOUT', 'too large'],
     ['a FAT32 that is too large', withEsp({ endBytes: 2 ** 41 + MIB }), 'ICT_DISK_LAYOUT', 'too large'],
     ['a relative mount point', withRoot({ mountPoint: 'root/../' }), 'ICT_DISK_UNSUPPORTED', 'absolute'],
@@ -160,6 +167,15 @@ describe('checkDisk', () => {
     expect(checkDisk(imageSpec(), other).map(({ code, message }) => [code, message])).toEqual([
       ['ICT_UNSUPPORTED_YET', 'the definition of Debian 13 does not say where its systemd-boot is'],
     ]);
+  });
+
+  it('refuses unified kernel images, at their line, of a distribution that does not say where their stub is', () => {
+    const { stub: _, ...loader } = distribution.boot.loaders['systemd-boot']!;
+    const other = { ...distribution, boot: { ...distribution.boot, loaders: { 'systemd-boot': loader } } };
+    const position = { file: 'image.yml', line: 7, column: 5 };
+    const spec = imageSpec({ unifiedImage: true, positions: new Map([['systemConfig.kernel.uki', position]]) });
+    expect(checkDisk(spec, other)).toMatchObject([{ code: 'ICT_UNSUPPORTED_YET', position }]);
+    expect(checkDisk(imageSpec(), other)).toEqual([]);
   });
 
   it.each<[string, SpecChanges]>([

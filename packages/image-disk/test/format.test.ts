@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Digest, FormatArtifact, Json } from '@ict/plugin-api';
-import { cut, execute, hostBuild, type HostBuild } from '@ict/fixtures';
+import { cut, efiProgram, execute, hostBuild, type HostBuild } from '@ict/fixtures';
 import { partitionIdentity } from '@ict/image-parts';
 import { assembleKey } from '../src/assemble-disk.js';
 import { diskError } from '../src/errors.js';
@@ -119,6 +119,31 @@ describe('build', () => {
     expect((await execute('swaplabel', [swap])).stdout).toContain(partitionIdentity(SEED, 'swap').filesystemUuid);
   });
 
+  it('puts a unified kernel image where other programs find all of it', async () => {
+    const content = { ...bootable, 'etc/os-release': 'ID=debian\n', 'usr/lib/systemd/boot/efi/linuxx64.efi.stub': efiProgram() };
+    const [artifact] = await make(build, { unifiedImage: true }, content);
+    const fat = cut(build.blobPath((artifact as FormatArtifact).blob), MIB, 40 * MIB, join(build.ctx.temporary, 'fat'));
+    expect((await execute('fsck.fat', ['-n', fat])).exitCode).toBe(0);
+    const image = join(build.ctx.temporary, 'linux.efi');
+    expect((await execute('mcopy', ['-i', fat, '::/EFI/Linux/debian-6.12.10-amd64.efi', image])).exitCode).toBe(0);
+    await execute('objcopy', ['-O', 'binary', '--dump-section', `.linux=${image}.linux`, image, '/dev/null']);
+    expect(readFileSync(`${image}.linux`, 'utf8')).toBe('the newer kernel');
+    expect((await execute('mdir', ['-i', fat, '-b', '-/', '::'])).stdout.trim().split('\n').sort()).toEqual([
+      '::/EFI/',
+      '::/EFI/BOOT/',
+      '::/EFI/BOOT/BOOTX64.EFI',
+      '::/EFI/Linux/',
+      '::/EFI/Linux/debian-6.12.10-amd64.efi',
+      '::/EFI/Linux/debian-6.12.9-amd64.efi',
+      '::/EFI/systemd/',
+      '::/EFI/systemd/systemd-bootx64.efi',
+      '::/loader/',
+      '::/loader/loader.conf',
+    ]);
+    const large = { ...content, 'boot/initrd.img-6.12.10-amd64': new Uint8Array(50 * MIB) };
+    await expect(make(build, { unifiedImage: true }, large)).rejects.toMatchObject({ code: 'ICT_DISK_NO_SPACE' });
+  });
+
   it('leaves nothing behind, also when it fails', async () => {
     await make(build);
     const big = { ...bootable, 'boot/vmlinuz-6.12.10-amd64': new Uint8Array(50 * MIB) };
@@ -146,6 +171,7 @@ describe('the key of a disk', () => {
     ['a file of the tree', () => keyOf({}, build, { ...bootable, 'etc/hostname': 'other\n' })],
     ['the command line', () => keyOf({ cmdline: 'quiet' })],
     ['the loader', () => keyOf({ bootloader: { provider: 'grub' } })],
+    ['a unified kernel image', () => keyOf({ unifiedImage: true })],
     ['the size', () => keyOf({ disk: { sizeBytes: 81 * MIB } })],
     ['a label', () => keyOf({ disk: { partitions: [esp, { ...root, label: 'other' }] } })],
     ['a name', () => keyOf({ disk: { partitions: [esp, { ...root, name: 'other' }] } })],

@@ -38,7 +38,22 @@ export { findKernels, resolveTreeFile, type Kernel, type TreeFile } from './kern
 export { canonicalPartitionType, partitionTypeGuid, partitionTypeName, partitionTypeNames } from './partition-types.js';
 export { readFully, readPieces, type ByteRange } from './piecewise.js';
 export type { PlacedBytes } from './placed-bytes.js';
+export {
+  PROGRAM_HEAD_BYTES,
+  readPortableExecutable,
+  type PortableExecutable,
+  type ProgramRefusal,
+  type ProgramSection,
+} from './portable-executable.js';
 export { storedBlob } from './stored-blob.js';
 export { findSystemdBoot, renderBootEntry, renderLoaderConfig, type BootEntry, type SystemdBoot } from './systemd-boot.js';
 export { positionOf } from './template-position.js';
+export {
+  UNIFIED_IMAGE_VERSION,
+  findKernelStub,
+  planUnifiedImage,
+  writeBootProgram,
+  type BootProgram,
+  type KernelStub,
+} from './unified-image.js';
 export { writeFully } from './write-fully.js';

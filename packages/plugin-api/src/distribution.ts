@@ -99,7 +99,15 @@ export interface BootDefinition {
    */
   readonly growthPackages?: readonly string[];
   /** Files of boot loaders in the tree, by provider. */
-  readonly loaders: Readonly<Partial<Record<'systemd-boot', { readonly efi: string; readonly package: string }>>>;
+  readonly loaders: Readonly<Partial<Record<'systemd-boot', SystemdBootDefinition>>>;
+}
+
+/** Where systemd-boot is in a tree, and the package that brings its files. */
+export interface SystemdBootDefinition {
+  readonly efi: string;
+  /** What unified kernel images begin with. Absent: none are made for this distribution. */
+  readonly stub?: string;
+  readonly package: string;
 }
 
 /** Packages of the tools tree that bring the programs which shape an image's bytes. */

@@ -96,7 +96,7 @@ const FATES: Readonly<Record<string, Fate>> = {
   'systemConfig.kernel.packages': carried('system.kernel.packages', ['linux'], 'core/src/locks/request.ts', [{ name: 'linux' }]),
   'systemConfig.kernel.enableExtraModules': carried('system.kernel.extraModules', 'loop nbd', configure, ['loop', 'nbd']),
   'systemConfig.kernel.name': noEffect('kernel'),
-  'systemConfig.kernel.uki': notYet('system.kernel.unifiedImage', true),
+  'systemConfig.kernel.uki': carried('system.kernel.unifiedImage', true, 'image-disk/src/boot-systemd.ts'),
   'systemConfig.initramfs.template': notYet('system.initramfs.template', 'other.yml', absolute),
   'systemConfig.bootloader.bootType': carried('system.bootloader.bootType', 'legacy', 'image-disk/src/check-disk.ts'),
   'systemConfig.bootloader.provider': carried('system.bootloader.provider', 'grub', 'image-disk/src/partition-content.ts'),

@@ -16,7 +16,6 @@ describe('refuses', () => {
     ['immutability: { enabled: true }', 'immutability'],
     ['fde: { enabled: true, passphraseFile: x }', 'disk encryption (fde)'],
     ['initramfs: { template: x.yml }', 'an initrd from a template'],
-    ['kernel: { uki: true }', 'a unified kernel image (uki)'],
     ['users: [{ name: a, startupScript: /x }]', 'startupScript'],
     ['users: [{ name: a, password: plain, hash_algo: bcrypt }]', 'hashing a plain password with bcrypt'],
     ['users: [{ name: a, password: plain, hash_algo: md5 }]', 'hashing a plain password with md5'],

@@ -10,7 +10,13 @@ export const distribution = formatDistribution({
     kernel: '/boot/vmlinuz-*',
     initrd: '/boot/initrd.img-${kernelVersion}',
     makeInitrd: ['mkinitramfs', '-o', '${output}', '${kernelVersion}'],
-    loaders: { 'systemd-boot': { efi: '/usr/lib/systemd/boot/efi/systemd-bootx64.efi', package: 'systemd-boot-efi' } },
+    loaders: {
+      'systemd-boot': {
+        efi: '/usr/lib/systemd/boot/efi/systemd-bootx64.efi',
+        stub: '/usr/lib/systemd/boot/efi/linux${efiArch}.efi.stub',
+        package: 'systemd-boot-efi',
+      },
+    },
   },
   tools: {
     packages: {
@@ -48,13 +54,13 @@ export const root: PartitionSpec = {
   flags: [],
 };
 
-export type SpecChanges = Omit<FormatSpecChanges, 'kernel'> & { readonly cmdline?: string };
+export type SpecChanges = Omit<FormatSpecChanges, 'kernel'> & { readonly cmdline?: string; readonly unifiedImage?: true };
 
-export function imageSpec({ cmdline, disk, ...changes }: SpecChanges = {}): ImageSpec {
+export function imageSpec({ cmdline, unifiedImage, disk, ...changes }: SpecChanges = {}): ImageSpec {
   return formatSpec({
     ...changes,
     disk: { sizeBytes: 80 * MIB, artifacts: [{ type: 'raw' }], partitions: [esp, root], ...disk },
-    ...(cmdline === undefined ? {} : { kernel: { cmdline } }),
+    kernel: { ...(cmdline === undefined ? {} : { cmdline }), ...(unifiedImage === undefined ? {} : { unifiedImage }) },
   });
 }
 

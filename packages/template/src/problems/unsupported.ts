@@ -44,7 +44,6 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
     refuse(at('immutability', 'enabled'), 'immutability', 'Set systemConfig.immutability.enabled: false');
   if (system.fde?.enabled === true) refuse(at('fde', 'enabled'), 'disk encryption (fde)');
   if (system.initramfs?.template) refuse(at('initramfs', 'template'), 'an initrd from a template');
-  if (system.kernel?.uki === true) refuse(at('kernel', 'uki'), 'a unified kernel image (uki)');
   for (const [index, user] of (system.users ?? []).entries()) {
     const { password = '', hash_algo: algorithm = '' } = user;
     if (algorithm !== '' && !isShaCrypt(algorithm) && password !== '' && !isCryptHash(password) && !isPlaceholder(password))

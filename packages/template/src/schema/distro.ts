@@ -186,7 +186,11 @@ export const distroSchema = {
               examples: [{ efi: '/usr/lib/systemd/boot/efi/systemd-bootx64.efi', package: 'systemd-boot-efi' }],
               properties: {
                 efi: text('Its EFI program in the tree.', '/usr/lib/systemd/boot/efi/systemd-bootx64.efi'),
-                package: text('Package that brings it.', 'systemd-boot-efi'),
+                stub: text(
+                  'The program in the tree that unified kernel images begin with. Without it, none are made.',
+                  '/usr/lib/systemd/boot/efi/linuxx64.efi.stub',
+                ),
+                package: text('Package that brings them.', 'systemd-boot-efi'),
               },
               required: ['efi', 'package'],
               additionalProperties: false,

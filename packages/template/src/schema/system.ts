@@ -85,7 +85,10 @@ const kernel = {
     packages: withDefault([], packageTexts('Packages that bring the kernel.', ['linux-image-amd64'])),
     enableExtraModules: text('Modules to put into the initrd, separated by spaces.', 'usbcore usb-common'),
     name: text('Accepted for compatibility; has no effect: `packages` names what brings the kernel.', 'kernel'),
-    uki: withDefault(false, flag('Builds a unified kernel image.', false)),
+    uki: withDefault(
+      false,
+      flag('Makes one EFI program of kernel, initrd and command line (unified kernel image), which systemd-boot starts. For disks.', true),
+    ),
   },
   additionalProperties: false,
 } as const;
