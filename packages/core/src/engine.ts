@@ -248,11 +248,12 @@ class HostedEngine implements Engine {
   }
 
   private async read(template: string, text?: string): Promise<TemplateReading> {
-    const { variables, signal } = this.options;
+    const { variables, signal, clock } = this.options;
     const reading = await readTemplate(template, this.plugins, this.options.keyrings, {
       signal,
       ...(text === undefined ? {} : { text }),
       ...(variables === undefined ? {} : { variables }),
+      ...(clock === undefined ? {} : { clock }),
     });
     this.events.cover(secretsOf(reading.loaded.variables, reading.loaded.merged));
     return reading;

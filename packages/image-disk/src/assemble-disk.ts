@@ -1,8 +1,9 @@
 import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ContentHasher, type ContentIdentity } from '@ict/integrity';
+import { ContentHasher, digestOf, type ContentIdentity } from '@ict/integrity';
 import type { BlobRef, BuildContext, ImageInput, Json } from '@ict/plugin-api';
 import {
+  AUTHENTICODE_VERSION,
   SECTOR_BYTES,
   diskGuid,
   encodeGpt,
@@ -15,6 +16,7 @@ import {
   UNIFIED_IMAGE_VERSION,
 } from '@ict/image-parts';
 import { GRUB_MODULES, GRUB_VERSION, earlyConfig } from './boot-grub.js';
+import { certificateOf } from './boot-signing.js';
 import { kernelOptions } from './boot-menu.js';
 import { mountPointOf } from './mount-points.js';
 import { EXT_VERSION, MKE2FS_CONF } from './filesystem-ext.js';
@@ -78,6 +80,9 @@ export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
       ...(spec.system.kernel.unifiedImage === true
         ? { unified: { stub: distribution.boot.loaders['systemd-boot']?.stub, version: UNIFIED_IMAGE_VERSION } }
         : {}),
+      ...(spec.system.secureBoot === undefined
+        ? {}
+        : { signed: { certificate: digestOf(certificateOf(spec.system.secureBoot)), version: AUTHENTICODE_VERSION } }),
       ...(usesGrub(spec)
         ? { grub: { early: earlyConfig(spec, seed), modules: [...GRUB_MODULES], names: { ...distribution.tools.grub } } }
         : {}),

@@ -12,16 +12,17 @@ import {
   type TreeFile,
 } from '@ict/image-parts';
 import { kernelOptions, menuTitle } from './boot-menu.js';
+import { CERTIFICATE_PATH, certificateOf } from './boot-signing.js';
 import { locate } from './mount-points.js';
 import { isEsp } from './partition-roles.js';
 import { diskError } from './errors.js';
 
 /** Files for the EFI system partition: texts made here, files of the tree, and programs that are put together. */
 export interface EspContent {
-  readonly texts: Readonly<Record<string, string>>;
+  readonly texts: Readonly<Record<string, string | Uint8Array>>;
   /** Target path to the tree's file. */
   readonly copies: Readonly<Record<string, TreeFile>>;
-  /** By target path. */
+  /** By target path; signed, if the template asks for that. */
   readonly programs: Readonly<Record<string, BootProgram>>;
 }
 
@@ -45,7 +46,11 @@ export async function systemdBootFiles(input: ImageInput, tree: TreeSession): Pr
   const newest = kernels[0] as Kernel;
   if (spec.system.kernel.unifiedImage === true) {
     const programs = await unifiedImages(input, tree, kernels);
-    return { texts: { '/loader/loader.conf': renderLoaderConfig(kernels.length, `${entryId(input, newest)}.efi`) }, copies, programs };
+    const config = { '/loader/loader.conf': renderLoaderConfig(kernels.length, `${entryId(input, newest)}.efi`) };
+    const { secureBoot } = spec.system;
+    if (secureBoot === undefined) return { texts: config, copies, programs };
+    for (const target of loaders) programs[target] = wholeFile(loader.efi);
+    return { texts: { ...config, [CERTIFICATE_PATH]: certificateOf(secureBoot) }, copies: {}, programs };
   }
   for (const kernel of kernels) {
     const linux = await place(input, tree, kernel, kernel.path, 'kernel', copies);
@@ -80,6 +85,11 @@ async function unifiedImages(input: ImageInput, tree: TreeSession, kernels: read
     programs[`/EFI/Linux/${entryId(input, kernel)}.efi`] = await planUnifiedImage(tree, stub, parts);
   }
   return programs;
+}
+
+/** A file of the tree as a program. */
+function wholeFile({ path, sizeBytes }: TreeFile): BootProgram {
+  return { sizeBytes, bytes: [], contents: [{ path, offsetBytes: 0 }] };
 }
 
 /** Path of a kernel file on the EFI system partition; adds the copy unless it is there by its mount point. */

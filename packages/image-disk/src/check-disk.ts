@@ -76,6 +76,7 @@ function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, repo
     );
   }
   checkUnifiedImage(spec, distribution, report);
+  checkSigning(spec, report);
   if (hasControl(kernel.cmdline))
     report('systemConfig.kernel.cmdline', 'the kernel command line has a line break or another control character', 'Write it on one line.');
   const bytes = Buffer.byteLength(kernelOptions({ spec, seed: ANY_SEED }));
@@ -103,6 +104,17 @@ function checkUnifiedImage({ system: { bootloader, kernel } }: ImageSpec, distri
     const message = `the definition of ${distribution.title} does not say where the stub of unified kernel images (uki) is`;
     report(path, message, 'Add boot.loaders.systemd-boot.stub to the definition, or remove the key.', UNSUPPORTED_YET);
   }
+}
+
+/** Of a kernel and an initrd as files, only the kernel could be signed: whoever can write to the partition would choose initrd and command line. */
+function checkSigning({ system: { bootloader, kernel, secureBoot } }: ImageSpec, report: Report): void {
+  if (secureBoot === undefined || kernel.unifiedImage === true) return;
+  const provider = bootloader.provider === 'systemd-boot' ? '' : ' and systemConfig.bootloader.provider: systemd-boot';
+  report(
+    'systemConfig.immutability.secureBootDBKey',
+    'boot files are signed for Secure Boot only with a unified kernel image (uki), as initrd and command line would not be signed otherwise',
+    `Set systemConfig.kernel.uki: true${provider}, or remove the keys.`,
+  );
 }
 
 function checkArtifacts(spec: ImageSpec, report: Report): void {

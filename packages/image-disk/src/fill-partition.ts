@@ -4,6 +4,7 @@ import type { BuildContext, ImageInput, PartitionSpec, TreePath, TreeRef } from 
 import { partitionIdentity, writeBootProgram, writeFully } from '@ict/image-parts';
 import { mountPointOf } from './mount-points.js';
 import { isEsp } from './partition-roles.js';
+import { readSigner, signBootFile } from './boot-signing.js';
 import { grubImage } from './boot-grub.js';
 import { diskError } from './errors.js';
 import { writeExt } from './filesystem-ext.js';
@@ -94,10 +95,14 @@ async function stageFiles(fat: FatContent, stage: string, input: ImageInput, ctx
     await writeFile(file, text);
     files.push({ target, from: 'stage', source: target, sizeBytes: Buffer.byteLength(text) });
   }
-  for (const [target, program] of Object.entries(fat.programs)) {
+  const { secureBoot } = input.spec.system;
+  const programs = Object.entries(fat.programs);
+  const signer = secureBoot === undefined || programs.length === 0 ? undefined : await readSigner(secureBoot);
+  for (const [target, program] of programs) {
     const file = join(stage, target);
     await mkdir(dirname(file), { recursive: true });
     await writeBootProgram(program, input.tree, file, ctx);
+    if (signer !== undefined) await signBootFile(file, target, signer);
     files.push({ target, from: 'stage', source: target, sizeBytes: (await stat(file)).size });
   }
   return files;

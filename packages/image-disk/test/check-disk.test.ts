@@ -169,6 +169,18 @@ describe('checkDisk', () => {
     ]);
   });
 
+  it('signs for Secure Boot only with a unified kernel image, and says so at the line of the key', () => {
+    const position = { file: 'image.yml', line: 9, column: 5 };
+    const positions = new Map([['systemConfig.immutability.secureBootDBKey', position]]);
+    const secureBoot = { keyFile: '/db.key', certificate: 'AAAA' };
+    expect(checkDisk(imageSpec({ unifiedImage: true, secureBoot, positions }), distribution)).toEqual([]);
+    for (const provider of ['systemd-boot', 'grub'] as const) {
+      const problems = checkDisk(imageSpec({ secureBoot, positions, bootloader: { provider } }), distribution);
+      expect(problems).toMatchObject([{ code: 'ICT_DISK_UNSUPPORTED', position, hint: expect.stringContaining('uki: true') as string }]);
+      expect(problems[0]?.hint?.includes('provider: systemd-boot')).toBe(provider === 'grub');
+    }
+  });
+
   it('refuses unified kernel images, at their line, of a distribution that does not say where their stub is', () => {
     const { stub: _, ...loader } = distribution.boot.loaders['systemd-boot']!;
     const other = { ...distribution, boot: { ...distribution.boot, loaders: { 'systemd-boot': loader } } };

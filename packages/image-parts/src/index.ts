@@ -1,4 +1,5 @@
 export { artifactExtension, compressionCapability } from './artifact-names.js';
+export { AUTHENTICODE_VERSION, signProgram, type ProgramSigner } from './authenticode.js';
 export { compressArtifact, compressKey, type CompressOptions, type Decompressor } from './compress-artifact.js';
 export { DERIVE_VERSION, deriveBlob, runTool } from './derived-blob.js';
 export { efiArch, type EfiArch } from './efi-arch.js';

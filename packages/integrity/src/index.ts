@@ -39,6 +39,7 @@ export { fileStateOf } from './file-state.js';
 export { fileTime } from './file-time.js';
 export { moveFile } from './move-file.js';
 export { readBounded } from './bounded-file.js';
+export { readPrivateKey, type PrivateKeyReading } from './private-key.js';
 export { readKeyringFiles, type KeyringFault } from './keyring-files.js';
 export { readRegularFile, readRegularFileSync, refuseNamedPipe, refuseSpecialFile } from './regular-file.js';
 export { errnoOf, ignoreSystemError, isDiskFull, isNoFile, isReadFailure, isRefusal, systemErrorOf } from './system-error.js';

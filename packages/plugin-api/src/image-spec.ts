@@ -3,7 +3,7 @@ import type { Json } from './json.js';
 import type { Architecture, PackagePin } from './distribution.js';
 import type { FileChoice } from './file-choice.js';
 import type { BaselineSpec, OverlayPolicySpec } from './overlay-spec.js';
-import type { EncryptionSpec, ImmutabilitySpec } from './protection-spec.js';
+import type { EncryptionSpec, ImmutabilitySpec, SecureBootSpec } from './protection-spec.js';
 
 /** What a template asks for, after merging and with its units read. Every value is final; formats and the engine read only this. */
 export interface ImageSpec {
@@ -122,6 +122,8 @@ export interface SystemSpec {
   readonly bootloader: { readonly bootType: 'efi' | 'legacy'; readonly provider: 'grub' | 'systemd-boot' };
   /** Absent: switched off. */
   readonly immutability?: ImmutabilitySpec;
+  /** Absent: nothing is signed. */
+  readonly secureBoot?: SecureBootSpec;
   /** Absent: switched off. */
   readonly encryption?: EncryptionSpec;
   readonly network?: NetworkSpec;

@@ -1,14 +1,14 @@
 /** A root filesystem that is read-only and verified. */
 export interface ImmutabilitySpec {
-  /** Files that sign what the firmware starts, absolute paths on the host. */
-  readonly signing?: {
-    /** Private key. */
-    readonly key: string;
-    /** Its certificate, PEM. */
-    readonly certificatePem: string;
-    /** The same, DER. */
-    readonly certificateDer: string;
-  };
+  readonly enabled: true;
+}
+
+/** What signs the programs that firmware starts, so that Secure Boot takes them. */
+export interface SecureBootSpec {
+  /** Private key, PEM or DER without a passphrase: absolute path on the host. What it holds is secret, and no part of any key of a step. */
+  readonly keyFile: string;
+  /** Its certificate, DER in base64. Empty while the template names none that can be read; then nothing is built. */
+  readonly certificate: string;
 }
 
 /** Partitions that are encrypted (LUKS). */

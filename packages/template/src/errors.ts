@@ -17,6 +17,7 @@ export const templateError = defineErrors({
   ICT_TEMPLATE_DISK: 'invalid',
   ICT_TEMPLATE_FILE_MISSING: 'invalid',
   ICT_TEMPLATE_IMMUTABILITY: 'invalid',
+  ICT_TEMPLATE_SECURE_BOOT: 'invalid',
   ICT_TEMPLATE_REPOSITORY: 'invalid',
   ICT_TEMPLATE_PASSWORD: 'invalid',
   ICT_TEMPLATE_PLAIN_PASSWORD: 'invalid',

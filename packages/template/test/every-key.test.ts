@@ -43,7 +43,13 @@ const choosing = '../providers/deb/src/install/file-choice.ts';
 const network = 'core/src/compose/configure-network.ts';
 const configure = 'core/src/compose/configure.ts';
 
-const SIGNED = { enabled: true, secureBootDBKey: 'image.yml', secureBootDBCrt: 'image.yml', secureBootDBCer: 'image.yml' };
+const signing = 'image-disk/src/boot-signing.ts';
+
+/** Neither file is a key or a certificate. */
+const SIGNED = {
+  said: 'ICT_TEMPLATE_SECURE_BOOT',
+  beside: { secureBootDBKey: 'image.yml', secureBootDBCrt: 'image.yml', secureBootDBCer: 'image.yml' },
+};
 
 /** There is one definition, which fits one target. */
 const FIXED = /^target\.(?:os|dist|arch)$/;
@@ -101,15 +107,9 @@ const FATES: Readonly<Record<string, Fate>> = {
   'systemConfig.bootloader.bootType': carried('system.bootloader.bootType', 'legacy', 'image-disk/src/check-disk.ts'),
   'systemConfig.bootloader.provider': carried('system.bootloader.provider', 'grub', 'image-disk/src/partition-content.ts'),
   'systemConfig.immutability.enabled': notYet('system.immutability', true, expect.anything() as unknown),
-  'systemConfig.immutability.secureBootDBKey': { ...notYet('system.immutability.signing.key', 'other.yml', absolute), beside: SIGNED },
-  'systemConfig.immutability.secureBootDBCrt': {
-    ...notYet('system.immutability.signing.certificatePem', 'other.yml', absolute),
-    beside: SIGNED,
-  },
-  'systemConfig.immutability.secureBootDBCer': {
-    ...notYet('system.immutability.signing.certificateDer', 'other.yml', absolute),
-    beside: SIGNED,
-  },
+  'systemConfig.immutability.secureBootDBKey': { ...carried('system.secureBoot.keyFile', 'other.yml', signing, absolute), ...SIGNED },
+  'systemConfig.immutability.secureBootDBCrt': { ...carried('system.secureBoot.certificate', 'other.yml', signing, ''), ...SIGNED },
+  'systemConfig.immutability.secureBootDBCer': { ...carried('system.secureBoot.certificate', 'other.yml', signing, ''), ...SIGNED },
   'systemConfig.fde.enabled': notYet('system.encryption', true, expect.anything() as unknown),
   'systemConfig.fde.passphraseFile': { ...notYet('system.encryption.passphraseFile', 'other.yml', absolute), beside: { enabled: true } },
   'systemConfig.fde.partitions': { ...notYet('system.encryption.partitions', ['root']), beside: { enabled: true } },

@@ -1,11 +1,9 @@
 import { describe, expect, it } from 'vitest';
 import { DISK, HEAD, load, said } from './workspace.js';
 
-const immutable = (inside: string, disk = DISK) =>
-  load(`${HEAD}${disk}systemConfig:\n  immutability: { ${inside} }\n`, {}, { 'db.key': '', 'db.crt': '', 'db.cer': '' });
+const immutable = (inside: string, disk = DISK) => load(`${HEAD}${disk}systemConfig:\n  immutability: { ${inside} }\n`);
 const hashes = (partition: string) => DISK.replace('end: "0"', 'end: 1GiB').concat(`    - { ${partition} }\n`);
 const NO_PARTITION = 'ICT_TEMPLATE_IMMUTABILITY: immutability needs a partition for the hashes of the root, and the disk has none';
-const keys = 'secureBootDBKey: db.key, secureBootDBCrt: db.crt, secureBootDBCer: db.cer';
 
 describe('immutability', () => {
   it.each([
@@ -24,30 +22,8 @@ describe('immutability', () => {
     expect(spec).toBeDefined();
   });
 
-  it.each([
-    ['secureBootDBKey: db.key', 'leaves out secureBootDBCrt and secureBootDBCer'],
-    ['secureBootDBKey: db.key, secureBootDBCer: db.cer', 'leaves out secureBootDBCrt'],
-  ])('some of the keys: %s', async (given, missing) => {
-    const { problems } = await immutable(`enabled: true, ${given}`, hashes('id: hash'));
-    expect(problems).toMatchObject([
-      { code: 'ICT_TEMPLATE_IMMUTABILITY', message: expect.stringContaining(missing) as string, position: { column: 51 } },
-    ]);
-  });
-
-  it('all of the keys, on this machine or not', async () => {
-    expect(await immutable(`enabled: true, ${keys}`, hashes('id: hash'))).toMatchObject({ problems: [], refused: [], warnings: [] });
-    const { problems, refused } = await immutable(`enabled: true, ${keys.replace('db.crt', 'none.crt')}`, hashes('id: hash'));
-    expect(problems).toEqual([]);
-    expect(refused.map(({ code }) => code)).toEqual(['ICT_TEMPLATE_FILE_MISSING']);
-    const placeholder = await immutable(`enabled: true, ${keys.replace('db.crt', '"<CRT_PATH>"')}`, hashes('id: hash'));
-    expect(placeholder.refused.map(({ code }) => code)).toEqual(['ICT_TEMPLATE_PLACEHOLDER']);
-  });
-
-  it('switched off: nothing is asked for, and keys have no effect', async () => {
+  it('switched off, asks for nothing', async () => {
     expect(await immutable('enabled: false')).toMatchObject({ problems: [], refused: [], warnings: [] });
-    const { problems, warnings } = await immutable(`enabled: false, ${keys}`);
-    expect(problems).toEqual([]);
-    expect(warnings.map(({ code }) => code)).toEqual(['ICT_TEMPLATE_NO_EFFECT']);
   });
 });
 

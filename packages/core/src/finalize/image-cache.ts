@@ -27,6 +27,7 @@ const SHAPELESS: ReadonlySet<string> = new Set([
   'position',
   'positions',
   'source',
+  'keyFile',
   'caches',
   'lockFile',
   'secrets',

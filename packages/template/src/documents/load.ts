@@ -28,6 +28,8 @@ export interface LoadOptions extends KnownTargets {
   readonly variables?: VariableSources;
   /** What plugins let templates say to them. Absent: what a template says is not checked. */
   readonly sections?: PluginSections;
+  /** Seconds since 1970; default: the machine's clock. */
+  readonly clock?: () => number;
   readonly signal?: AbortSignal;
 }
 
@@ -91,7 +93,7 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
     const { report, problems: missing } = reporter(merged, 'error');
     for (const { key, message, hint } of faults) report('ICT_TEMPLATE_TARGET_UNKNOWN', ['target', key], message, hint);
     if (target === undefined) return done([...chain.problems, ...missing]);
-    const { problems } = await buildSpec(merged, file, options.sections);
+    const { problems } = await buildSpec(merged, file, options.sections, options.clock?.());
     return done([...chain.problems, ...missing, ...problems], { merged, ...(distribution === undefined ? {} : { distribution }) });
   }
   const { layer, wrong } = defaultsLayer(distribution, target, options.sections);
@@ -99,7 +101,7 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
   const layers = [layer, ...chain.layers];
   const merged = mergeTemplates(layers);
   const defaults = mergeTemplates([layer]);
-  const { spec, problems, ...result } = await buildSpec(merged, file, options.sections);
+  const { spec, problems, ...result } = await buildSpec(merged, file, options.sections, options.clock?.());
   // Plugins rely on what their schema promises.
   const heard = layers.every(({ pruned = [] }) => pruned.every(([first]) => first !== 'plugins'));
   return done([...chain.problems, ...problems], { merged, defaults, distribution, ...(heard ? { draft: spec } : {}), ...result });

@@ -13,6 +13,7 @@ import { readNetwork } from './network-spec.js';
 import { readBaseline, readOverlayPolicy } from './overlay.js';
 import { formatPath, type Path } from '../documents/path.js';
 import { completeSections, type PluginSections } from './plugin-section.js';
+import { readSecureBoot } from './secure-boot.js';
 import { readRepository } from './repository.js';
 import { type Report, reporter, type SpecReports } from '../problems/report.js';
 import type { Template } from '../schema/template.js';
@@ -29,19 +30,25 @@ export interface SpecResult {
   /** To be used only when there are no problems; else good for finding more of them. */
   readonly spec: ImageSpec;
   readonly problems: readonly ProblemReport[];
-  /** What keeps a build from being done here and now although the template is right: local files that are missing. */
+  /** What keeps a build from being done here and now although the template is right: local files that are missing, or do not serve. */
   readonly refused: readonly ProblemReport[];
   readonly warnings: readonly ProblemReport[];
 }
 
 /**
  * Gives every value its final form (sizes in bytes, passwords hashed, paths absolute, defaults filled in) and checks what
- * the schema cannot say. Reads no file but to see that `additionalFiles` exist.
+ * the schema cannot say. Of other files it reads those that sign boot files; of others it only sees that they exist.
  *
  * @param file the template's own file
  * @param sections what plugins let templates say to them
+ * @param nowSeconds since 1970: certificates have to be valid then
  */
-export async function buildSpec(merged: MergedTemplate, file: string, sections: PluginSections = new Map()): Promise<SpecResult> {
+export async function buildSpec(
+  merged: MergedTemplate,
+  file: string,
+  sections: PluginSections = new Map(),
+  nowSeconds: number = Date.now() / 1000,
+): Promise<SpecResult> {
   const errors = reporter(merged, 'error');
   const refused = reporter(merged, 'error');
   const warnings = reporter(merged, 'warning');
@@ -67,7 +74,8 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
     const hint = 'Name the packages that bring the kernel under systemConfig.kernel.packages.';
     warnings.report('ICT_TEMPLATE_NO_EFFECT', ['systemConfig', 'kernel', 'name'], 'systemConfig.kernel.name has no effect', hint);
   }
-  const immutability = await readImmutability(merged, isDisk ? disk : undefined, reports);
+  const immutability = readImmutability(merged, isDisk ? disk : undefined, reports);
+  const secureBoot = await readSecureBoot(merged, nowSeconds, reports);
   const encryption = await readEncryption(merged, isDisk ? disk : undefined, reports);
   const baseline = await readBaseline(merged, refused.report);
   const overlayPolicy = readOverlayPolicy(merged);
@@ -85,7 +93,12 @@ export async function buildSpec(merged: MergedTemplate, file: string, sections: 
     ...(template.metadata === undefined ? {} : { metadata: readMetadata(template.metadata) }),
     target: readTarget(target),
     disk,
-    system: { ...system, ...(immutability === undefined ? {} : { immutability }), ...(encryption === undefined ? {} : { encryption }) },
+    system: {
+      ...system,
+      ...(immutability === undefined ? {} : { immutability }),
+      ...(secureBoot === undefined ? {} : { secureBoot }),
+      ...(encryption === undefined ? {} : { encryption }),
+    },
     repositories,
     ...(template.packagePins?.length ? { pins: template.packagePins } : {}),
     layers,
