@@ -4,6 +4,7 @@ import {
   buildArchive,
   buildDeb,
   createSigningKey,
+  efiProgram,
   joinDebs,
   trimDeb,
   type ArchiveSpec,
@@ -126,7 +127,14 @@ const GENERATED: readonly DebSpec[] = [
     },
   },
   { name: 'mini-kernel', version: '6.12.1', files: { [`/boot/vmlinuz-${KERNEL}`]: 'kernel '.repeat(50_000) } },
-  { name: 'mini-loader', version: '1', files: { '/usr/lib/mini/loader.efi': 'loader '.repeat(2_000) } },
+  {
+    name: 'mini-loader',
+    version: '1',
+    files: {
+      '/usr/lib/mini/loader.efi': efiProgram({ trailing: Buffer.from('loader '.repeat(2_000)) }),
+      '/usr/lib/mini/stub.efi': efiProgram(),
+    },
+  },
   {
     name: 'mini-service',
     version: '1',
@@ -190,7 +198,7 @@ export const MINI_DEFINITION = {
       uuidsApart: ['/etc/fstab'],
     },
     links: { '/vmlinuz': 'boot/vmlinuz-${kernelVersion}' },
-    loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi' } },
+    loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi', stub: '/usr/lib/mini/stub.efi' } },
   },
   tools: { packages: { ext: ['e2fsprogs'], erofs: ['erofs-utils'], squashfs: ['squashfs-tools'] } },
   defaults: { raw: {}, img: {}, iso: {}, wsl2: {} },

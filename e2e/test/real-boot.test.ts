@@ -1,5 +1,6 @@
 import { readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { secureBootKeys } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -87,6 +88,28 @@ describe('the image from the real archive once more, started by GRUB from a larg
     expect(Number(filesystem)).toBeGreaterThan(Number(partition) * 0.95);
     expect(table).toContain('No errors detected.');
   });
+});
+
+it('the image once more, as a signed unified kernel image, starts its root', async () => {
+  const template = join(dirname(real.template), 'uki.yml');
+  const keys = secureBootKeys(inject('run'));
+  const immutability = { secureBootDBKey: keys.key, secureBootDBCrt: keys.certificate, secureBootDBCer: keys.certificateDer };
+  await writeFile(
+    template,
+    stringify({
+      extends: 'debian13-boot-marker.yml',
+      image: { name: 'e2e-uki', version: '13' },
+      target: { os: 'debian', dist: 'debian13', arch: 'x86_64', imageType: 'raw' },
+      systemConfig: { name: 'uki', kernel: { uki: true }, immutability },
+    }),
+  );
+  const built = await buildBesideFirst(template);
+  expect(stepsOf(built, 'step.hit')).toContain('ict.initrd');
+  // Systemd says it, when the initrd has handed over; from there on it is the boot of the first image.
+  const boot = await ict(['boot', artifactOf(built, 'raw').path, '--until', 'Welcome to', '--timeout', '300', ...ONE_PROCESSOR]);
+  const console = boot.stdout + boot.stderr;
+  expect(boot.status, console.slice(-3000)).toBe(0);
+  expect(console).toMatch(/Loaded initrd from LINUX_EFI_INITRD_MEDIA_GUID/u);
 });
 
 describe('the same system in memory, out of the packages of the first build,', () => {

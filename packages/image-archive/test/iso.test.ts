@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUILD_EPOCH, cut, execute, hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
 import type { Digest, DistributionDefinition, FormatArtifact, ImageInput, ImageSpec, Json, StepRunner, TreeRef } from '@ict/plugin-api';
+import { checkInitrd } from '../src/check-initrd.js';
 import { checkIso } from '../src/check-iso.js';
 import { createInitrdFormat } from '../src/initrd-format.js';
 import { ISO_BLOCK_BYTES, encodeIso9660, type IsoVolume } from '../src/iso-9660.js';
@@ -234,6 +235,24 @@ describe('checkIso', () => {
       ['ICT_UNSUPPORTED_YET', 9],
       ['ICT_UNSUPPORTED_YET', 10],
       ['ICT_IMAGE_UNSUPPORTED', undefined],
+    ]);
+  });
+
+  it.each([
+    ['a disc', isoSpec, checkIso],
+    ['an initrd', (changes: SpecChanges) => changes, checkInitrd],
+  ])('has no unified kernel image and no signed boot files yet, and says so at their lines: %s', (_what, specOf, check) => {
+    const positions = new Map(
+      ['systemConfig.kernel.uki', 'systemConfig.immutability.secureBootDBKey'].map((path, index) => [
+        path,
+        { file: 'a.yml', line: index + 1, column: 1 },
+      ]),
+    );
+    const secureBoot = { keyFile: '/db.key', certificate: '' };
+    const spec = imageSpec(specOf({ kernel: { unifiedImage: true }, secureBoot, positions }));
+    expect(check(spec, distribution).map(({ code, position }) => [code, position?.line])).toEqual([
+      ['ICT_UNSUPPORTED_YET', 1],
+      ['ICT_UNSUPPORTED_YET', 2],
     ]);
   });
 

@@ -43,6 +43,17 @@ describe('what is said of a disk', () => {
   });
 });
 
+it('keys that sign boot files have no effect on a wsl2 image, which has none, and a warning says so', async () => {
+  const given = 'secureBootDBKey: "<KEY>", secureBootDBCrt: "<CRT>", secureBootDBCer: "<CER>"';
+  const warned = async (head: string): Promise<string[]> => {
+    const { warnings } = await load(`${head}disk: { ${TAR} }\nsystemConfig: { immutability: { ${given} } }\n`);
+    return warnings.map(({ message }) => message);
+  };
+  const message = 'the keys that sign boot files have no effect: an image of type wsl2 has none';
+  expect(await warned(WSL2)).toContain(message);
+  expect(await warned(HEAD)).not.toContain(message);
+});
+
 describe('growing the last partition', () => {
   const growing = (disk: string, rest = ''): string =>
     `${HEAD}${disk.replace('disk:\n', 'disk:\n  extendLastPartitionToFillDisk: true\n')}${rest}`;

@@ -13,7 +13,7 @@ export const distribution = formatDistribution({
   tools: { packages: { xz: ['xz-utils'] } },
 });
 
-export type SpecChanges = Pick<FormatSpecChanges, 'disk' | 'kernel' | 'bootloader' | 'positions'> & {
+export type SpecChanges = Pick<FormatSpecChanges, 'disk' | 'kernel' | 'bootloader' | 'secureBoot' | 'positions'> & {
   readonly imageType?: string;
   readonly arch?: Architecture;
 };

@@ -87,7 +87,10 @@ const kernel = {
     name: text('Accepted for compatibility; has no effect: `packages` names what brings the kernel.', 'kernel'),
     uki: withDefault(
       false,
-      flag('Makes one EFI program of kernel, initrd and command line (unified kernel image), which systemd-boot starts. For disks.', true),
+      flag(
+        'Makes one program of kernel, initrd and command line ([unified kernel image](secure-boot.md)), which systemd-boot starts. For disks.',
+        true,
+      ),
     ),
   },
   additionalProperties: false,
@@ -153,9 +156,12 @@ export const systemSchema = {
       examples: [{ enabled: false }],
       properties: {
         enabled: withDefault(false, flag('Switches it on.', true)),
-        secureBootDBKey: text('Private key that signs the boot files.', 'db.key'),
-        secureBootDBCrt: text('Certificate of that key, PEM.', 'db.crt'),
-        secureBootDBCer: text('Certificate of that key, DER.', 'db.cer'),
+        secureBootDBKey: text(
+          'Private key that signs the boot files for [Secure Boot](secure-boot.md): RSA, PEM or DER, without a passphrase. All three files, or none; whether the image is immutable does not matter.',
+          'db.key',
+        ),
+        secureBootDBCrt: text('Certificate of that key, PEM or DER.', 'db.crt'),
+        secureBootDBCer: text('The same certificate, for whoever enrols it: DER or PEM.', 'db.cer'),
       },
       additionalProperties: false,
     },

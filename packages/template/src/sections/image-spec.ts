@@ -4,7 +4,7 @@ import { findLocal, readAdditionalFile } from './additional-file.js';
 import { checkBootable, emptyDisk, readDisk } from './disk.js';
 import { readEncryption } from './encryption.js';
 import { readFileChoice } from './file-choice.js';
-import { checkImageType, warnOfDiskKeys } from '../targets/image-type-rules.js';
+import { checkImageType, warnOfDiskKeys, warnOfSigningKeys } from '../targets/image-type-rules.js';
 import { readImmutability } from './immutability.js';
 import { readLayer } from './layer.js';
 import type { MergedTemplate } from '../documents/merge.js';
@@ -70,6 +70,7 @@ export async function buildSpec(
   if (template.disk !== undefined && starts) checkBootable(disk, system.bootloader.bootType, errors.report);
   checkImageType(merged, disk, errors.report);
   warnOfDiskKeys(merged, warnings.report);
+  warnOfSigningKeys(merged, warnings.report);
   if (template.systemConfig?.kernel?.name) {
     const hint = 'Name the packages that bring the kernel under systemConfig.kernel.packages.';
     warnings.report('ICT_TEMPLATE_NO_EFFECT', ['systemConfig', 'kernel', 'name'], 'systemConfig.kernel.name has no effect', hint);

@@ -60,6 +60,14 @@ export function warnOfDiskKeys({ template }: MergedTemplate, report: Report): vo
   report('ICT_TEMPLATE_NO_EFFECT', ['systemConfig', 'bootloader'], message);
 }
 
+/** Warns of keys that sign what starts a disk, where Windows brings all that starts. */
+export function warnOfSigningKeys({ template }: MergedTemplate, report: Report): void {
+  const key = template.systemConfig?.immutability?.secureBootDBKey;
+  if (template.target.imageType !== 'wsl2' || !key) return;
+  const message = 'the keys that sign boot files have no effect: an image of type wsl2 has none';
+  report('ICT_TEMPLATE_NO_EFFECT', ['systemConfig', 'immutability', 'secureBootDBKey'], message, 'Remove them.');
+}
+
 /** The partition that begins last; undefined when it is not known. */
 function lastOf(partitions: readonly PartitionSpec[]): PartitionSpec | undefined {
   if (partitions.some(({ startBytes }) => Number.isNaN(startBytes))) return undefined;
