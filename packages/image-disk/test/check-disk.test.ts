@@ -182,8 +182,8 @@ describe('checkDisk', () => {
   });
 
   it('refuses unified kernel images, at their line, of a distribution that does not say where their stub is', () => {
-    const { stub: _, ...loader } = distribution.boot.loaders['systemd-boot']!;
-    const other = { ...distribution, boot: { ...distribution.boot, loaders: { 'systemd-boot': loader } } };
+    const { efi, package: name } = distribution.boot.loaders['systemd-boot']!;
+    const other = { ...distribution, boot: { ...distribution.boot, loaders: { 'systemd-boot': { efi, package: name } } } };
     const position = { file: 'image.yml', line: 7, column: 5 };
     const spec = imageSpec({ unifiedImage: true, positions: new Map([['systemConfig.kernel.uki', position]]) });
     expect(checkDisk(spec, other)).toMatchObject([{ code: 'ICT_UNSUPPORTED_YET', position }]);

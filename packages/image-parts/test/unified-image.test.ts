@@ -95,8 +95,8 @@ describe('a unified kernel image', () => {
   it('is not known where the definition names no stub, and for architectures without UEFI', async () => {
     const host = build();
     const session = host.session(host.tree(files));
-    const { stub: _, ...loader } = distribution.boot.loaders['systemd-boot']!;
-    const without = { ...distribution, boot: { ...distribution.boot, loaders: { 'systemd-boot': loader } } };
+    const { efi, package: name } = distribution.boot.loaders['systemd-boot']!;
+    const without = { ...distribution, boot: { ...distribution.boot, loaders: { 'systemd-boot': { efi, package: name } } } };
     expect(await findKernelStub(session, without, target)).toBeUndefined();
     expect(await findKernelStub(session, distribution, { ...target, arch: 'armv7hl' })).toBeUndefined();
   });

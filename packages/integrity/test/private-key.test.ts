@@ -1,11 +1,10 @@
-import { generateKeyPairSync, type KeyObject } from 'node:crypto';
+import { generateKeyPairSync, type KeyExportOptions } from 'node:crypto';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { readPrivateKey } from '../src/private-key.js';
 
 const { privateKey, publicKey } = generateKeyPairSync('rsa', { modulusLength: 2048 });
-const bytesOf = (options: Parameters<KeyObject['export']>[0]): Buffer =>
-  Buffer.from(privateKey.export(options as never) as string | Buffer);
+const bytesOf = (options: object): Buffer => Buffer.from(privateKey.export(options as KeyExportOptions<'pem'>));
 const secret = { cipher: 'aes-256-cbc', passphrase: 'secret' };
 
 describe('a private key', () => {
