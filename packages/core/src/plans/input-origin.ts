@@ -29,6 +29,18 @@ const NAMES: readonly (readonly [inputs: readonly string[], template: readonly s
   [['template', 'system', 'fileChoice'], ['systemConfig']],
   [['foreignArchitectures'], ['target', 'foreignArchitectures']],
   [['fileChoice'], ['systemConfig']],
+  [
+    ['template', 'system', 'secureBoot'],
+    ['systemConfig', 'immutability', 'secureBootDBCrt'],
+  ],
+  [
+    ['boot', 'signed'],
+    ['systemConfig', 'immutability', 'secureBootDBCrt'],
+  ],
+  [
+    ['boot', 'unified'],
+    ['systemConfig', 'kernel', 'uki'],
+  ],
   [['prepare'], []],
   [
     ['prepare', 'boot', 'kernel'],

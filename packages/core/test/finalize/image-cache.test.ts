@@ -64,6 +64,11 @@ describe('what an image is kept by', () => {
       text({ spec: { ...sampleSpec(), sections: { acme: { source: 'a' } } } }),
       text({ spec: { ...sampleSpec(), sections: { acme: { source: 'b' } } } }),
     ],
+    [
+      'the certificate that boot files are signed for',
+      text({ spec: sampleSpec({ secureBoot: { keyFile: '/db.key', certificate: 'a' } }) }),
+      text({ spec: sampleSpec({ secureBoot: { keyFile: '/db.key', certificate: 'b' } }) }),
+    ],
     ['the lock', text(), text({ seed: digestOfAll('f') })],
     [
       'a command of the definition',
@@ -96,6 +101,8 @@ describe('what an image is kept by', () => {
     expect(text({ spec: placed })).toBe(text());
     const moved = { ...file('1'), source: '/elsewhere/a' };
     expect(text({ configuration: { users: [], files: [moved], commands: [] } })).toBe(text(withFile('1')));
+    const signed = (keyFile: string): string => text({ spec: sampleSpec({ secureBoot: { keyFile, certificate: 'a' } }) });
+    expect(signed('/elsewhere/db.key')).toBe(signed('/db.key'));
   });
 
   it('has a digest for each secret', () => {
