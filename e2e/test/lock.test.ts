@@ -152,10 +152,13 @@ describe('ict lock', () => {
     [
       'of another target',
       (lock) =>
-        lock.replace('target: mini-mini1-x86_64', 'target: mini-mini2-x86_64').replace(/^asked:\n(?: .*\n)*answers:\n(?: .*\n)*/m, ''),
+        lock
+          .replace('target: mini-mini1-x86_64', 'target: mini-mini2-x86_64')
+          .replace(/^asked:\n(?: .*\n)*answers:\n(?: .*\n)*content:.*\n/m, ''),
       1,
       'ICT_LOCK_TARGET',
     ],
+    ['of a version that was not resolved', (lock) => lock.replace(/version: "?1\.0"?$/m, 'version: "0.9"'), 2, 'ICT_LOCK_UNREADABLE'],
     ['edited', (lock) => lock.replace('recommends: false', 'recommends: true'), 2, 'ICT_LOCK_UNREADABLE'],
   ])('--update refuses a lock that is %s, and leaves it alone', async (_what, change, status, code) => {
     const other = await world.template(['server', 'client']);

@@ -2,6 +2,7 @@ import type { Memo, ProblemReport, ResolvedPackage, Snapshot } from '@ict/plugin
 import type { LockOptions } from '../engine-api.js';
 import { coreError } from '../errors.js';
 import { unknownLayerPackages } from './unknown-layer-packages.js';
+import { contentDigest } from './lock-content.js';
 import { lockMisfits } from './lock-misfits.js';
 import { lockPath, pinnedRepositories, readLock, type Lock } from './lock.js';
 import type { Favour } from './lock-update.js';
@@ -97,7 +98,7 @@ export async function resolveAfresh(
   const { context } = services;
   const snapshots = await pinRepositories(request.repositories, spec.target.arch, provider.part, services.mirrors, context);
   const resolved = await resolveRequest({ request, spec, distribution, snapshots, favour }, provider, context);
-  const lock: Lock = {
+  const made: Omit<Lock, 'content'> = {
     lockVersion: 1,
     target: request.target,
     request: request.digest,
@@ -108,6 +109,7 @@ export async function resolveAfresh(
     packages: withSigners(resolved.packages, snapshots),
     tools: withSigners(resolved.tools, snapshots),
   };
+  const lock: Lock = { ...made, content: contentDigest(made) };
   await rememberRelations(lock, resolved.relations, context.memo);
   return { lock, request, warnings: resolved.warnings };
 }

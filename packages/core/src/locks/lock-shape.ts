@@ -6,6 +6,7 @@ import type { IndexRef, Json, PinnedRepository, ResolvedPackage } from '@ict/plu
 import { coreError } from '../errors.js';
 import type { Lock } from './lock.js';
 import { checkAnswers } from './lock-answers.js';
+import { checkContent } from './lock-content.js';
 import { unreadable, type LockSource } from './lock-source.js';
 import { isPackageId } from './request-spelling.js';
 import { isRequestRecord, recordDigest, type AskedRepository, type RequestRecord } from './request-record.js';
@@ -22,7 +23,7 @@ export function checkLock(source: LockSource, value: unknown, expected?: string)
     throw newer(source.file, value['lockVersion'] as number);
   if (value['lockVersion'] !== 1)
     throw unreadable(source, `it has lockVersion ${tellVersion(value['lockVersion'])}`, { path: ['lockVersion'] });
-  const { asked, answers, target, request, repositories, plugins, packages, tools } = value;
+  const { asked, answers, content, target, request, repositories, plugins, packages, tools } = value;
   if (!isText(target) || !/^[\w.-]+$/.test(target)) throw unreadable(source, 'it names no target', { path: ['target'] });
   if (!isSha256DigestText(request)) throw unreadable(source, 'it does not say what was asked', { path: ['request'] });
   if (!Array.isArray(repositories) || !Array.isArray(packages) || !Array.isArray(tools)) {
@@ -81,6 +82,8 @@ export function checkLock(source: LockSource, value: unknown, expected?: string)
     checkRepositories(source, repositories as readonly PinnedRepository[], asked.repositories);
   }
   if (answers !== undefined) checkAnswers(source, value as unknown as Lock);
+  // Last, as all else says what is wrong.
+  if (content !== undefined) checkContent(source, value as unknown as Lock);
   return value as unknown as Lock;
 }
 

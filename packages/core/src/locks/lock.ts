@@ -18,6 +18,8 @@ export interface Lock {
   readonly asked?: RequestRecord;
   /** Which packages answer what was asked; absent in locks of earlier versions, and where a provider does not say. */
   readonly answers?: RequestAnswers;
+  /** Digest of all that was resolved together (`contentDigest`); absent in locks of earlier versions. */
+  readonly content?: Digest;
   readonly repositories: readonly PinnedRepository[];
   readonly plugins: Readonly<Record<string, string>>;
   readonly packages: readonly ResolvedPackage[];
@@ -38,10 +40,10 @@ export function lockPath(template: string): string {
 
 /**
  * Names a lock by its content: the seed of every UUID of the image. What was asked is named by its digest, as in locks that do not tell it,
- * and what answers that is among the packages.
+ * what answers that is among the packages, and `content` says again what is there.
  */
 export function lockDigest(lock: Lock): Digest {
-  return digestOf(canonicalJson({ ...lock, asked: undefined, answers: undefined } as unknown as Json));
+  return digestOf(canonicalJson({ ...lock, asked: undefined, answers: undefined, content: undefined } as unknown as Json));
 }
 
 /** The newest date of a signed root: the latest time that a file of the image may carry, seconds since 1970. */
@@ -70,7 +72,7 @@ export function pinnedRepositories(snapshots: readonly Snapshot[]): readonly Pin
 
 /** Order of the fields, whatever order they have in memory; others follow by name. */
 const FIELDS: readonly string[] = [
-  ...['lockVersion', 'target', 'request', 'asked', 'answers', 'image', 'repositories', 'plugins', 'packages', 'tools'],
+  ...['lockVersion', 'target', 'request', 'asked', 'answers', 'content', 'image', 'repositories', 'plugins', 'packages', 'tools'],
   ...[
     'id',
     'name',

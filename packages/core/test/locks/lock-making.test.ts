@@ -160,6 +160,15 @@ describe('makeLock', () => {
     expect(await readFile(lockPath(template), 'utf8')).toBe(before);
   });
 
+  it('a lock that was merged by hand is written anew', async () => {
+    await make();
+    const good = await readFile(lockPath(template), 'utf8');
+    await writeFile(lockPath(template), good.replace('version: "1"', 'version: "0"'));
+    await expect(make({ frozen: true })).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+    expect((await make()).report).toMatchObject({ written: true });
+    expect(await readFile(lockPath(template), 'utf8')).toBe(good);
+  });
+
   it('--frozen checks, and asks no repository', async () => {
     await make();
     const asked = favoured.length;
@@ -179,8 +188,13 @@ describe('makeLock', () => {
     ['a corrupted lock', () => changed((text) => text.slice(0, 300)), 'ICT_LOCK_UNREADABLE'],
     [
       'a lock of another target',
-      () => changed((text) => text.replace('sample1-x86_64', 'sample2-x86_64').replace(/^asked:\n(?: .*\n)*/m, '')),
+      () => changed((text) => text.replace('sample1-x86_64', 'sample2-x86_64').replace(/^asked:\n(?: .*\n)*content:.*\n/m, '')),
       'ICT_LOCK_TARGET',
+    ],
+    [
+      'a lock of other packages than were resolved',
+      () => changed((text) => text.replace('version: "1"', 'version: "2"')),
+      'ICT_LOCK_UNREADABLE',
     ],
     ['a newer lock', () => changed((text) => text.replace('lockVersion: 1', 'lockVersion: 2')), 'ICT_LOCK_NEWER'],
   ])('an update refuses %s, and asks no repository', async (_what, prepare, code) => {

@@ -36,7 +36,8 @@ afterEach(async () => {
 
 const OTHER = { packages: [{ name: 'curl' }] };
 
-function intakeOf(system: Partial<SystemSpec>, lockFile?: string): Intake {
+/** @param recommended by bash, if at all. */
+function intakeOf(system: Partial<SystemSpec>, lockFile?: string, recommended?: string): Intake {
   const provider = sampleProvider({
     metadata: {
       snapshot: async (repository) => snapshotOf(repository),
@@ -49,7 +50,12 @@ function intakeOf(system: Partial<SystemSpec>, lockFile?: string): Intake {
       resolve: async ({ seeds }) => ({
         kind: 'resolved',
         closure: {
-          packages: seeds.map((seed) => resolvedPackage(seed.request)),
+          packages: [
+            ...seeds.map((seed) => resolvedPackage(seed.request)),
+            ...(recommended === undefined || !seeds.some(({ request }) => request === 'bash')
+              ? []
+              : [resolvedPackage(recommended, { requestedBy: ['bash:amd64'] })]),
+          ],
           answers: Object.fromEntries(seeds.map(({ request }) => [request, [`${request}:amd64`]])),
         },
         warnings: [{ code: 'ICT_DEB_NOTE', message: 'note', because: [] }],
@@ -150,7 +156,13 @@ describe('settleLock', () => {
 
   it('a lock of another target does not fit', async () => {
     const { lock } = await settle();
-    await writeLock(lockPath(template), { ...lock, target: 'sample-sample2-x86_64', asked: undefined, answers: undefined });
+    await writeLock(lockPath(template), {
+      ...lock,
+      target: 'sample-sample2-x86_64',
+      asked: undefined,
+      answers: undefined,
+      content: undefined,
+    });
     const hint = expect.not.stringContaining('--update') as unknown;
     await expect(settle({ frozen: true })).rejects.toMatchObject({ code: 'ICT_LOCK_OUTDATED', hint });
   });
@@ -171,10 +183,23 @@ describe('settleLock', () => {
     await expect(settle(options)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
   });
 
+  it.each<[string, LockOptions]>([
+    ['--frozen', { frozen: true }],
+    ['a build', {}],
+  ])('a lock that lost a package which was only recommended is refused: %s', async (_what, options) => {
+    const intake = intakeOf({});
+    const request = packageRequest(intake.spec, intake.distribution, intake.format.part);
+    const { lock } = await resolveAfresh(intakeOf({}, undefined, 'less'), request, services());
+    await writeLock(lockPath(template), lock);
+    expect((await settle(options)).lock.packages.map(({ name }) => name)).toContain('less');
+    await writeLock(lockPath(template), { ...lock, packages: lock.packages.filter(({ name }) => name !== 'less') });
+    await expect(settle(options)).rejects.toMatchObject({ code: 'ICT_LOCK_UNREADABLE' });
+  });
+
   it('a lock of an earlier version, which does not say what answers its requests, is taken as it is', async () => {
     const { lock } = await settle();
     const file = lockPath(template);
-    await writeLock(file, { ...lock, answers: undefined });
+    await writeLock(file, { ...lock, answers: undefined, content: undefined });
     expect((await settle({ frozen: true })).file).toBe(file);
   });
 
