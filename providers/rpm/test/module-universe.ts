@@ -26,7 +26,8 @@ const profilesOf = (profiles: NonNullable<Stream['profiles']>): string =>
     .map(([profile, rpms]) => `${profile}: {rpms: [${rpms.join(', ')}]}`)
     .join(', ');
 
-const modulemd = (
+/** A document of a build of a stream. @param requires the inside of a mapping of YAML. */
+export const modulemd = (
   name: string,
   stream: string,
   { version = 1, context = 'c0ffee01', requires = '', profiles = {}, artifacts }: Stream,
@@ -77,7 +78,8 @@ data:
     rpms: [${artifacts.map((nevra) => `"${nevra}"`).join(', ')}]
 `;
 
-const defaults = (module: string, stream: string | undefined, profiles: string) => `---
+/** A document that names the default stream of a module, and default profiles. */
+export const defaults = (module: string, stream: string | undefined, profiles: string) => `---
 document: modulemd-defaults
 version: 1
 data:

@@ -44,7 +44,7 @@ export function moduleRequest(request: string, { builds }: Pick<Modules, 'builds
 }
 
 /**
- * Chooses the streams that count, as dnf does: those that were asked for, what these need, and the default streams that fit to all of them.
+ * Chooses the streams that count, as dnf does: those that were asked for, what these need, and the default streams that fit to all of them, with what those need.
  * Of a stream all versions count, in the first context whose needs are met.
  *
  * @param requests as users write them; those that name no module are left alone.
@@ -59,8 +59,8 @@ type Fit = { readonly kind: 'fits'; readonly adds: ReadonlyMap<string, string> }
 class StreamChoice {
   readonly #modules: Modules;
   readonly #builds: readonly ModuleBuild[];
-  readonly #streams = new Map<string, string>();
-  readonly #contexts = new Map<string, string>();
+  #streams = new Map<string, string>();
+  #contexts = new Map<string, string>();
   readonly #answers = new Map<string, readonly string[] | ModuleProblem>();
 
   constructor(modules: Modules, machine: Architecture) {
@@ -105,64 +105,96 @@ class StreamChoice {
 
   /** Finds the context of a stream that was asked for, and activates what it needs. */
   #settle(request: string, name: string): void {
-    const pending = [name];
-    for (const each of pending) {
-      if (this.#contexts.has(each)) continue;
-      const fits = this.#contextsOf(each).map((build) => ({ build, fit: this.#fit(build) }));
-      const chosen = fits.find(({ fit }) => fit.kind === 'fits');
-      if (chosen?.fit.kind !== 'fits') {
-        const reasons = [...new Set(fits.map(({ fit }) => (fit.kind === 'not' ? fit.reason : '')))].join('; or ');
-        const message = `${each}:${this.#streams.get(each)} ${each === name ? '' : `, which ${name} needs, `}cannot be active: ${reasons}`;
-        this.#answers.set(request, { kind: 'conflict', message, hint: 'Ask for a stream of that module, as "module:stream".' });
-        return;
-      }
-      this.#contexts.set(each, chosen.build.context);
-      for (const [needed, stream] of chosen.fit.adds) {
+    const failed = this.#activate([name], false);
+    if (failed === undefined) return;
+    const { module, reasons } = failed;
+    const message = `${module}:${this.#streams.get(module)} ${module === name ? '' : `, which ${name} needs, `}cannot be active: ${reasons.join('; or ')}`;
+    this.#answers.set(request, { kind: 'conflict', message, hint: 'Ask for a stream of that module, as "module:stream".' });
+  }
+
+  /**
+   * Default streams count with all that they need, which is active or can be. Where they exclude each other, it is as with dnf: that of the module
+   * whose name comes first stays, even where it needs what is no default of another.
+   */
+  #addDefaults(): void {
+    const names = new Set(this.#modules.defaults.map(({ name }) => name));
+    for (const name of [...names].sort()) {
+      const stream = this.#defaultOf(name);
+      if (stream === undefined || this.#streams.has(name) || !this.#streamsOf(name).includes(stream)) continue;
+      this.#addDefault(name, stream);
+    }
+  }
+
+  #addDefault(name: string, stream: string): void {
+    const [streams, contexts] = [this.#streams, this.#contexts];
+    this.#streams = new Map(streams).set(name, stream);
+    for (const { context, adds } of this.#fittingOf(name, true).fitting) {
+      this.#streams = new Map([...streams, [name, stream], ...adds]);
+      this.#contexts = new Map(contexts).set(name, context);
+      if (this.#activate([...adds.keys()], true) === undefined) return;
+    }
+    [this.#streams, this.#contexts] = [streams, contexts];
+  }
+
+  /**
+   * Finds contexts of streams, and of those that they need.
+   *
+   * @returns undefined, or the module of which no context can be active, and why.
+   */
+  #activate(
+    modules: readonly string[],
+    overDefaults: boolean,
+  ): { readonly module: string; readonly reasons: readonly string[] } | undefined {
+    const pending = [...modules];
+    for (const module of pending) {
+      if (this.#contexts.has(module)) continue;
+      const { fitting, reasons } = this.#fittingOf(module, overDefaults);
+      const [chosen] = fitting;
+      if (chosen === undefined) return { module, reasons };
+      this.#contexts.set(module, chosen.context);
+      for (const [needed, stream] of chosen.adds) {
         this.#streams.set(needed, stream);
         pending.push(needed);
       }
     }
+    return undefined;
   }
 
-  /** Default streams count when their needs are met by streams that are active, other defaults among them. */
-  #addDefaults(): void {
-    const candidates = new Map<string, string>();
-    for (const { name } of this.#modules.defaults) {
-      const stream = this.#defaultOf(name);
-      if (stream !== undefined && !this.#streams.has(name) && this.#streamsOf(name).includes(stream)) candidates.set(name, stream);
-    }
-    for (const [name, stream] of candidates) this.#streams.set(name, stream);
-    for (let dropped = true; dropped; ) {
-      dropped = false;
-      for (const name of candidates.keys()) {
-        if (!this.#streams.has(name)) continue;
-        const build = this.#contextsOf(name).find((each) => {
-          const fit = this.#fit(each);
-          return fit.kind === 'fits' && fit.adds.size === 0;
-        });
-        if (build !== undefined) {
-          this.#contexts.set(name, build.context);
-          continue;
-        }
-        this.#streams.delete(name);
-        this.#contexts.delete(name);
-        dropped = true;
-      }
-    }
+  /** The contexts of the stream of a module that can be active, with what each adds; and why others cannot. */
+  #fittingOf(
+    name: string,
+    overDefaults: boolean,
+  ): {
+    readonly fitting: readonly { readonly context: string; readonly adds: ReadonlyMap<string, string> }[];
+    readonly reasons: readonly string[];
+  } {
+    const fits = this.#contextsOf(name).map((build) => ({ context: build.context, fit: this.#fit(build, overDefaults) }));
+    const fitting = fits.flatMap(({ context, fit }) => (fit.kind === 'fits' ? [{ context, adds: fit.adds }] : []));
+    const others = ({ adds }: (typeof fitting)[0]): number =>
+      [...adds].filter(([added, stream]) => this.#defaultOf(added) !== stream).length;
+    return {
+      // Of a default stream the one first that needs no others, as nobody asked for any.
+      fitting: overDefaults ? fitting.sort((a, b) => others(a) - others(b)) : fitting,
+      reasons: [...new Set(fits.flatMap(({ fit }) => (fit.kind === 'not' ? [fit.reason] : [])))],
+    };
   }
 
-  /** Whether the needs of a build are met, or can be by streams of modules that nobody decided on. */
-  #fit({ requires }: ModuleBuild): Fit {
+  /**
+   * Whether the needs of a build are met, or can be by streams of modules that nobody decided on.
+   *
+   * @param overDefaults a default stream that is not active yet may give way to the only other one that will do.
+   */
+  #fit({ requires }: ModuleBuild, overDefaults: boolean): Fit {
     let refusal: Fit | undefined;
     for (const needs of requires.length === 0 ? [{}] : requires) {
-      const fit = this.#fitAll(needs);
+      const fit = this.#fitAll(needs, overDefaults);
       if (fit.kind === 'fits') return fit;
       refusal ??= fit;
     }
     return refusal!;
   }
 
-  #fitAll(needs: Readonly<Record<string, readonly string[]>>): Fit {
+  #fitAll(needs: Readonly<Record<string, readonly string[]>>, overDefaults: boolean): Fit {
     const adds = new Map<string, string>();
     for (const [name, streams] of Object.entries(needs)) {
       if (name === PLATFORM) continue;
@@ -171,11 +203,12 @@ class StreamChoice {
         (each) => !streams.includes(`-${each}`) && (wanted.length === 0 || wanted.includes(each)),
       );
       const words = `${name}:${streams.length === 0 ? '*' : streams.join(',')}`;
-      const active = this.#streams.get(name) ?? this.#defaultOf(name);
-      if (active !== undefined) {
-        if (!allowed.includes(active)) return { kind: 'not', reason: `it needs ${words}, and ${name}:${active} is active` };
-        if (!this.#streams.has(name)) adds.set(name, active);
-      } else if (allowed.length === 1) adds.set(name, allowed[0]!);
+      const known = this.#streams.get(name);
+      const active = known ?? this.#defaultOf(name);
+      if (active !== undefined && allowed.includes(active)) {
+        if (known === undefined) adds.set(name, active);
+      } else if (known === undefined && (active === undefined || overDefaults) && allowed.length === 1) adds.set(name, allowed[0]!);
+      else if (active !== undefined) return { kind: 'not', reason: `it needs ${words}, and ${name}:${active} is active` };
       else return { kind: 'not', reason: `it needs ${words}, of which there is ${allowed.length === 0 ? 'none' : allowed.join(', ')}` };
     }
     return { kind: 'fits', adds };

@@ -56,7 +56,7 @@ export interface PackageRequest {
 
 /** Turns seeds into a closure as dnf does with an empty system. */
 export function createResolver(): Resolver {
-  return { version: 14, resolve, compareVersions };
+  return { version: 15, resolve, compareVersions };
 }
 
 /** @throws what {@link loadRepositories} throws, and `ICT_SOLVER_LIMIT`. */
