@@ -13,6 +13,14 @@ export interface PackageSummary {
   readonly description?: string;
 }
 
+/** What a search looks for. */
+export interface WantedText {
+  /** All of them, in name, summary or description, in whatever case. */
+  readonly words: readonly string[];
+  /** Or these packages. */
+  readonly names: ReadonlySet<string>;
+}
+
 /** A field of a package as its ecosystem writes it, such as `Depends` and `libc6 (>= 2.38)`. */
 export interface PackageField {
   readonly field: string;
@@ -110,6 +118,11 @@ export interface PackageChangelog extends Pick<PackageRecord, 'name' | 'version'
 export interface Catalogue {
   /** Every package that an image could get, streamed in the order of the indexes. */
   list(snapshot: Snapshot, ctx: Context): AsyncIterable<PackageSummary>;
+  /**
+   * The packages of {@link list}, in the same order, as far as they may be wanted: others may be among them. Absent: telling which takes no less than to list
+   * all.
+   */
+  mentioning?(snapshot: Snapshot, wanted: WantedText, ctx: Context): AsyncIterable<PackageSummary>;
   describe(snapshot: Snapshot, name: string, ctx: Context): Promise<CatalogueEntry>;
   /** Those packages of these names that no image with these seeds can get. Absent: this ecosystem cannot tell. */
   withheld?(scope: CatalogueScope, ctx: Context): Promise<readonly WithheldPackage[]>;

@@ -1,4 +1,4 @@
-import type { CatalogueScope, PackageRecord, Snapshot } from '@ict/plugin-api';
+import type { CatalogueScope, PackageRecord, PackageSummary, Snapshot } from '@ict/plugin-api';
 import { closureOf, identity, pin, recordsOf, requestOf } from './fixture-questions.js';
 import type { FixtureTest } from './installer-suite.js';
 import { throughJson } from './plain-data.js';
@@ -14,6 +14,25 @@ export function describeCatalogue(it: FixtureTest, { describe, expect }: TestApi
       const listed: unknown[] = [];
       for await (const { name: own, version, arch } of catalogue.list(await pin(fixture), fixture.ctx)) listed.push([own, version, arch]);
       expect(listed).toEqual((await recordsOf(fixture)).map(({ name: own, version, arch }) => [own, version, arch]));
+    });
+
+    it('names what a search may want: all that has a word, in any case, or a name, in their order', async (fixture) => {
+      const { catalogue } = fixture.provider;
+      if (catalogue?.mentioning === undefined) return;
+      const snapshot = await pin(fixture);
+      const listed: PackageSummary[] = [];
+      for await (const pkg of catalogue.list(snapshot, fixture.ctx)) listed.push(pkg);
+      const textOf = ({ name, summary, description = '' }: PackageSummary): string => `${name}\n${summary}\n${description}`.toLowerCase();
+      for (const { name, summary } of listed) {
+        for (const word of [name.toUpperCase(), summary.toUpperCase(), summary.slice(1, 5)]) {
+          const found: PackageSummary[] = [];
+          for await (const pkg of catalogue.mentioning(snapshot, { words: [word], names: new Set([name]) }, fixture.ctx)) found.push(pkg);
+          const must = listed.filter((pkg) => pkg.name === name || textOf(pkg).includes(word.toLowerCase()));
+          const told = found.map((pkg) => JSON.stringify(pkg));
+          expect(must.filter((pkg) => !told.includes(JSON.stringify(pkg)))).toEqual([]);
+          expect(listed.filter((pkg) => told.includes(JSON.stringify(pkg)))).toEqual(found);
+        }
+      }
     });
 
     it('describes each as plain data, with its record', async (fixture) => {

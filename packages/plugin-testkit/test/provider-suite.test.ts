@@ -1,6 +1,17 @@
 import { copyFile, readFile, writeFile } from 'node:fs/promises';
 import { describe, expect, it } from 'vitest';
-import type { Catalogue, Closure, PackageRecord, PackageStanding, Provider, ResolutionRequest, Resolution, Seed } from '@ict/plugin-api';
+import type {
+  Catalogue,
+  Closure,
+  PackageRecord,
+  PackageStanding,
+  PackageSummary,
+  Provider,
+  ResolutionRequest,
+  Resolution,
+  Seed,
+  WantedText,
+} from '@ict/plugin-api';
 import { describeProvider } from '../src/index.js';
 import { runSuite } from './support/suite-run.js';
 import { toyFixture, toyProvider } from './support/toy-provider.js';
@@ -51,6 +62,8 @@ async function recordsOf(...[snapshot, ctx]: Parameters<Provider['metadata']['pa
 }
 
 const STANDINGS = 'the catalogue, where there is one > tells how each package stands that it does not withhold, and takes for candidates what a resolution takes, as plain data'; // prettier-ignore
+const WANTED =
+  'the catalogue, where there is one > names what a search may want: all that has a word, in any case, or a name, in their order';
 
 describe('the suite', () => {
   it('passes a sound catalogue', async () => {
@@ -64,6 +77,26 @@ describe('the suite', () => {
     ['tells of a package twice', (standing) => [standing, standing]],
   ])('catches a catalogue that %s', async (_what, told) => {
     expect(await failuresOf({ catalogue: catalogue(told) })).toEqual([STANDINGS]);
+  });
+
+  it('passes a catalogue that narrows a search, and catches one that leaves out what is wanted, or changes the order', async () => {
+    const narrowing = (change: (all: readonly PackageSummary[], wanted: WantedText) => readonly PackageSummary[]): Catalogue => ({
+      ...catalogue(),
+      async *mentioning(snapshot, wanted, ctx) {
+        const all: PackageSummary[] = [];
+        for await (const pkg of catalogue().list(snapshot, ctx)) all.push(pkg);
+        yield* change(all, wanted);
+      },
+    });
+    const has = ({ name }: PackageSummary, { words, names }: WantedText, fold = (text: string) => text.toLowerCase()): boolean =>
+      names.has(name) || words.every((word) => name.includes(fold(word)));
+    const failures = async (...[change]: Parameters<typeof narrowing>) => await failuresOf({ catalogue: narrowing(change) });
+    expect(await failures((all, wanted) => all.filter((pkg) => has(pkg, wanted)))).toEqual([]);
+    expect(await failures((all) => all)).toEqual([]);
+    expect(await failures((all, wanted) => all.filter((pkg) => has(pkg, { ...wanted, names: new Set() }, (text) => text)))).toEqual([
+      WANTED,
+    ]);
+    expect(await failures((all) => [...all].reverse())).toEqual([WANTED]);
   });
 
   it('asks no provider what it took for its seeds that does not say it', async () => {

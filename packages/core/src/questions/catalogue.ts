@@ -51,7 +51,9 @@ export async function answerSearch(
   await readEach(snapshots, async (snapshot) => {
     const providers = words.length === 1 ? (await catalogue.describe(snapshot, words[0]!, services.context)).providers : [];
     const providing = new Set(providers.map(({ name }) => name));
-    for await (const pkg of catalogue.list(snapshot, services.context)) {
+    const wantedText = { words, names: providing };
+    const may = catalogue.mentioning?.(snapshot, wantedText, services.context) ?? catalogue.list(snapshot, services.context);
+    for await (const pkg of may) {
       const { name, summary, description = '' } = pkg;
       const inName = has(name.toLowerCase());
       if (!inName && !providing.has(name) && !has(`${name}\n${summary}\n${description}`.toLowerCase())) continue;

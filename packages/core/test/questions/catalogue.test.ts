@@ -1,5 +1,14 @@
 import { describe, expect, it } from 'vitest';
-import type { Advisory, Catalogue, CatalogueScope, Context, PackageDescription, PackageStanding, Snapshot } from '@ict/plugin-api';
+import type {
+  Advisory,
+  Catalogue,
+  CatalogueScope,
+  Context,
+  PackageDescription,
+  PackageStanding,
+  Snapshot,
+  WantedText,
+} from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { answerNames, answerSearch, answerShow, type CatalogueQuestion } from '../../src/questions/catalogue.js';
 import { coreError } from '../../src/errors.js';
@@ -157,6 +166,27 @@ describe('answerSearch', () => {
 
   it('finds a version of a name by what only that version says', async () => {
     expect((await search('quick')).packages[0].versions.map(({ version }) => version)).toEqual(['1.2']);
+  });
+
+  it('looks at what an ecosystem says may be wanted, where it says it', async () => {
+    await using context = fakeContext();
+    const seen: WantedText[] = [];
+    const asked = asking({
+      list: () => Promise.reject(new Error('nothing is listed')) as never,
+      async *mentioning(snapshot, wanted, ctx) {
+        seen.push(wanted);
+        for await (const pkg of catalogue.list(snapshot, ctx)) if (pkg.name !== 'nginx-doc') yield pkg;
+      },
+    });
+    const { packages } = await answerSearch(['NGINX'], asked, { context });
+    expect(packages.map(({ name }) => name)).toEqual(['nginx', 'apache']);
+    await answerSearch(['httpd'], asked, { context });
+    expect(seen.map(({ words, names }) => [words, [...names]])).toEqual([
+      [['NGINX'], []],
+      [['NGINX'], []],
+      [['httpd'], ['apache']],
+      [['httpd'], ['nginx']],
+    ]);
   });
 
   it('offers names like a word that nothing has', async () => {

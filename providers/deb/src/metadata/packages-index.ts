@@ -14,6 +14,7 @@ import type { Provided, RelationGroup } from '../relations/relation.js';
 import { columnOf, valueStop, valueText } from './stanza-scan.js';
 import type { IndexedField } from './stanza-scan.js';
 import { StanzaValues } from './stanza-values.js';
+import { isPlainWord, stanzasWith } from './word-scan.js';
 
 /** Fields of a stanza that hold relations. */
 export type RelationField = 'Depends' | 'Pre-Depends' | 'Recommends' | 'Suggests' | 'Enhances' | 'Conflicts' | 'Breaks' | 'Replaces';
@@ -145,6 +146,16 @@ export class PackagesIndex {
   /** Packages whose `Provides` names this, in order, whatever version they provide. Packages of that name are not among them unless they list it. */
   providersOf(name: string): Uint32Array {
     return this.#byProvided.find(name);
+  }
+
+  /**
+   * Packages that may have all of these words, in whatever case, in any of their fields: all that do are among them, in order.
+   *
+   * @returns undefined for words that are not looked for; then any package may have them.
+   */
+  mentioning(words: readonly string[]): readonly number[] | undefined {
+    const [longest] = words.filter(isPlainWord).sort((a, b) => b.length - a.length);
+    return longest === undefined ? undefined : stanzasWith(longest, this.#text, this.#directory);
   }
 
   /** The number of a name in this index, as {@link numbers} have it; -1 when no package has or provides it. */

@@ -1,4 +1,13 @@
-import type { Catalogue, CatalogueEntry, Context, PackageDescription, PackageField, PackageSummary, Snapshot } from '@ict/plugin-api';
+import type {
+  Catalogue,
+  CatalogueEntry,
+  Context,
+  PackageDescription,
+  PackageField,
+  PackageSummary,
+  Snapshot,
+  WantedText,
+} from '@ict/plugin-api';
 import { hasCode } from '@ict/plugin-api';
 import { loadIndexes } from '../metadata/metadata.js';
 import type { PackagesIndex } from '../metadata/packages-index.js';
@@ -17,21 +26,40 @@ const RELATIONS = [
 
 /** Tells what the indexes of a repository say of packages. `all` is an architecture like any other here. */
 export function createCatalogue(): Catalogue {
-  return { list, describe, withheld: findWithheld, standings: findStandings };
+  return { list, mentioning, describe, withheld: findWithheld, standings: findStandings };
 }
 
 async function* list(snapshot: Snapshot, ctx: Context): AsyncGenerator<PackageSummary> {
   const index = await loadIndexes(snapshot, ctx);
   try {
-    for (let i = 0; i < index.count; i++) {
-      if (i % PACKAGES_PER_CHECK === 0) {
-        ctx.signal.throwIfAborted();
-        index.release();
-      }
-      yield { name: index.name(i), version: index.version(i), arch: index.arch(i), ...textOf(index.field(i, 'description')) };
-    }
+    for (const summary of summaries(index, undefined, ctx)) yield summary;
   } finally {
     index.close();
+  }
+}
+
+async function* mentioning(snapshot: Snapshot, { words, names }: WantedText, ctx: Context): AsyncGenerator<PackageSummary> {
+  const index = await loadIndexes(snapshot, ctx);
+  try {
+    const found = index.mentioning(words);
+    const named = [...names].flatMap((name) => [...index.byName(name)]);
+    const rows = found && [...new Set([...found, ...named])].sort((a, b) => a - b);
+    for (const summary of summaries(index, rows, ctx)) yield summary;
+  } finally {
+    index.close();
+  }
+}
+
+/** @param rows of the packages; undefined: all. */
+function* summaries(index: PackagesIndex, rows: readonly number[] | undefined, ctx: Context): Generator<PackageSummary> {
+  const count = rows?.length ?? index.count;
+  for (let at = 0; at < count; at++) {
+    if (at % PACKAGES_PER_CHECK === 0) {
+      ctx.signal.throwIfAborted();
+      index.release();
+    }
+    const i = rows === undefined ? at : rows[at]!;
+    yield { name: index.name(i), version: index.version(i), arch: index.arch(i), ...textOf(index.field(i, 'description')) };
   }
 }
 
