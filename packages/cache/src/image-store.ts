@@ -1,5 +1,4 @@
-import { constants } from 'node:fs';
-import { copyFile, link, readdir, rename, rm } from 'node:fs/promises';
+import { link, readdir, rename, rm } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   atomicWriteFile,
@@ -18,6 +17,7 @@ import {
 } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import type { SigningBlobs } from './blob-store.js';
+import { copyWithHoles } from './copy-with-holes.js';
 import type { ContentCheck } from './piecewise-check.js';
 import type { StoreContext } from './store-context.js';
 import { pathSegment, type Layout } from './layout.js';
@@ -27,9 +27,6 @@ import { sameSignature, statSignature, type StatSignature } from './stat-signatu
 import { flush } from './staging.js';
 import { storageFailure } from './storage-failure.js';
 import { noFile } from './wreck.js';
-
-/** Copies share blocks where the file system can, and are made through no link that somebody put there. */
-const NEW_FILE = constants.COPYFILE_FICLONE | constants.COPYFILE_EXCL;
 
 export interface StoredImage extends ImageRecord {
   readonly directory: string;
@@ -228,7 +225,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
       for (const { name, source, digest } of artifacts) {
         // A link to a file elsewhere would change what the file system says of that one.
         const ours = origin === 'built' && source === layout.blob(digest);
-        await (ours ? linkOrCopy(source, placeOf(name)) : copyFile(source, placeOf(name), NEW_FILE));
+        await (ours ? linkOrCopy(source, placeOf(name)) : copyWithHoles(source, placeOf(name)));
         if (ours) await blobs.resign(digest); // a link changes what the file system says of the blob
       }
       for (const [name, bytes] of documents) await writeNewFile(placeOf(name), bytes, 0o444);
@@ -290,7 +287,7 @@ async function linkOrCopy(source: string, target: string): Promise<void> {
     await link(source, target);
   } catch (error) {
     if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
-    await copyFile(source, target, NEW_FILE);
+    await copyWithHoles(source, target);
   }
 }
 

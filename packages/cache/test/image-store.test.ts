@@ -161,6 +161,16 @@ describe('an image that was kept', () => {
   });
 });
 
+it('keeps the holes of an image that was made elsewhere', async () => {
+  const file = rig.file('thin.raw');
+  truncateSync(file, 64 * 2 ** 20);
+  const key = await cache.images.importFile(file, 'thin.raw', 'raw', 'ict 1');
+  const kept = statSync(join(directory(key), 'thin.raw'));
+  expect([kept.size, kept.nlink]).toEqual([64 * 2 ** 20, 1]);
+  expect(kept.blocks * 512).toBeLessThan(2 ** 20);
+  expect(await cache.images.check(key)).toEqual([]);
+});
+
 it('leaves nothing behind when an image cannot be kept', async () => {
   writeFileSync(join(rig.cacheDir, 'imageCache'), 'a file where a directory should be');
   await expect(keep()).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE' });
