@@ -10,10 +10,10 @@ import { isStatSignature, sameSignature, statSignature, type StatSignature } fro
 import { storageFailure } from './storage-failure.js';
 import { clearWreck, noFile } from './wreck.js';
 
-/** Blobs whose names may be given to others. */
-export interface SigningBlobs extends BlobStore {
-  /** Notes what the file system says of a blob now, after a link was made to a file that had just been verified. */
-  resign(digest: Digest): Promise<void>;
+/** Blobs whose files may get more names. */
+export interface LinkedBlobs extends BlobStore {
+  /** Runs `link`, which gives the file of a blob one more name. That changes what the file system says of it; what is known of its content still holds. */
+  linking(digest: Digest, link: () => Promise<void>): Promise<void>;
 }
 
 interface BlobRecord {
@@ -32,21 +32,26 @@ function isBlobRecord(value: unknown): value is BlobRecord {
  * Blobs at `.ict/blobs/sha256/ab/{hex}`, read-only, published by hard link so that a name never shows a part of its content and
  * two writers never disturb each other. Beside each, in the index, lies the stat signature that it had when it was last hashed.
  */
-export function createBlobStore(store: StoreContext): SigningBlobs {
+export function createBlobStore(store: StoreContext): LinkedBlobs {
   const { layout, clock, emit, mode, digestFile, journal, isScrubDue, readOnly, trouble } = store;
   /** Blobs of this process that could not be given their names. */
   const strays = new Map<Digest, string>();
   const recordOf = (digest: Digest): string => layout.record('blobs', digestHex(digest));
 
-  async function sign(digest: Digest, file: string): Promise<void> {
-    const signature = await statSignature(file);
-    if (signature === undefined) return; // removed meanwhile
-    const record: BlobRecord = { digest, signature, verifiedAt: clock() };
+  /** @param signature what the file system said of the file before its content was read: a change after that shows. */
+  async function sign(digest: Digest, signature: StatSignature, verifiedAt = clock()): Promise<void> {
+    const record: BlobRecord = { digest, signature, verifiedAt };
     try {
       await writeHint(layout, recordOf(digest), JSON.stringify(record));
     } catch (error) {
       ignoreSystemError(error); // a verdict that cannot be written down: the next build hashes again
     }
+  }
+
+  /** The record of a blob, if its file is in the state that it speaks of. Without one that can be read the file is hashed. */
+  async function recordFor(digest: Digest, signature: StatSignature): Promise<BlobRecord | undefined> {
+    const record = await readRecord(recordOf(digest), isBlobRecord).catch(ignoreSystemError);
+    return record?.digest === digest && sameSignature(record.signature, signature) ? record : undefined;
   }
 
   /** The verified file of this cache. */
@@ -55,13 +60,11 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     await journal.note('blob', digestHex(digest));
     const signature = await statSignature(file);
     if (signature === undefined) return undefined;
-    // Without a record that can be read the file is hashed.
-    const record = mode === 'full' ? undefined : await readRecord(recordOf(digest), isBlobRecord).catch(ignoreSystemError);
-    const unchanged = record !== undefined && record.digest === digest && sameSignature(record.signature, signature);
-    if (unchanged && !isScrubDue(record.verifiedAt, signature.sizeBytes)) return file;
+    const record = mode === 'full' ? undefined : await recordFor(digest, signature);
+    if (record !== undefined && !isScrubDue(record.verifiedAt, signature.sizeBytes)) return file;
     const actual = await digestFile(file);
     if (actual.digest === digest) {
-      await sign(digest, file);
+      await sign(digest, signature);
       return file;
     }
     await removeRecord(recordOf(digest));
@@ -109,8 +112,20 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
     const kept = await own(digest).catch(noFile);
     ensureDirectory(dirname(file));
     if (kept === undefined) await clearWreck(layout, file);
-    await publishByLink(staged, file);
-    await sign(digest, file);
+    if (!(await publishByLink(staged, file))) return; // what lies there was verified above, or is another process's to sign
+    const signature = await statSignature(file);
+    if (signature !== undefined) await sign(digest, signature);
+  }
+
+  async function linking(digest: Digest, link: () => Promise<void>): Promise<void> {
+    const file = layout.blob(digest);
+    const before = await statSignature(file);
+    const record = before && (await recordFor(digest, before));
+    await link();
+    const after = await statSignature(file);
+    if (record !== undefined && after !== undefined && sameSignature({ ...after, ctimeNs: record.signature.ctimeNs }, record.signature)) {
+      await sign(digest, after, record.verifiedAt);
+    }
   }
 
   async function put(what: string, neededBytes: number | undefined, work: () => Promise<BlobRef>): Promise<BlobRef> {
@@ -123,7 +138,7 @@ export function createBlobStore(store: StoreContext): SigningBlobs {
 
   return {
     path,
-    resign: (digest) => sign(digest, layout.blob(digest)),
+    linking,
     putFile: (file, known) =>
       put('a blob', known?.sizeBytes, async () => {
         return keep(known === undefined ? await stageFile(store, file, undefined, 'a blob') : await adoptFile(store, file, known));

@@ -16,7 +16,7 @@ import {
   type InputDifference,
 } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
-import type { SigningBlobs } from './blob-store.js';
+import type { LinkedBlobs } from './blob-store.js';
 import { copyWithHoles } from './copy-with-holes.js';
 import type { ContentCheck } from './piecewise-check.js';
 import type { StoreContext } from './store-context.js';
@@ -83,7 +83,7 @@ const NEVER_BUILT = 'never built here';
 const DAMAGED = 'the stored image was damaged';
 
 /** @param checkContent reads all of a file of a kept image. */
-export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 'resign'>, checkContent: ContentCheck): ImageStore {
+export function createImageStore(store: StoreContext, blobs: Pick<LinkedBlobs, 'linking'>, checkContent: ContentCheck): ImageStore {
   const { layout, clock, emit, mode, digestFile, journal, isScrubDue, readOnly } = store;
   const rootOf = (place: Layout): string => join(place.cacheDir, 'imageCache');
   const root = rootOf(layout);
@@ -110,9 +110,10 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
   /** @param asks writes nothing down. */
   async function verify(record: StoredRecord, directory: string, asks: boolean): Promise<string | undefined> {
     const due = record.files.some((file) => isScrubDue(record.verifiedAt, file.sizeBytes));
+    const signatures = await signaturesOf(record, directory);
     const faults = await Promise.all(
       record.files.map(async (file) => {
-        const now = await statSignature(join(directory, file.name)).catch(noFile);
+        const now = signatures[file.name];
         const known = record.signatures[file.name];
         if (!due && mode === 'signature' && now !== undefined && known !== undefined && sameSignature(now, known)) return 'unread';
         return { wrong: await fault(directory, file, checkContent) };
@@ -121,16 +122,12 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
     const hashed = faults.filter((one) => one !== 'unread');
     const wrong = hashed.find((one) => one.wrong !== undefined)?.wrong;
     // A verdict holds even where it cannot be written down: the next build hashes again.
-    if (wrong === undefined && hashed.length > 0 && !asks) await sign(record, directory).catch(ignoreSystemError);
+    if (wrong === undefined && hashed.length > 0 && !asks) await sign(record, directory, signatures).catch(ignoreSystemError);
     return wrong;
   }
 
-  async function sign(record: ImageRecord, directory: string): Promise<void> {
-    const signatures: Record<string, StatSignature> = {};
-    for (const { name } of record.files) {
-      const signature = await statSignature(join(directory, name));
-      if (signature !== undefined) signatures[name] = signature;
-    }
+  /** @param signatures what the file system said of the files before they were read: a change after that shows. */
+  async function sign(record: ImageRecord, directory: string, signatures: StoredRecord['signatures']): Promise<void> {
     const { key, inputs, files, origin, storedAt, tool } = record;
     const plain: ImageRecord = { key, inputs, files, origin, storedAt, tool };
     const text = JSON.stringify({ ...plain, integrity: seal(plain), signatures, verifiedAt: clock() });
@@ -225,13 +222,13 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
       for (const { name, source, digest } of artifacts) {
         // A link to a file elsewhere would change what the file system says of that one.
         const ours = origin === 'built' && source === layout.blob(digest);
-        await (ours ? linkOrCopy(source, placeOf(name)) : copyWithHoles(source, placeOf(name)));
-        if (ours) await blobs.resign(digest); // a link changes what the file system says of the blob
+        if (ours) await blobs.linking(digest, () => linkOrCopy(source, placeOf(name)));
+        else await copyWithHoles(source, placeOf(name));
       }
       for (const [name, bytes] of documents) await writeNewFile(placeOf(name), bytes, 0o444);
       // The record vouches for them by what the file system says, which it may say of files that are not written yet.
       for (const { name } of record.files) await flush(placeOf(name));
-      await sign(record, staged);
+      await sign(record, staged, await signaturesOf(record, staged));
       await layout.toTrash(directoryOf(key));
       await rename(staged, directoryOf(key));
       await syncDirectory(root);
@@ -280,6 +277,16 @@ export function createImageStore(store: StoreContext, blobs: Pick<SigningBlobs, 
       return faults.filter((one) => one !== undefined);
     },
   };
+}
+
+/** What the file system says of the files of an image, by their names: nothing of those that are none. */
+async function signaturesOf({ files }: Pick<ImageRecord, 'files'>, directory: string): Promise<StoredRecord['signatures']> {
+  const signatures: Record<string, StatSignature> = {};
+  for (const { name } of files) {
+    const signature = await statSignature(join(directory, name)).catch(noFile);
+    if (signature !== undefined) signatures[name] = signature;
+  }
+  return signatures;
 }
 
 async function linkOrCopy(source: string, target: string): Promise<void> {

@@ -177,7 +177,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     return { state: 'hit', file, check, ...(entry?.rules === undefined ? {} : { rules: entry.rules }) };
   }
 
-  /** @param again how often it is looked for anew when another process replaces the file while it is hashed. */
+  /** @param again how often it is looked for anew when the file changes, or is replaced by another process, while it is hashed. */
   async function find(pkg: CachedPackage, again = 3): Promise<PackageLookup> {
     const file = fileOf(pkg);
     const entry = await readEntry(pkg, layout);
@@ -197,7 +197,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     const actual = await digestFile(file, digestAlgorithm(pkg.digest));
     if (actual.digest === pkg.digest) {
       const after = await statSignature(file);
-      if (after?.ino !== signature.ino) return again > 0 ? find(pkg, again - 1) : { state: 'miss' };
+      if (after === undefined || !sameSignature(after, signature)) return again > 0 ? find(pkg, again - 1) : { state: 'miss' };
       // A hit stays a hit when what is known of it anew cannot be kept: the next build finds it out again.
       await record(pkg, after, entry).catch(ignoreSystemError);
       return hit(pkg, file, 'hash', entry);

@@ -63,6 +63,16 @@ describe('an image that was kept', () => {
     expect(await found()).toMatchObject({ differences: [{ path: 'lock', before: 'sha256:bb', after: 'sha256:aa' }] });
   });
 
+  it('does not put off when its blob is hashed next', async () => {
+    await cache.blobs.putBytes(Buffer.from(content));
+    rig.time += 19 * 86_400;
+    await keep();
+    rig.time += 86_400;
+    rig.hashed.length = 0;
+    const file = await cache.blobs.path(digestOf(content));
+    expect(rig.hashed).toEqual([file]);
+  });
+
   it('is hashed whole with full verification, and again after 30 days', async () => {
     await keep();
     rig.hashed.length = 0;
