@@ -6,7 +6,7 @@ import type { StoreContext } from './store-context.js';
 import type { Layout } from './layout.js';
 import { readRecord, removeRecord, writeHint } from './record-file.js';
 import { adoptFile, stageFile, type Staged } from './staging.js';
-import { isStatSignature, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
+import { isStatSignature, sameButForNames, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { storageFailure } from './storage-failure.js';
 import { clearWreck, noFile } from './wreck.js';
 
@@ -123,9 +123,8 @@ export function createBlobStore(store: StoreContext): LinkedBlobs {
     const record = before && (await recordFor(digest, before));
     await link();
     const after = await statSignature(file);
-    if (record !== undefined && after !== undefined && sameSignature({ ...after, ctimeNs: record.signature.ctimeNs }, record.signature)) {
+    if (record !== undefined && after !== undefined && sameButForNames(record.signature, after))
       await sign(digest, after, record.verifiedAt);
-    }
   }
 
   async function put(what: string, neededBytes: number | undefined, work: () => Promise<BlobRef>): Promise<BlobRef> {

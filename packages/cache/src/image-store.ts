@@ -26,7 +26,7 @@ import { isStoredRecord, seal, type ImageFile, type ImageRecord, type StoredReco
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { flush } from './staging.js';
 import { storageFailure } from './storage-failure.js';
-import { noFile } from './wreck.js';
+import { lookAt, noFile, removeSeen } from './wreck.js';
 
 export interface StoredImage extends ImageRecord {
   readonly directory: string;
@@ -138,17 +138,19 @@ export function createImageStore(store: StoreContext, blobs: Pick<LinkedBlobs, '
   async function own(key: CacheKey, asks: boolean): Promise<StoredImage | string> {
     const directory = directoryOf(key);
     if (!asks) await journal.note('image', key);
+    const seen = asks ? undefined : lookAt(directory);
+    const clear = async (): Promise<void> => seen && removeSeen(layout, directory, seen);
     const record = await read(key);
     if (record === undefined) {
       // Whatever lies there without a record that can be trusted is in the way of the next one.
-      if (!asks) await layout.toTrash(directory);
+      await clear();
       return NEVER_BUILT;
     }
     if (record.origin !== 'built') return 'the image was imported, and nothing shows that it is this one';
     const wrong = await verify(record, directory, asks);
     if (wrong === undefined) return { ...record, directory };
     if (asks) return DAMAGED;
-    await layout.toTrash(directory);
+    await clear();
     emit({
       type: 'warning',
       code: 'ICT_CACHE_DAMAGED',

@@ -1,4 +1,4 @@
-import { constants, renameSync } from 'node:fs';
+import { constants } from 'node:fs';
 import { copyFile, open, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import {
@@ -21,7 +21,7 @@ import type { StoreContext } from './store-context.js';
 import { pathSegment, type Layout } from './layout.js';
 import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry } from './package-entries.js';
 import { listRecords, readRecord, removeRecord, writeHint } from './record-file.js';
-import { flush, stageFile } from './staging.js';
+import { flush, mismatch, renamed, stageFile } from './staging.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { storageFailure } from './storage-failure.js';
 import { clearWreck } from './wreck.js';
@@ -223,25 +223,41 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     return check && hit(pkg, file, check, entry);
   }
 
-  async function place(staged: string, file: string): Promise<void> {
+  /** @returns the state of the file in its place; undefined when another process took it, or took it away. */
+  async function place(staged: string, file: string): Promise<StatSignature | undefined> {
     ensureDirectory(directory);
     await flush(staged);
     await clearWreck(layout, file);
+    let placed: StatSignature | undefined;
     try {
-      renameSync(staged, file);
+      placed = await renamed(staged, file);
     } catch (error) {
       if (errnoOf(error) !== 'EXDEV') throw error;
       const beside = layout.hidden(directory); // pkgCache is a volume of its own
       try {
         await copyFile(staged, beside);
         await flush(beside);
-        renameSync(beside, file);
+        placed = await renamed(beside, file);
         await rm(staged);
       } finally {
         await rm(beside, { force: true });
       }
     }
     await flushNames();
+    return placed;
+  }
+
+  /**
+   * The state of what another process put in the place of a package; undefined when nothing is there any more.
+   *
+   * @throws `ICT_CACHE_MISMATCH` when it is not the package.
+   */
+  async function taken(pkg: CachedPackage, file: string, what: string): Promise<StatSignature | undefined> {
+    const signature = await statSignature(file);
+    if (signature === undefined) return undefined;
+    const actual = await digestFile(file, digestAlgorithm(pkg.digest));
+    if (actual.digest !== pkg.digest) throw mismatch(what, pkg, actual);
+    return signature;
   }
 
   return {
@@ -302,8 +318,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       try {
         await journal.note('package', packageId(providerId, pkg.fileName));
         staged = (await stageFile(store, file, pkg, what, state)).path;
-        await place(staged, target);
-        const signature = await statSignature(target);
+        const signature = (await place(staged, target)) ?? (await taken(pkg, target, what));
         if (signature !== undefined) await record(pkg, signature, undefined, vouched);
       } catch (error) {
         const writing = { what, directory, neededBytes: pkg.sizeBytes };

@@ -1,15 +1,15 @@
-import { chmodSync, renameSync } from 'node:fs';
+import { chmodSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestFromIntegrity, ensureDirectory, integrityFromDigest, systemErrorOf } from '@ict/integrity';
-import { toErrorRecord, type Digest } from '@ict/plugin-api';
+import { digestFromIntegrity, ensureDirectory, integrityFromDigest, systemErrorOf, type ContentIdentity } from '@ict/integrity';
+import { toErrorRecord } from '@ict/plugin-api';
 import type { StoreContext } from './store-context.js';
 import { listEntries } from './inventory.js';
 import { pathSegment, type Layout } from './layout.js';
 import type { CachedPackage } from './package-cache.js';
 import { readRecord, removeRecord, writeHint } from './record-file.js';
-import { flush } from './staging.js';
-import { sameSignature, statSignature } from './stat-signature.js';
+import { flush, renamed } from './staging.js';
+import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { isTwinEntry, twinId, twinRecord, type TwinEntry } from './twin-entry.js';
 import { noUses } from './uses.js';
 import { clearWreck, noFile } from './wreck.js';
@@ -73,6 +73,8 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
       await write({ ...entry, statSignature: signature, verifiedAt: clock() }, pkg);
       return file;
     }
+    const now = await statSignature(file).catch(noFile);
+    if (now === undefined || !sameSignature(now, signature)) return undefined; // another process made it again meanwhile
     await removeRecord(recordOf(pkg));
     await layout.toTrash(file);
     emit({
@@ -113,8 +115,9 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
       await flush(staged);
       const file = fileOf(layout, pkg.fileName);
       await clearWreck(layout, file);
-      renameSync(staged, file);
-      await keep(pkg, file, { digest, sizeBytes });
+      const signature = await renamed(staged, file);
+      if (signature === undefined) return undefined; // the place is another process's, of a package of the same name perhaps
+      await keep(pkg, signature, { digest, sizeBytes });
       roomBytes = room() - sizeBytes;
       return file;
     } catch (error) {
@@ -124,9 +127,7 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
     }
   }
 
-  async function keep(pkg: TwinnedPackage, file: string, { digest, sizeBytes }: { digest: Digest; sizeBytes: number }): Promise<void> {
-    const signature = await statSignature(file);
-    if (signature === undefined) return; // removed meanwhile
+  async function keep(pkg: TwinnedPackage, signature: StatSignature, { digest, sizeBytes }: ContentIdentity): Promise<void> {
     const now = clock();
     const of = integrityFromDigest(pkg.digest);
     const { fileName } = pkg;

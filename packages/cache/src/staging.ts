@@ -1,10 +1,10 @@
-import { chmodSync } from 'node:fs';
+import { chmodSync, renameSync } from 'node:fs';
 import { open, rm, stat } from 'node:fs/promises';
 import { digestAlgorithm, moveFile, type ContentIdentity } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './store-context.js';
 import { cacheError } from './errors.js';
-import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
+import { sameButForNames, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 
 /** A file that lies in the cache's own temporary directory, hashed and read-only, ready to get its final name. */
 export interface Staged extends ContentIdentity {
@@ -59,7 +59,8 @@ export async function adoptFile(store: StoreContext, file: string, known: Conten
   return { path, ...known };
 }
 
-function mismatch(what: string, expected: ContentIdentity, actual: ContentIdentity): Error {
+/** @returns `ICT_CACHE_MISMATCH` */
+export function mismatch(what: string, expected: ContentIdentity, actual: ContentIdentity): Error {
   return cacheError('ICT_CACHE_MISMATCH', {
     message: `The file for ${what} is not what it should be: expected ${expected.digest} (${expected.sizeBytes} bytes), got ${actual.digest} (${actual.sizeBytes} bytes)`,
     hint: 'It was changed after it was fetched: check the disk and try again.',
@@ -71,4 +72,17 @@ function mismatch(what: string, expected: ContentIdentity, actual: ContentIdenti
 export async function flush(file: string): Promise<void> {
   await using handle = await open(file, 'r');
   await handle.sync();
+}
+
+/**
+ * Renames a file over whatever has that name.
+ *
+ * @returns the state that it then has, by which it can be known again; undefined when another process took its place at once.
+ * @throws Node's own error.
+ */
+export async function renamed(from: string, to: string): Promise<StatSignature | undefined> {
+  const before = await statSignature(from);
+  renameSync(from, to);
+  const after = await statSignature(to);
+  return before !== undefined && after !== undefined && sameButForNames(before, after) ? after : undefined;
 }

@@ -25,6 +25,11 @@ export function sameSignature(a: StatSignature, b: StatSignature): boolean {
   return a.ino === b.ino && a.sizeBytes === b.sizeBytes && a.mtimeNs === b.mtimeNs && a.ctimeNs === b.ctimeNs;
 }
 
+/** Whether two states of a file differ at most as another name makes them: in the last change of its attributes. */
+export function sameButForNames(a: StatSignature, b: StatSignature): boolean {
+  return sameSignature({ ...a, ctimeNs: b.ctimeNs }, b);
+}
+
 export function isStatSignature(value: unknown): value is StatSignature {
   if (typeof value !== 'object' || value === null) return false;
   const { ino, sizeBytes, mtimeNs, ctimeNs } = value as Record<string, unknown>;
