@@ -1,5 +1,5 @@
 import { constants } from 'node:fs';
-import { open, readdir, rm } from 'node:fs/promises';
+import { open, readdir, rm, rmdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureDirectory, errnoOf, ignoreSystemError, isNoFile, readRegularFile, refuseSpecialFile } from '@ict/integrity';
 import { isAbandoned } from './abandoned.js';
@@ -55,6 +55,9 @@ const foreignMs = 24 * 3600 * 1000;
 /** Clocks of machines that share a cache may differ by this much. */
 const AHEAD_SECONDS = 24 * 3600;
 
+/** How often the directory of a day is made: a collection takes away one that is empty. */
+const ATTEMPTS = 8;
+
 /** Logs that are read one by one without anybody noticing. */
 const MANY_LOGS = 16;
 
@@ -75,15 +78,22 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
     const day = join(directory, new Date(clock() * 1000).toISOString().slice(0, 10));
     const file = join(day, `${layout.owner}.log`);
     try {
-      await append(file, text).catch(async (error: unknown) => {
+      await append(file, text).catch((error: unknown) => {
         if (!isNoFile(error)) throw error;
-        if (errnoOf(error) === 'ENOENT') ensureDirectory(day);
-        await clearWreck(layout, file);
-        await append(file, text, constants.O_CREAT);
+        return begin(day, file, text);
       });
     } catch (error) {
       ignoreSystemError(error); // the use is not remembered
     }
+  }
+
+  async function begin(day: string, file: string, text: string, attempts = ATTEMPTS): Promise<void> {
+    ensureDirectory(day);
+    await clearWreck(layout, file);
+    await append(file, text, constants.O_CREAT).catch((error: unknown) => {
+      if (errnoOf(error) !== 'ENOENT' || attempts === 0) throw error;
+      return begin(day, file, text, attempts - 1);
+    });
   }
 
   async function logs(unseen = refuseUnread): Promise<readonly LogFile[]> {
@@ -145,10 +155,8 @@ export function createUsageJournal(layout: Layout, clock: () => number): UsageJo
       kept.sort(([a, first], [b, second]) => (a === b ? (first < second ? -1 : 1) : a < b ? -1 : 1));
       await writeRecord(layout, summary, kept.map(([kind, id, seconds]) => `${seconds} ${kind} ${id}\n`).join(''));
       for (const { path, owner } of ended) if (owner !== undefined) await rm(path, { force: true });
-      for (const day of await names(directory, refuseUnread)) {
-        const path = join(directory, day);
-        if (day !== 'summary.log' && (await names(path, refuseUnread)).length === 0) await rm(path, { recursive: true, force: true });
-      }
+      // Only what is empty is removed: another process may begin a log there just now.
+      for (const day of await names(directory, refuseUnread)) await rmdir(join(directory, day)).catch(ignoreSystemError);
     },
   };
 }
