@@ -1,10 +1,10 @@
 import { constants, lstatSync } from 'node:fs';
-import { link, open, rename, rm, stat } from 'node:fs/promises';
+import { open, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { setTimeout as wait } from 'node:timers/promises';
 import { randomBytes } from 'node:crypto';
-import { errnoOf, ignoreSystemError, isNoFile, readRegularFile, writeNewFile } from '@ict/integrity';
+import { errnoOf, ignoreSystemError, isNoFile, linkNew, readRegularFile, writeNewFile } from '@ict/integrity';
 import { giveBack, pathSegment } from './layout.js';
 import { isProcessOwner, livenessOf, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
@@ -109,7 +109,7 @@ export function createLocks(directory: string, owner: ProcessOwner, timing: Part
     }
     const taken = await readLease(aside);
     const same = typeof lease === 'object' ? typeof taken === 'object' && taken.token === lease.token : taken === lease;
-    if (!same) await link(aside, file).catch((error: unknown) => errnoOf(error) === 'EEXIST' || giveBack(error, aside, file));
+    if (!same) await linkNew(aside, file).catch((error: unknown) => giveBack(error, aside, file));
     await rm(aside, { recursive: true, force: true });
   }
 
@@ -118,12 +118,7 @@ export function createLocks(directory: string, owner: ProcessOwner, timing: Part
     const watch: Watch = { mtimeMs: undefined, sinceMs: 0 };
     for (;;) {
       options.signal?.throwIfAborted();
-      try {
-        await link(own, file);
-        return;
-      } catch (error) {
-        if (errnoOf(error) !== 'EEXIST') throw error;
-      }
+      if (await linkNew(own, file)) return;
       const lease = await readLease(file);
       if (lease === undefined) continue;
       if (await isVoid(lease, file, own, watch)) {

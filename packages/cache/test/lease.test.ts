@@ -6,8 +6,8 @@ import { createLocks } from '../src/lease.js';
 import { currentOwner, isProcessOwner, livenessOf, placeOf, type ProcessOwner } from '../src/process-owner.js';
 import { childScript, makeCacheRig, startChild, type CacheRig } from './cache-rig.js';
 
-/** What another process does right before a lease is taken away. */
-const meanwhile = vi.hoisted(() => ({ run: () => {} }));
+/** What another process does right before a lease is taken away; whether the next link is made twice, as over a network that lost the first answer. */
+const meanwhile = vi.hoisted(() => ({ run: () => {}, linkTwice: false }));
 
 vi.mock('node:fs/promises', async (original) => {
   const real = await original<typeof promises>();
@@ -15,7 +15,13 @@ vi.mock('node:fs/promises', async (original) => {
     meanwhile.run();
     return real.rename(from, to);
   };
-  return { ...real, rename };
+  const link: typeof real.link = async (from, to) => {
+    const { linkTwice } = meanwhile;
+    meanwhile.linkTwice = false;
+    await real.link(from, to);
+    if (linkTwice) await real.link(from, to);
+  };
+  return { ...real, rename, link };
 });
 
 const NOBODY = 65_534;
@@ -60,6 +66,15 @@ describe('withLock', () => {
     expect(waited.length).toBeGreaterThan(0);
     expect(new Set(waited)).toEqual(new Set([currentOwner()]));
     await cache.withLock('work', () => cache.withLock('other', () => Promise.resolve()));
+  });
+
+  it('does not wait for itself when the answer that it has the lock was lost', async () => {
+    const cache = await rig.open({ leases });
+    const waiting = new AbortController();
+    meanwhile.linkTwice = true;
+    const options = { signal: waiting.signal, onWait: () => waiting.abort(new Error('it waits')) };
+    expect(await cache.withLock('work', async () => 7, options)).toBe(7);
+    expect(rig.list('.ict/locks')).toEqual([]);
   });
 
   it('lets one at a time work, in many processes', async () => {

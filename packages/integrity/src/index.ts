@@ -26,6 +26,7 @@ export { uuidFrom } from './uuid.js';
 export {
   atomicWriteFile,
   isTemporaryName,
+  linkNew,
   publishByLink,
   replaceFile,
   sharedDirectorySync,

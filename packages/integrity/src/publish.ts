@@ -1,5 +1,5 @@
 import { randomBytes } from 'node:crypto';
-import { closeSync, fchmodSync, openSync, renameSync, writeFileSync } from 'node:fs';
+import { closeSync, fchmodSync, lstatSync, openSync, renameSync, writeFileSync } from 'node:fs';
 import { link, open, rename, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { errnoOf } from './system-error.js';
@@ -100,16 +100,28 @@ export async function publishByLink(temporary: string, final: string): Promise<b
   } finally {
     await handle.close();
   }
-  let published = true;
-  try {
-    await link(temporary, final);
-  } catch (error) {
-    if (errnoOf(error) !== 'EEXIST') throw error;
-    published = false;
-  }
+  const published = await linkNew(temporary, final);
   if (published) await syncDirectory(dirname(final));
   await unlink(temporary);
   return published;
+}
+
+/**
+ * Gives a file another name, where nothing has that. A file server may say that something does of what it did itself: when its first answer was lost
+ * and it was asked again.
+ *
+ * @returns false when something else has the name.
+ * @throws Node's own error.
+ */
+export async function linkNew(file: string, name: string): Promise<boolean> {
+  try {
+    await link(file, name);
+    return true;
+  } catch (error) {
+    if (errnoOf(error) !== 'EEXIST') throw error;
+    const [own, found] = [file, name].map((path) => lstatSync(path, { bigint: true, throwIfNoEntry: false }));
+    return own !== undefined && own.ino === found?.ino && own.dev === found.dev;
+  }
 }
 
 /** Flushes a directory, so that names made in it survive a power cut. Nothing happens on Windows, which cannot open directories. */

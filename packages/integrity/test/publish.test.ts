@@ -1,8 +1,23 @@
+import type * as promises from 'node:fs/promises';
 import { chmod, link, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { atomicWriteFile, publishByLink, replaceFile, sharedDirectorySync, temporaryName } from '../src/index.js';
+
+/** Whether the next link is made twice, as over a network that lost the first answer. */
+const network = vi.hoisted(() => ({ linksTwice: false }));
+
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof promises>();
+  const twice: typeof real.link = async (from, to) => {
+    const { linksTwice } = network;
+    network.linksTwice = false;
+    await real.link(from, to);
+    if (linksTwice) await real.link(from, to);
+  };
+  return { ...real, link: twice };
+});
 
 let directory: string;
 beforeEach(async () => {
@@ -108,6 +123,14 @@ describe('publishByLink', () => {
     expect(await readFile(final, 'utf8')).toBe(`writer ${outcomes.indexOf(true)}`);
     expect(await readdir(directory)).toEqual(['final']);
     expect((await stat(final)).nlink).toBe(1);
+  });
+
+  it('knows its own file when the answer that it has its name was lost', async () => {
+    const temporary = join(directory, temporaryName());
+    await writeFile(temporary, 'mine');
+    network.linksTwice = true;
+    expect(await publishByLink(temporary, join(directory, 'final'))).toBe(true);
+    expect(await readdir(directory)).toEqual(['final']);
   });
 
   it('keeps the temporary file when the final directory is absent', async () => {
