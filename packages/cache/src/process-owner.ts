@@ -3,7 +3,7 @@ import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
 
 /**
- * Names a process for as long as it lives: `{host}-{boot}-{pid}-{start}`. `host` stands for the host name and the pid namespace,
+ * Names a process for as long as it lives: `{host}-{boot}-{pid}-{start}`. `host` stands for the machine, its name and the pid namespace,
  * `boot` for one run of the kernel, `start` for the time at which the process started, so that a reused pid is another owner.
  */
 export type ProcessOwner = string & { readonly __brand: 'ProcessOwner' };
@@ -48,7 +48,9 @@ function startOf(pid: number): string | undefined {
 }
 
 function here(): { readonly host: string; readonly boot: string } {
-  return { host: short(`${hostname()}\0${pidNamespace()}`), boot: short(read('/proc/sys/kernel/random/boot_id') ?? '') };
+  // Of a name alone there may be many: clones of one image share theirs.
+  const machine = read('/etc/machine-id')?.trim() ?? '';
+  return { host: short(`${hostname()}\0${machine}\0${pidNamespace()}`), boot: short(read('/proc/sys/kernel/random/boot_id') ?? '') };
 }
 
 /** This process. */
