@@ -12,8 +12,13 @@ import { clearWreck, noFile } from './wreck.js';
 
 /** Blobs whose files may get more names. */
 export interface LinkedBlobs extends BlobStore {
-  /** Runs `link`, which gives the file of a blob one more name. That changes what the file system says of it; what is known of its content still holds. */
-  linking(digest: Digest, link: () => Promise<void>): Promise<void>;
+  /**
+   * Runs `link`, which gives the file of a blob one more name, if it can. That changes what the file system says of it; what is known of its content
+   * still holds.
+   *
+   * @returns what `link` does: whether it did so.
+   */
+  linking(digest: Digest, link: () => Promise<boolean>): Promise<boolean>;
 }
 
 interface BlobRecord {
@@ -117,14 +122,15 @@ export function createBlobStore(store: StoreContext): LinkedBlobs {
     if (signature !== undefined) await sign(digest, signature);
   }
 
-  async function linking(digest: Digest, link: () => Promise<void>): Promise<void> {
+  async function linking(digest: Digest, link: () => Promise<boolean>): Promise<boolean> {
     const file = layout.blob(digest);
     const before = await statSignature(file);
     const record = before && (await recordFor(digest, before));
-    await link();
+    if (!(await link())) return false;
     const after = await statSignature(file);
     if (record !== undefined && after !== undefined && sameButForNames(record.signature, after))
       await sign(digest, after, record.verifiedAt);
+    return true;
   }
 
   async function put(what: string, neededBytes: number | undefined, work: () => Promise<BlobRef>): Promise<BlobRef> {

@@ -24,7 +24,7 @@ import { pathSegment, type Layout } from './layout.js';
 import { readRecord } from './record-file.js';
 import { isStoredRecord, seal, type ImageFile, type ImageRecord, type StoredRecord } from './image-record.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
-import { flush } from './staging.js';
+import { flush, mismatch } from './staging.js';
 import { storageFailure } from './storage-failure.js';
 import { lookAt, noFile, removeSeen } from './wreck.js';
 
@@ -54,7 +54,7 @@ export interface ImageStore {
    * Keeps an image. Blobs are hard-linked where the file system allows it, else copied.
    *
    * @returns the image as it is kept; undefined where another process kept one of these inputs at the same time.
-   * @throws `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_NAME`.
+   * @throws `ICT_CACHE_DISK_FULL`, `ICT_CACHE_UNWRITABLE`, `ICT_CACHE_NAME`; `ICT_CACHE_MISMATCH` when a file changed since it was hashed.
    */
   put(inputs: Json, image: NewImage, tool: string): Promise<StoredImage | undefined>;
   /**
@@ -196,6 +196,13 @@ export function createImageStore(store: StoreContext, blobs: Pick<LinkedBlobs, '
     yield* readOnly.all(records);
   }
 
+  /** @throws `ICT_CACHE_MISMATCH` when the copy is not what the source was when it was hashed. */
+  async function copyTo(target: string, { name, source, digest, sizeBytes }: NewImage['artifacts'][number]): Promise<void> {
+    await copyWithHoles(source, target);
+    const copy = await digestFile(target);
+    if (copy.digest !== digest) throw mismatch(name, { digest, sizeBytes }, copy);
+  }
+
   async function keep(
     inputs: Json,
     { artifacts, documents }: NewImage,
@@ -221,11 +228,12 @@ export function createImageStore(store: StoreContext, blobs: Pick<LinkedBlobs, '
       await rm(staged, { recursive: true, force: true });
       ensureDirectory(staged);
       const placeOf = (name: string): string => join(staged, pathSegment(name, 'a file of an image'));
-      for (const { name, source, digest } of artifacts) {
+      for (const artifact of artifacts) {
+        const { name, source, digest } = artifact;
+        const target = placeOf(name);
         // A link to a file elsewhere would change what the file system says of that one.
-        const ours = origin === 'built' && source === layout.blob(digest);
-        if (ours) await blobs.linking(digest, () => linkOrCopy(source, placeOf(name)));
-        else await copyWithHoles(source, placeOf(name));
+        const linked = origin === 'built' && source === layout.blob(digest) && (await blobs.linking(digest, () => linkTo(source, target)));
+        if (!linked) await copyTo(target, artifact);
       }
       for (const [name, bytes] of documents) await writeNewFile(placeOf(name), bytes, 0o444);
       // The record vouches for them by what the file system says, which it may say of files that are not written yet.
@@ -291,12 +299,14 @@ async function signaturesOf({ files }: Pick<ImageRecord, 'files'>, directory: st
   return signatures;
 }
 
-async function linkOrCopy(source: string, target: string): Promise<void> {
+/** @returns false where the file system has no such link, or cannot have one more. */
+async function linkTo(source: string, target: string): Promise<boolean> {
   try {
     await link(source, target);
+    return true;
   } catch (error) {
     if (!['EXDEV', 'EPERM', 'EMLINK', 'ENOTSUP', 'EOPNOTSUPP'].includes(errnoOf(error) ?? '')) throw error;
-    await copyWithHoles(source, target);
+    return false;
   }
 }
 

@@ -70,4 +70,10 @@ describe('what changes while it is hashed', () => {
     expect((await cache.images.find(inputs)).image).toBeUndefined();
     expect(rig.warnings()).toEqual(['ICT_CACHE_DAMAGED']);
   });
+
+  it('is a file that is not imported as an image', async () => {
+    const cache = await openWith(overwrite);
+    await expect(cache.images.importFile(rig.file(content), 'one.raw', 'raw', 'ict')).rejects.toMatchObject({ code: 'ICT_CACHE_MISMATCH' });
+    expect(rig.list('imageCache')).toEqual([]);
+  });
 });
