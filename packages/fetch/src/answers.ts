@@ -15,6 +15,7 @@ import {
   refuseSpecialFile,
   replaceFile,
 } from '@ict/integrity';
+import { removeLeftAnswers } from './answer-leftovers.js';
 
 /** An earlier answer to a conditional request. */
 export interface StoredAnswer {
@@ -60,9 +61,12 @@ async function isFileOf(sizeBytes: number, path: string): Promise<boolean> {
  * @param others directories of the same form that are asked after this one, and never written.
  */
 export function createAnswerStore(directory: string, others: readonly string[] = []): AnswerStore {
+  let cleared: Promise<void> | undefined;
   const nameOf = (url: string): string => createHash('sha256').update(url).digest('hex').slice(0, 40);
-  const recordOf = (url: string, place = directory): string => join(place, `${nameOf(url)}.json`);
-  const bodyOf = (url: string, digest: Digest, place = directory): string => join(place, `${nameOf(url)}.${digest.slice(7, 39)}.body`);
+  const recordAt = (name: string, place = directory): string => join(place, `${name}.json`);
+  const bodyName = (name: string, digest: Digest): string => `${name}.${digest.slice(7, 39)}.body`;
+  const recordOf = (url: string): string => recordAt(nameOf(url));
+  const bodyOf = (url: string, digest: Digest, place = directory): string => join(place, bodyName(nameOf(url), digest));
 
   async function remove(path: string): Promise<void> {
     await unlink(path).catch((error: unknown) => {
@@ -81,14 +85,23 @@ export function createAnswerStore(directory: string, others: readonly string[] =
     }
   }
 
-  async function findIn(place: string, url: string): Promise<StoredAnswer | undefined> {
+  async function findIn(place: string, name: string): Promise<StoredAnswer | undefined> {
     try {
-      const value: unknown = JSON.parse((await readRegularFile(recordOf(url, place))).toString());
+      const value: unknown = JSON.parse((await readRegularFile(recordAt(name, place))).toString());
       return isStoredAnswer(value) ? value : undefined;
     } catch (error) {
       if (error instanceof SyntaxError || errnoOf(error) !== undefined) return undefined; // whatever the disk says: asked for anew
       throw error;
     }
+  }
+
+  /** Removes, once, what killed processes left. */
+  function clear(): Promise<void> {
+    cleared ??= removeLeftAnswers(directory, async (name) => {
+      const answer = await findIn(directory, name);
+      return answer && bodyName(name, answer.digest);
+    });
+    return cleared;
   }
 
   async function copyFrom(place: string, url: string, answer: StoredAnswer, target: string): Promise<boolean> {
@@ -112,7 +125,7 @@ export function createAnswerStore(directory: string, others: readonly string[] =
   return {
     async find(url) {
       for (const place of [directory, ...others]) {
-        const answer = await findIn(place, url);
+        const answer = await findIn(place, nameOf(url));
         if (answer !== undefined) return answer;
       }
       return undefined;
@@ -123,7 +136,8 @@ export function createAnswerStore(directory: string, others: readonly string[] =
     },
     async store(url, answer, body) {
       ensureDirectory(directory);
-      const before = await findIn(directory, url);
+      await clear();
+      const before = await findIn(directory, nameOf(url));
       const kept = bodyOf(url, answer.digest);
       if (before !== undefined && isDeepStrictEqual(before, answer) && (await isFileOf(answer.sizeBytes, kept))) return;
       const temporary = join(directory, `${nameOf(url)}.${randomBytes(6).toString('hex')}.tmp`);

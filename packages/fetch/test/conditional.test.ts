@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { lstatSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
+import { lstatSync, mkdirSync, readFileSync, rmSync, statSync, symlinkSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { beforeEach, describe, expect, it } from 'vitest';
 import { bench, digest, maxBytes, server, useLoopback, type Bench } from './loopback.js';
@@ -156,6 +156,42 @@ describe('conditional requests', () => {
       expect(await ask()).toMatchObject({ fromCache: true, digest: digest(body) });
       expect(bench.events.filter(({ type }) => type === 'warning')).toEqual([]);
       expect(bench.left('answers')).toHaveLength(2);
+    });
+  });
+
+  describe('of which a killed process left something', () => {
+    const answer = (ending: string): string => bench.left('answers').find((name) => name.endsWith(ending)) as string;
+    const put = (name: string, daysAgo: number): void => {
+      const path = join(bench.root, 'cache/answers', name);
+      const time = Date.now() / 1000 - daysAgo * 86_400;
+      writeFileSync(path, 'a part');
+      utimesSync(path, time, time);
+    };
+    const another = async (): Promise<unknown> => {
+      server.on('/other', (_request, response) => response.writeHead(200).end('other'));
+      return bench.open().fetch({ url: `${server.origin}/other`, maxBytes, conditional: true });
+    };
+
+    it('clear it after a week', async () => {
+      await ask();
+      const [key = ''] = answer('.json').split('.');
+      const nobodys = `${'0'.repeat(40)}.${'1'.repeat(32)}.body`;
+      const left = [`${key}.0123456789ab.tmp`, `${key}.0123456789ab.tmp.json`, `${key}.${'0'.repeat(32)}.body`, nobodys];
+      const before = bench.left('answers');
+      for (const name of left) put(name, 8);
+      await another();
+      expect(bench.left('answers')).toHaveLength(before.length + 2);
+      expect(bench.left('answers')).toEqual(expect.arrayContaining(before));
+    });
+
+    it('leave what is recent, or none of theirs', async () => {
+      await ask();
+      const [key = ''] = answer('.json').split('.');
+      const recent = [`${key}.0123456789ab.tmp`, `${key}.${'0'.repeat(32)}.body`];
+      for (const name of recent) put(name, 6);
+      put('notes.txt', 8);
+      await another();
+      expect(bench.left('answers')).toEqual(expect.arrayContaining([...recent, 'notes.txt']));
     });
   });
 
