@@ -18,7 +18,7 @@ export interface Delivered<T> {
  * none delivers, those that `again` names by their failure are asked once more, with all patience. One candidate alone is asked patiently
  * at once.
  *
- * @param attempt only a failure of the network, or of what came, or that --offline forbids, moves on to the next; any other is final.
+ * @param attempt only a failure of the mirror, or of what came, or that --offline forbids, moves on to the next; any other is final.
  *   `before` is what the candidate failed with in the first round.
  * @throws the most telling failure, which then names every mirror that was tried.
  */
@@ -47,9 +47,10 @@ export async function failOver<T>(
   throw mostTelling(failures);
 }
 
-/** Whether another mirror may do better: what this machine or the request lacks is missing everywhere. */
+/** Whether another mirror may do better: what this machine or the request lacks is missing everywhere, but for a mirror that is a directory. */
 export function isOfMirror(error: unknown): boolean {
-  return isIctError(error) && (error.kind === 'network' || error.kind === 'integrity' || isForbidden(error));
+  if (!isIctError(error)) return false;
+  return error.kind === 'network' || error.kind === 'integrity' || error.code === 'ICT_FETCH_UNREADABLE' || isForbidden(error);
 }
 
 /** Whether a mirror was not asked because --offline forbids it: a directory may stand in, and nobody is to blame. */

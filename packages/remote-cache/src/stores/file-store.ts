@@ -2,7 +2,7 @@ import { randomBytes } from 'node:crypto';
 import { access, constants, copyFile, open, rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
-import { ensureDirectory, errnoOf, isNoFile, systemErrorOf } from '@ict/integrity';
+import { ensureDirectory, isNoFile, systemErrorOf } from '@ict/integrity';
 import { hasCode } from '@ict/plugin-api';
 import { remove } from '../blob-file.js';
 import { remoteCacheError } from '../errors.js';
@@ -23,11 +23,10 @@ export function openFileStore(base: URL, { fetcher }: Pick<Transport, 'fetcher'>
   return {
     name,
     async get(request) {
-      const path = pathOf(request.place);
       try {
-        return await download(fetcher, { ...request, url: pathToFileURL(path).href });
+        return await download(fetcher, { ...request, url: pathToFileURL(pathOf(request.place)).href });
       } catch (error) {
-        throw isOfSource(error, path) ? inTrouble(name, error) : error;
+        throw hasCode(error, 'ICT_FETCH_UNREADABLE') ? inTrouble(name, error) : error; // else it is where its files go that is at fault
       }
     },
     async has(place) {
@@ -60,13 +59,6 @@ async function settle(path: string): Promise<void> {
   await using file = await open(path, 'r+');
   await file.chmod(0o644);
   await file.sync();
-}
-
-/** Whether the directory is at fault, rather than where its files go. */
-function isOfSource(error: unknown, path: string): boolean {
-  if (hasCode(error, 'ICT_FETCH_UNREADABLE')) return true;
-  const { syscall, path: culprit } = error as NodeJS.ErrnoException;
-  return errnoOf(error) !== undefined && (syscall === 'read' || culprit === path);
 }
 
 /** What such a directory does not give, or take, is the same as with any other server. */
