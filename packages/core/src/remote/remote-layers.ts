@@ -74,7 +74,7 @@ export class RemoteLayers implements LayerFinder {
   private async bring(layer: Pick<LayerRef, 'digest'>, archive: BlobRef): Promise<StoredLayer | undefined> {
     const file = await this.remote.fetch(archive);
     if (file !== undefined) {
-      const stored = await restoreLayer(layer, file, this.cache, await this.sandbox.get()).finally(() => rm(file));
+      const stored = await this.restore(layer, file).finally(() => rm(file));
       if (stored !== undefined) return stored;
       this.emit({
         type: 'warning',
@@ -87,5 +87,9 @@ export class RemoteLayers implements LayerFinder {
     this.distrusted.add(archive.digest);
     this.withheld.add(layer.digest);
     return undefined;
+  }
+
+  private async restore(layer: Pick<LayerRef, 'digest'>, archive: string): Promise<StoredLayer | undefined> {
+    return restoreLayer(layer, archive, this.cache, await this.sandbox.get());
   }
 }

@@ -16,19 +16,26 @@ export async function restoreLayer(
   sandbox: Sandbox,
 ): Promise<StoredLayer | undefined> {
   const staged = await shelf.stage();
-  let manifest: LayerManifest | undefined;
   try {
-    manifest = await sandbox.unpackLayer(archive, staged.directory);
-  } catch (error) {
-    if (!hasCode(error, 'ICT_SANDBOX_LAYER') || meansFullDisk(error)) {
-      await shelf.abandon(staged);
-      throw error;
+    const manifest = await unpacked(archive, staged.directory, sandbox);
+    if (manifest?.digest === layer.digest) {
+      await shelf.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
+      return await shelf.find(layer);
     }
+  } catch (error) {
+    await shelf.abandon(staged).catch(() => undefined); // the cause says more; what stays is cleared by the next build
+    throw error;
   }
-  if (manifest?.digest !== layer.digest) {
-    await shelf.abandon(staged);
+  await shelf.abandon(staged);
+  return undefined;
+}
+
+/** What an archive held; undefined when it cannot be unpacked. */
+async function unpacked(archive: string, directory: string, sandbox: Sandbox): Promise<LayerManifest | undefined> {
+  try {
+    return await sandbox.unpackLayer(archive, directory);
+  } catch (error) {
+    if (!hasCode(error, 'ICT_SANDBOX_LAYER') || meansFullDisk(error)) throw error;
     return undefined;
   }
-  await shelf.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
-  return shelf.find(layer);
 }

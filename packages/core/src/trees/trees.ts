@@ -102,14 +102,11 @@ export class SandboxTrees implements TreeRunner {
         const known = this.verify === 'full' ? {} : { manifest: begun.manifest };
         await sandbox.copyLayer(begun.directory, staged.directory, { signal, ...known });
       }
-      const tree = await sandbox.openTree({ lowers, upper: staged, epochSeconds, signal });
-      let made: readonly TreePath[] = [];
-      try {
-        made = await this.mount(mounts, tree);
+      const made = await whileOpen(await sandbox.openTree({ lowers, upper: staged, epochSeconds, signal }), async (tree) => {
+        const mountedOn = await this.mount(mounts, tree);
         await lookingForRoom([staged.directory], () => work(tree));
-      } finally {
-        await tree.close();
-      }
+        return mountedOn;
+      });
       if (made.length > 0) await this.removeEmpty(made, lowers, staged);
       const archive = shelf.archivePlace?.(staged);
       const manifest = await sandbox.sealLayer(staged.directory, {
@@ -123,7 +120,7 @@ export class SandboxTrees implements TreeRunner {
       if (directory !== undefined) this.verified.set(layer.digest, { directory, manifest });
       return layer;
     } catch (error) {
-      await shelf.abandon(staged);
+      await shelf.abandon(staged).catch(() => undefined); // the cause says more; what stays is cleared by the next build
       throw error;
     }
   }
@@ -135,13 +132,10 @@ export class SandboxTrees implements TreeRunner {
   ): Promise<T> {
     const sandbox = await this.sandbox.get();
     const lowers = await this.directories(tree);
-    const session = await sandbox.openTree({ lowers, upper: undefined, epochSeconds, signal: this.signal });
-    try {
+    return whileOpen(await sandbox.openTree({ lowers, upper: undefined, epochSeconds, signal: this.signal }), async (session) => {
       await this.mount(mounts, session);
-      return await work(session);
-    } finally {
-      await session.close();
-    }
+      return work(session);
+    });
   }
 
   /** @returns the directories that were made to mount on and that the layer would keep, the deepest first. */
@@ -159,12 +153,9 @@ export class SandboxTrees implements TreeRunner {
   /** Removes what was mounted on from a layer, with nothing mounted there; what a command put beside it stays. */
   private async removeEmpty(paths: readonly TreePath[], lowers: readonly string[], upper: StagedLayer): Promise<void> {
     const sandbox = await this.sandbox.get();
-    const tree = await sandbox.openTree({ lowers, upper, epochSeconds: this.epochSeconds, signal: this.signal });
-    try {
+    await whileOpen(await sandbox.openTree({ lowers, upper, epochSeconds: this.epochSeconds, signal: this.signal }), async (tree) => {
       for (const path of paths) if ((await tree.list(path)).length === 0) await tree.remove(path);
-    } finally {
-      await tree.close();
-    }
+    });
   }
 
   /**
@@ -247,6 +238,19 @@ export class SandboxTrees implements TreeRunner {
     if (ok) await this.shelf.resign(layer, await sandbox.statLayer(directory));
     return ok ? [] : changed;
   }
+}
+
+/** Closes a tree after `work`. What that throws says more than what goes wrong in closing. */
+async function whileOpen<T>(tree: SandboxTree, work: (tree: SandboxTree) => Promise<T>): Promise<T> {
+  let result: T;
+  try {
+    result = await work(tree);
+  } catch (error) {
+    await tree.close().catch(() => undefined);
+    throw error;
+  }
+  await tree.close();
+  return result;
 }
 
 function damaged(layer: LayerRef, changed: readonly string[]) {

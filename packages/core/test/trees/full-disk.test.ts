@@ -111,6 +111,17 @@ it.each([
   expect(abandon.mock.calls).toEqual([[staged]]);
 });
 
+it('what was unpacked is taken away when its shelf cannot keep it', async () => {
+  const digest = digestOf('layer');
+  const sandbox = { unpackLayer: async () => ({ digest, entries: [] }) } as unknown as Sandbox;
+  const staged = { root: '/stage', directory: '/stage/upper', work: '/stage/work' };
+  const full = Object.assign(new Error('ENOSPC'), { code: 'ENOSPC' });
+  const abandon = vi.fn(() => Promise.reject(new Error('it is busy')));
+  const shelf = { stage: async () => staged, abandon, publish: () => Promise.reject(full), find: vi.fn() };
+  await expect(restoreLayer({ digest }, '/snapshot', shelf, sandbox)).rejects.toBe(full);
+  expect(abandon.mock.calls).toEqual([[staged]]);
+});
+
 describe('a program that fails without a word of the disk', () => {
   const failed = new IctError('ICT_COMMAND_FAILED', 'command', { message: 'mkfs.vfat ended with status 1:\nfailed whilst writing' });
   const after = (error: Error, directory: string) =>

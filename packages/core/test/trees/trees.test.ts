@@ -21,14 +21,25 @@ const made = layerRef(manifest);
  * @param sound whether its files are what its manifest says.
  * @param directory where layers are made.
  * @param listing what lies beside the layer.
+ * @param trouble what is thrown when a tree is closed, or what was staged is taken away.
  */
-function trees({ kept = false, sound = true, directory = '/staged/fs', verify = 'signature' as 'signature' | 'full', listing = manifest }) {
+function trees({
+  kept = false,
+  sound = true,
+  directory = '/staged/fs',
+  verify = 'signature' as 'signature' | 'full',
+  listing = manifest,
+  trouble = undefined as Error | undefined,
+}) {
+  const end = async (): Promise<void> => {
+    if (trouble !== undefined) throw trouble;
+  };
   const looks: string[] = [];
   const packed: (readonly object[])[] = [];
   const abandoned: string[] = [];
   const dropped: string[] = [];
   const sandbox = {
-    openTree: async () => ({ close: async () => undefined }),
+    openTree: async () => ({ close: end }),
     sealLayer: async () => manifest,
     statLayer: async () => ({ digest: digestOfAll('5'), entries: 1 }),
     packFiles: async (files: readonly object[]) => {
@@ -45,7 +56,10 @@ function trees({ kept = false, sound = true, directory = '/staged/fs', verify = 
     stage: async () => ({ directory, work: '/staged/work', root: '/staged' }),
     publish: async () => ({ layer: made, directory: kept ? undefined : '/layers/made' }),
     find: async () => ({ directory: '/layers/made', manifest: listing, signature: { digest: digestOfAll('5'), entries: 1 } }),
-    abandon: async (staged: StagedLayer) => void abandoned.push(staged.directory),
+    abandon: async (staged: StagedLayer) => {
+      abandoned.push(staged.directory);
+      await end();
+    },
     drop: async ({ digest }: LayerRef) => void dropped.push(digest),
   } as unknown as LayerShelf;
   const subject = new SandboxTrees(new LazySandbox(async () => sandbox), shelf, shelf, {
@@ -132,6 +146,20 @@ describe('a layer that a program failed to make', () => {
     const { subject, abandoned } = trees({ directory: '/proc' });
     await expect(subject.change({ layers: [] }, failing)).rejects.toMatchObject({ code: 'ENOSPC', path: '/proc', cause: failed });
     expect(abandoned).toEqual(['/proc']);
+  });
+
+  it('has the failure of the program, whatever goes wrong when it is removed', async () => {
+    const { subject, abandoned } = trees({ directory: tmpdir(), trouble: new Error('it is busy') });
+    await expect(subject.change({ layers: [] }, failing)).rejects.toBe(failed);
+    expect(abandoned).toEqual([tmpdir()]);
+    await expect(subject.inspect({ layers: [] }, failing)).rejects.toBe(failed);
+  });
+
+  it('is none when its tree cannot be closed', async () => {
+    const trouble = new Error('it is busy');
+    const { subject, abandoned } = trees({ trouble });
+    await expect(subject.change({ layers: [] }, async () => undefined)).rejects.toBe(trouble);
+    expect(abandoned).toEqual(['/staged/fs']);
   });
 
   it('is removed, and the failure is the program\u2019s where there is room', async () => {
