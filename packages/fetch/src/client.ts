@@ -1,18 +1,10 @@
-import { open, stat } from 'node:fs/promises';
-import { Readable } from 'node:stream';
-import { refuseSpecialFile } from '@ict/integrity';
 import { readAddress } from './address.js';
 import { answerFacts } from './answer-facts.js';
 import { fetchError } from './errors.js';
-import { Connections, DEFAULT_TIMEOUTS, exchange, proxyEnvironment, type Answer, type ExchangeOptions, type Timeouts } from './exchange.js';
+import { Connections, DEFAULT_TIMEOUTS, exchange, proxyEnvironment, type Answer, type Timeouts } from './exchange.js';
 import { redactUrl } from './redact-url.js';
 import { DEFAULT_RETRY, realTimer, retrying, type RetryPolicy, type Timer } from './retry.js';
-
-/** Bytes of a file: where they begin, and how many they are. */
-export interface FileRange {
-  readonly offset: number;
-  readonly sizeBytes: number;
-}
+import { sendable, type SentContent } from './sent-body.js';
 
 /** What goes to a server that keeps files, and comes back in short. */
 export interface ClientRequest {
@@ -22,8 +14,8 @@ export interface ClientRequest {
   readonly headers?: Readonly<Record<string, string>>;
   /** Goes to the origin of the address, and to no other that a redirect may name. */
   readonly authorization?: string;
-  /** What is sent: a file or a range of it, or text. Its length is announced. */
-  readonly body?: { readonly file: string; readonly range?: FileRange } | { readonly text: string };
+  /** Its length is announced. */
+  readonly body?: SentContent;
   /** Statuses that are answers here, beside those of success. A redirect with one of them is not followed. */
   readonly accept?: readonly number[];
   /** Do not try again: what the first attempt did would be done twice. */
@@ -65,8 +57,6 @@ export interface ClientOptions {
 /** Connections to one origin: what is uploaded is large, so that more are no quicker. */
 const CONNECTIONS = 4;
 
-const READ_BYTES = 256 * 1024;
-
 /** Longest body of an answer: what is longer is no answer in short. */
 const MAX_TEXT_BYTES = 1024 * 1024;
 
@@ -74,7 +64,7 @@ const MAX_TEXT_BYTES = 1024 * 1024;
  * Requests with the proxies, timeouts and retries of downloads: failures that may pass are tried again, with the body from its start.
  *
  * Its `send` throws `ICT_FETCH_STATUS` for a refusal, with `status` in its facts, `ICT_FETCH_CONNECTION`, `ICT_FETCH_STALLED`,
- * `ICT_FETCH_REDIRECT`, `ICT_FETCH_ADDRESS`, `ICT_FETCH_TOO_LARGE`, or the signal's reason; also Node's own errors for a file that cannot be opened.
+ * `ICT_FETCH_REDIRECT`, `ICT_FETCH_ADDRESS`, `ICT_FETCH_TOO_LARGE`, or the signal's reason; also Node's own errors for a file that cannot be read.
  */
 export function createClient(options: ClientOptions = {}): HttpClient {
   const timer = options.timer ?? realTimer;
@@ -93,7 +83,7 @@ export function createClient(options: ClientOptions = {}): HttpClient {
   async function attempt(request: ClientRequest, signal: AbortSignal): Promise<ClientAnswer> {
     const { method, url, headers = {}, authorization, body, accept = [], bodyWithinMs } = request;
     signal.throwIfAborted();
-    const sent = body === undefined ? undefined : await openable(body);
+    const sent = body === undefined ? undefined : await sendable(body);
     const answer = await exchange(
       readAddress(url, 'http or https'),
       {
@@ -131,23 +121,6 @@ export function createClient(options: ClientOptions = {}): HttpClient {
       await connections.close();
     },
   };
-}
-
-/** @returns `openBody` of what is not empty. */
-async function openable(
-  body: NonNullable<ClientRequest['body']>,
-): Promise<{ readonly sizeBytes: number } & Pick<ExchangeOptions, 'openBody'>> {
-  if ('text' in body) {
-    const bytes = Buffer.from(body.text);
-    return { sizeBytes: bytes.length, ...(bytes.length === 0 ? {} : { openBody: async () => Readable.from([bytes]) }) };
-  }
-  const { file } = body;
-  refuseSpecialFile(file);
-  const { offset, sizeBytes } = body.range ?? { offset: 0, sizeBytes: (await stat(file)).size };
-  // As long as was announced, also when somebody appends to it.
-  const openBody: ExchangeOptions['openBody'] = async () =>
-    (await open(file)).createReadStream({ start: offset, end: offset + sizeBytes - 1, highWaterMark: READ_BYTES });
-  return { sizeBytes, ...(sizeBytes === 0 ? {} : { openBody }) };
 }
 
 async function textOf(answer: Answer): Promise<string> {

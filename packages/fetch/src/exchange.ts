@@ -6,6 +6,7 @@ import { Paces } from './pace.js';
 import { redactUrl } from './redact-url.js';
 import { followRedirect, isRedirect } from './redirect.js';
 import type { Timer } from './retry.js';
+import type { SentBody } from './sent-body.js';
 
 export interface Timeouts {
   readonly connectMs: number;
@@ -148,7 +149,7 @@ export interface ExchangeOptions extends RequestOptions {
   /** Redirects with these statuses are answers: they are not followed. */
   readonly answers?: readonly number[];
   /** Opens what is sent, whose length the headers say: once, and again for each redirect. It is closed with the answer. */
-  readonly openBody?: () => Promise<Readable>;
+  readonly openBody?: () => Promise<SentBody>;
 }
 
 /** Basic authorization of the user and password in an address, if there are any. RFC 7617. */
@@ -202,7 +203,7 @@ function flat(headers: Readonly<Record<string, string | string[] | undefined>>):
  * other origin that a redirect may name.
  *
  * @returns the first answer that is no redirect, its body not yet read: the caller must receive or discard it.
- * @throws `ICT_FETCH_REDIRECT`, `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, or the signal's reason.
+ * @throws `ICT_FETCH_REDIRECT`, `ICT_FETCH_STALLED`, `ICT_FETCH_CONNECTION`, or the signal's reason; Node's own errors for what is sent and cannot be read.
  */
 export async function exchange(address: URL, headers: Readonly<Record<string, string>>, options: ExchangeOptions): Promise<Answer> {
   const { connections, signal, method = 'GET', bodyWithinMs, allowDowngrade, answers = [], openBody } = options;
@@ -219,9 +220,10 @@ export async function exchange(address: URL, headers: Readonly<Record<string, st
       .request(
         bare,
         { 'user-agent': 'ict', 'accept-encoding': 'identity', ...headers, ...(url.origin === address.origin ? credentials : {}) },
-        { signal, method, ...(bodyWithinMs === undefined ? {} : { bodyWithinMs }), ...(body === undefined ? {} : { body }) },
+        { signal, method, ...(bodyWithinMs === undefined ? {} : { bodyWithinMs }), ...(body === undefined ? {} : { body: body.stream }) },
       )
-      .finally(() => body?.destroy()); // whoever answers has it, or wants no more of it
+      .catch((error: unknown) => Promise.reject(body?.trouble() ?? error))
+      .finally(() => body?.stream.destroy()); // whoever answers has it, or wants no more of it
     const received = flat(answer.headers);
     const { statusCode: status, body: content } = answer;
     if (!isRedirect(status, method) || answers.includes(status)) return { status, headers: received, body: content, url: bare };

@@ -1,5 +1,6 @@
 export { createFetcher, type AuthorizedRequest, type FetcherOptions, type MirroredFetcher } from './fetcher.js';
-export { createClient, type ClientAnswer, type ClientOptions, type ClientRequest, type FileRange, type HttpClient } from './client.js';
+export { createClient, type ClientAnswer, type ClientOptions, type ClientRequest, type HttpClient } from './client.js';
+export { type FileRange } from './sent-body.js';
 export { DEFAULT_TIMEOUTS, type Timeouts } from './exchange.js';
 export { DEFAULT_RETRY, type RetryPolicy, type Timer } from './retry.js';
 export { redactUrl } from './redact-url.js';

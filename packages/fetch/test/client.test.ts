@@ -4,6 +4,7 @@ import { createServer as createTcpServer, type AddressInfo, type Socket } from '
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { createClient, type ClientOptions, type HttpClient } from '../src/client.js';
+import type { FileRange } from '../src/sent-body.js';
 import type { MirrorMap } from '../src/mirrors.js';
 import { bench, big, server, useLoopback } from './loopback.js';
 
@@ -183,6 +184,19 @@ describe('put', () => {
     await expect(put(open({ timeouts: { headersMs: 50 }, retry: { retries: 0 } }), `${server.origin}/a`)).rejects.toMatchObject({
       code: 'ICT_FETCH_STALLED',
     });
+  });
+
+  it('a file that cannot be read is an error of this machine, and is not sent again', async () => {
+    server.on('/a', (request) => request.on('error', () => undefined).resume());
+    const send = (body: { readonly file: string; readonly range: FileRange }) =>
+      open().send({ method: 'PUT', url: `${server.origin}/a`, body });
+    // Memory that nobody has.
+    await expect(send({ file: '/proc/self/mem', range: { offset: 0, sizeBytes: 10 } })).rejects.toMatchObject({
+      code: 'EIO',
+      syscall: 'read',
+    });
+    await expect(send({ file, range: { offset: 0, sizeBytes: big.length + 1 } })).rejects.toThrow('became shorter');
+    expect(delays).toEqual([]);
   });
 
   it('a file that is not there is an error of this machine', async () => {
