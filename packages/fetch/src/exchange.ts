@@ -115,18 +115,25 @@ function requireProxy(variable: string, address: string | undefined): void {
 async function openTransport({ timeouts, connections, proxy }: ConnectionOptions): Promise<Dispatcher> {
   requireProxy('http_proxy', proxy.httpProxy);
   requireProxy('https_proxy', proxy.httpsProxy);
-  const { Agent, EnvHttpProxyAgent } = await import('undici');
+  const { Agent, EnvHttpProxyAgent, Pool } = await import('undici');
+  const connect = { timeout: timeouts.connectMs };
   const common = {
     connections,
     pipelining: 1,
     allowH2: false,
-    connect: { timeout: timeouts.connectMs },
+    connect,
     headersTimeout: timeouts.headersMs,
     bodyTimeout: timeouts.bodyMs,
   };
   if (proxy.httpProxy === undefined && proxy.httpsProxy === undefined) return new Agent(common);
+  // Of what it connects to proxies by, undici itself says no more than how.
+  const pool = (origin: string | URL, options: object): Dispatcher => new Pool(origin, { ...common, ...options });
   return new EnvHttpProxyAgent({
     ...common,
+    factory: pool,
+    clientFactory: pool,
+    proxyTls: connect,
+    requestTls: connect,
     httpProxy: proxy.httpProxy ?? '',
     httpsProxy: proxy.httpsProxy ?? '',
     noProxy: proxy.noProxy ?? '',

@@ -268,6 +268,32 @@ describe('proxies', () => {
     expect(server.seen.map(({ path }) => path)).toEqual(['/direct']);
   });
 
+  it('change nothing about how long a server may be silent', async () => {
+    server.on('http://archive.invalid/x', () => undefined);
+    const fetcher = bench.open({ env: { http_proxy: server.origin }, timeouts: { headersMs: 100 }, retry: { retries: 0 } });
+    await expect(fetcher.fetch({ url: 'http://archive.invalid/x', maxBytes })).rejects.toMatchObject({ code: 'ICT_FETCH_STALLED' });
+  });
+
+  it('get no more connections at a time than a server', async () => {
+    let most = 0;
+    const waiting: (() => void)[] = [];
+    const urls = Array.from({ length: 6 }, (_, index) => `http://archive.invalid/${index}`);
+    /** Answers what has come by the time that another one could have come, too. */
+    const answer = async (): Promise<void> => {
+      for (let turn = 0; turn < 50; turn += 1) await new Promise(setImmediate);
+      for (const end of waiting.splice(0)) end();
+    };
+    for (const url of urls) {
+      server.on(url, (_request, response) => {
+        most = Math.max(most, waiting.push(() => response.end(url)));
+        if (waiting.length === 2) void answer();
+      });
+    }
+    const fetcher = bench.open({ env: { http_proxy: server.origin }, concurrency: 2 });
+    await Promise.all(urls.map((url) => fetcher.fetch({ url, maxBytes })));
+    expect(most).toBe(2);
+  });
+
   it.each(['ftp://p.example', 'me:SECRET@p.example:99999'])('that have no address are refused: %s', async (address) => {
     const fetcher = bench.open({ env: { http_proxy: address } });
     const refused = fetcher.fetch({ url: 'http://archive.invalid/x', maxBytes });
