@@ -64,6 +64,13 @@ export function parseContentRange(
   return { start: Number(match[1]), totalBytes: match[3] === '*' ? undefined : Number(match[3]) };
 }
 
+/** Whether an answer says that it is of another file than the one that a validator is of, though it was asked for a part of that. */
+function isOfAnother({ headers }: Answer, validator: string | undefined): boolean {
+  if (validator === undefined) return false;
+  const said = validator.startsWith('"') ? headers['etag'] : headers['last-modified'];
+  return said !== undefined && said !== validator;
+}
+
 function mismatch(
   request: DownloadRequest,
   what: 'size' | 'digest',
@@ -176,7 +183,7 @@ async function attempt(
     let totalBytes = lengthOf(answer);
     if (offset > 0 && (answer.status === 206 || answer.status === 416)) {
       const range = parseContentRange(answer.headers['content-range']);
-      if (answer.status === 416 || range?.start !== offset) {
+      if (answer.status === 416 || range?.start !== offset || isOfAnother(answer, progress.validator)) {
         partial.restart();
         throw truncated(request, 0, range?.totalBytes); // not what was asked for: the next attempt begins anew
       }

@@ -285,7 +285,10 @@ describe('proxies', () => {
     };
     for (const url of urls) {
       server.on(url, (_request, response) => {
-        most = Math.max(most, waiting.push(() => response.end(url)));
+        most = Math.max(
+          most,
+          waiting.push(() => response.end(url)),
+        );
         if (waiting.length === 2) void answer();
       });
     }

@@ -53,6 +53,24 @@ describe('resuming', () => {
   });
 
   it.each([
+    ['tag', { etag: '"v1"' }, { etag: '"v2"' }],
+    ['date', { 'last-modified': new Date(0).toUTCString() }, { 'last-modified': new Date(1000).toUTCString() }],
+  ])('starts again when a server sends the rest of a file of another %s', async (_name, before, after) => {
+    const newer = Buffer.alloc(big.length, 'newer ');
+    server.on('/a', (_request, response, count) => {
+      if (count === 1) {
+        response.writeHead(200, { ...before, 'content-length': big.length });
+        response.write(big.subarray(0, 1000), () => response.destroy());
+      } else if (count === 2) {
+        response.writeHead(206, { ...after, 'content-range': `bytes 1000-${newer.length - 1}/${newer.length}` });
+        response.end(newer.subarray(1000));
+      } else response.writeHead(200, after).end(newer);
+    });
+    const fetched = await bench.open().fetch({ url: `${server.origin}/a`, maxBytes });
+    expect(digest(readFileSync(fetched.file))).toBe(digest(newer));
+  });
+
+  it.each([
     ['weak', { etag: 'W/"v1"' }],
     ['young', { 'last-modified': new Date(0).toUTCString(), date: new Date(30_000).toUTCString() }],
   ])('does not trust a %s validator without a digest', async (_name, headers) => {
