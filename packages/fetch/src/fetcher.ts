@@ -93,11 +93,23 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
   function notKept(error: unknown): void {
     const code = systemErrorOf(error);
     if (code === undefined || isDiskFull(error)) throw error;
-    if (!told) emit({ type: 'warning', code: 'ICT_FETCH_NOT_KEPT', message: `answers could not be kept in ${directory}: ${code}` });
+    if (!told) emit({ type: 'warning', code: 'ICT_FETCH_NOT_KEPT', message: `what is fetched could not be kept in ${directory}: ${code}` });
     told = true;
   }
 
   const partials = createPartialStore(join(directory, 'partial'));
+  /** Where downloads go that cannot be kept: they end with this process. */
+  const passing = createPartialStore(join(temporary, 'partial'));
+
+  async function openPartial({ url, expect, maxBytes }: FetchRequest): Promise<PartialDownload> {
+    try {
+      return await partials.open(url, expect?.digest, maxBytes);
+    } catch (error) {
+      notKept(error);
+      return passing.open(url, expect?.digest, maxBytes);
+    }
+  }
+
   const routes = createMirrorRoutes(mirrors, emit);
 
   function newFile(): string {
@@ -219,7 +231,7 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
         partial?.discard(); // what an earlier mirror began
         return found;
       }
-      partial ??= await partials.open(request.url, request.expect?.digest, request.maxBytes);
+      partial ??= await openPartial(request);
       const patience = patient && last ? retry : { ...retry, retries: 0 };
       const pastCaches = isOther(before) ? 'at once' : last ? 'when wrong' : 'never';
       return fromNetwork(request, url, { partial, stored: matching, retry: patience, pastCaches });

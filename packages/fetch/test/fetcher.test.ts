@@ -1,4 +1,4 @@
-import { readFileSync, statSync } from 'node:fs';
+import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
@@ -253,6 +253,23 @@ describe('ending', () => {
     await promise;
     await fetcher.close();
     await running;
+  });
+});
+
+describe('where nothing can be kept', () => {
+  it.each([
+    ['a file', (path: string) => writeFileSync(path, 'a file')],
+    ['a link to itself', (path: string) => symlinkSync(path, path)],
+  ])('files are fetched all the same, with one warning (%s)', async (_what, put) => {
+    mkdirSync(join(bench.root, 'cache'));
+    put(join(bench.root, 'cache/partial'));
+    server.on('/a', (_request, response) => response.end(big));
+    const fetcher = bench.open();
+    for (let time = 0; time < 2; time++) {
+      const { file } = await fetcher.fetch({ url: `${server.origin}/a`, maxBytes, expect: { digest: digest(big) } });
+      expect(readFileSync(file)).toEqual(big);
+    }
+    expect(bench.events.flatMap((event) => (event.type === 'warning' ? [event.code] : []))).toEqual(['ICT_FETCH_NOT_KEPT']);
   });
 });
 
