@@ -3,7 +3,16 @@ import { closeSync, ftruncateSync, lstatSync, openSync, readdirSync, readFileSyn
 import { copyFile, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContentAlgorithm, Digest, FileState } from '@ict/plugin-api';
-import { ContentHasher, digestAlgorithm, ensureDirectory, errnoOf, fileStateOf, isRefusal, moveFile } from '@ict/integrity';
+import {
+  ContentHasher,
+  digestAlgorithm,
+  ensureDirectory,
+  errnoOf,
+  fileStateOf,
+  ignoreSystemError,
+  isRefusal,
+  moveFile,
+} from '@ict/integrity';
 
 const copyBytes = 1024 * 1024;
 /** Partial downloads that nobody continued for this long are removed. */
@@ -116,6 +125,28 @@ class PartialFile implements PartialDownload {
   }
 }
 
+/** Fills `partial` with what an ended process left, which then goes. What is another user's, or is not to be read any more, is downloaded again. */
+async function takeOver(left: string, partial: PartialFile, maxBytes: number): Promise<void> {
+  try {
+    await using source = await open(left, 'r').catch(ignoreSystemError);
+    const chunk = Buffer.allocUnsafe(copyBytes);
+    while (source !== undefined) {
+      const bytesRead = await source.read(chunk, 0, copyBytes, null).then(
+        (read) => read.bytesRead,
+        (error: unknown) => ignoreSystemError(error),
+      );
+      if (bytesRead === undefined || partial.hasher.sizeBytes + bytesRead > maxBytes) {
+        partial.restart();
+        return;
+      }
+      if (bytesRead === 0) return;
+      partial.append(chunk.subarray(0, bytesRead));
+    }
+  } finally {
+    await unlink(left).catch(ignoreSystemError); // reaped later
+  }
+}
+
 /**
  * Partial downloads below `directory`. A process takes over what an ended one left by renaming it (only one can win), and copies
  * it while hashing: should its former owner still live where it cannot be seen, its late writes go nowhere. What another machine wrote is taken over only
@@ -184,26 +215,7 @@ export function createPartialStore(directory: string): PartialStore {
       if (digest === undefined) return partial; // without a digest nothing says that an old part belongs to today's file
       try {
         const left = claim(key);
-        if (left === undefined) return partial;
-        await using source = await open(left, 'r').catch((error: unknown) => {
-          if (!isRefusal(error)) throw error;
-          return undefined; // another user's: what it has is downloaded again
-        });
-        if (source === undefined) {
-          await unlink(left);
-          return partial;
-        }
-        const chunk = Buffer.allocUnsafe(copyBytes);
-        for (;;) {
-          const { bytesRead } = await source.read(chunk, 0, copyBytes, null);
-          if (bytesRead === 0) break;
-          if (partial.hasher.sizeBytes + bytesRead > maxBytes) {
-            partial.restart();
-            break;
-          }
-          partial.append(chunk.subarray(0, bytesRead));
-        }
-        await unlink(left);
+        if (left !== undefined) await takeOver(left, partial, maxBytes);
       } catch (error) {
         partial.discard();
         throw error;

@@ -14,11 +14,25 @@ import {
   unlinkSync,
   utimesSync,
 } from 'node:fs';
+import type * as promises from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { basename, join } from 'node:path';
 import { digestOf, fileStateOf } from '@ict/integrity';
-import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
 import { createPartialStore, type PartialDownload } from '../src/partial.js';
+
+/** Whether the disk refuses to give what files hold. */
+const disk = vi.hoisted(() => ({ fails: false }));
+
+vi.mock('node:fs/promises', async (original) => {
+  const real = await original<typeof promises>();
+  const open: typeof real.open = async (...given) => {
+    const handle = await real.open(...given);
+    const read = () => Promise.reject(Object.assign(new Error('EIO: i/o error, read'), { code: 'EIO' }));
+    return disk.fails ? Object.assign(handle, { read }) : handle;
+  };
+  return { ...real, open };
+});
 
 let directory: string;
 beforeEach(() => {
@@ -88,6 +102,17 @@ describe('the file of a download', () => {
     } finally {
       process.seteuid?.(0);
     }
+  });
+
+  it('is begun anew where the disk does not give what was left, which goes', async () => {
+    const left = await leftElsewhere();
+    const anHourAgo = Date.now() / 1000 - 3600;
+    utimesSync(left, anHourAgo, anHourAgo);
+    disk.fails = true;
+    const partial = await begin().finally(() => (disk.fails = false));
+    expect(partial.hasher.sizeBytes).toBe(0);
+    partial.discard();
+    expect(readdirSync(join(directory, 'partial'))).toEqual([]);
   });
 
   it('is that of another machine only when nothing came for a while', async () => {
