@@ -7,6 +7,7 @@ import {
   digestOf,
   ensureDirectory,
   errnoOf,
+  flushFile,
   ignoreSystemError,
   isNoFile,
   syncDirectory,
@@ -24,7 +25,7 @@ import { pathSegment, type Layout } from './layout.js';
 import { readRecord } from './record-file.js';
 import { isStoredRecord, seal, type ImageFile, type ImageRecord, type StoredRecord } from './image-record.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
-import { flush, mismatch } from './staging.js';
+import { mismatch } from './staging.js';
 import { storageFailure } from './storage-failure.js';
 import { lookAt, noFile, removeSeen } from './wreck.js';
 
@@ -237,7 +238,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<LinkedBlobs, '
       }
       for (const [name, bytes] of documents) await writeNewFile(placeOf(name), bytes, 0o444);
       // The record vouches for them by what the file system says, which it may say of files that are not written yet.
-      for (const { name } of record.files) await flush(placeOf(name));
+      for (const { name } of record.files) await flushFile(placeOf(name));
       await sign(record, staged, await signaturesOf(record, staged));
       await layout.toTrash(directoryOf(key));
       await rename(staged, directoryOf(key));

@@ -8,6 +8,7 @@ import {
   digestFromIntegrity,
   ensureDirectory,
   errnoOf,
+  flushFile,
   ignoreSystemError,
   integrityFromDigest,
   sharedDirectorySync,
@@ -21,7 +22,7 @@ import type { StoreContext } from './store-context.js';
 import { pathSegment, type Layout } from './layout.js';
 import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry } from './package-entries.js';
 import { listRecords, readRecord, removeRecord, writeHint } from './record-file.js';
-import { flush, mismatch, renamed, stageFile } from './staging.js';
+import { mismatch, renamed, stageFile } from './staging.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { storageFailure } from './storage-failure.js';
 import { clearWreck } from './wreck.js';
@@ -226,7 +227,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
   /** @returns the state of the file in its place; undefined when another process took it, or took it away. */
   async function place(staged: string, file: string): Promise<StatSignature | undefined> {
     ensureDirectory(directory);
-    await flush(staged);
+    await flushFile(staged);
     await clearWreck(layout, file);
     let placed: StatSignature | undefined;
     try {
@@ -236,7 +237,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       const beside = layout.hidden(directory); // pkgCache is a volume of its own
       try {
         await copyFile(staged, beside);
-        await flush(beside);
+        await flushFile(beside);
         placed = await renamed(beside, file);
         await rm(staged);
       } finally {

@@ -1,14 +1,14 @@
 import { chmodSync } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestFromIntegrity, ensureDirectory, integrityFromDigest, systemErrorOf, type ContentIdentity } from '@ict/integrity';
+import { digestFromIntegrity, ensureDirectory, flushFile, integrityFromDigest, systemErrorOf, type ContentIdentity } from '@ict/integrity';
 import { toErrorRecord } from '@ict/plugin-api';
 import type { StoreContext } from './store-context.js';
 import { listEntries } from './inventory.js';
 import { pathSegment, type Layout } from './layout.js';
 import type { CachedPackage } from './package-cache.js';
 import { readRecord, removeRecord, writeHint } from './record-file.js';
-import { flush, renamed } from './staging.js';
+import { renamed } from './staging.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { isTwinEntry, twinId, twinRecord, type TwinEntry } from './twin-entry.js';
 import { noUses } from './uses.js';
@@ -112,7 +112,7 @@ export function createPackageTwins(store: StoreContext, providerId: string, make
       chmodSync(staged, 0o444);
       const { digest, sizeBytes } = await digestFile(staged);
       ensureDirectory(directoryOf(layout));
-      await flush(staged);
+      await flushFile(staged);
       const file = fileOf(layout, pkg.fileName);
       await clearWreck(layout, file);
       const signature = await renamed(staged, file);

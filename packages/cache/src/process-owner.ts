@@ -1,6 +1,7 @@
 import { createHash } from 'node:crypto';
 import { readFileSync, readlinkSync } from 'node:fs';
 import { hostname } from 'node:os';
+import { machineStart, processStart } from '@ict/integrity';
 
 /**
  * Names a process for as long as it lives: `{host}-{boot}-{pid}-{start}`. `host` stands for the machine, its name and the pid namespace,
@@ -13,12 +14,12 @@ export type Liveness = 'alive' | 'dead' | 'unknown';
 
 const pattern = /^([0-9a-f]{8})-([0-9a-f]{8})-([1-9][0-9]{0,9})-([0-9]{1,20})$/;
 
-function read(path: string): string | undefined {
+function machineId(): string {
   try {
-    return readFileSync(path, 'utf8');
+    return readFileSync('/etc/machine-id', 'utf8').trim();
   } catch {
-    // Not Linux, or the process has ended.
-    return undefined;
+    // It has none, or this user may not know it.
+    return '';
   }
 }
 
@@ -35,10 +36,8 @@ const short = (text: string): string => createHash('sha256').update(text).digest
 
 /** Start time of a process in clock ticks since boot; `0` where the system does not say; undefined when it has ended. */
 function startOf(pid: number): string | undefined {
-  const stat = read(`/proc/${pid}/stat`);
-  // The command's name may hold blanks and parentheses; the start time is the 20th field after it.
-  if (stat !== undefined) return stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19] ?? '0';
-  if (read('/proc/self/stat') !== undefined) return undefined;
+  const start = processStart(pid);
+  if (start !== undefined || processStart(process.pid) !== undefined) return start;
   try {
     process.kill(pid, 0);
     return '0';
@@ -49,8 +48,7 @@ function startOf(pid: number): string | undefined {
 
 function here(): { readonly host: string; readonly boot: string } {
   // Of a name alone there may be many: clones of one image share theirs.
-  const machine = read('/etc/machine-id')?.trim() ?? '';
-  return { host: short(`${hostname()}\0${machine}\0${pidNamespace()}`), boot: short(read('/proc/sys/kernel/random/boot_id') ?? '') };
+  return { host: short(`${hostname()}\0${machineId()}\0${pidNamespace()}`), boot: short(machineStart() ?? '') };
 }
 
 /** This process. */

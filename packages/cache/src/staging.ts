@@ -1,5 +1,5 @@
 import { chmodSync, renameSync } from 'node:fs';
-import { open, rm, stat } from 'node:fs/promises';
+import { rm, stat } from 'node:fs/promises';
 import { digestAlgorithm, moveFile, type ContentIdentity } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './store-context.js';
@@ -66,12 +66,6 @@ export function mismatch(what: string, expected: ContentIdentity, actual: Conten
     hint: 'It was changed after it was fetched: check the disk and try again.',
     facts: { what, expected: expected.digest, actual: actual.digest },
   });
-}
-
-/** Waits until the content of a file is on the disk. */
-export async function flush(file: string): Promise<void> {
-  await using handle = await open(file, 'r');
-  await handle.sync();
 }
 
 /**

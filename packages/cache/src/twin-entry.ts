@@ -1,8 +1,6 @@
-import { join } from 'node:path';
 import { cacheKey } from '@ict/integrity';
 import type { Integrity } from '@ict/plugin-api';
 import type { Layout } from './layout.js';
-import { listRecords, readRecord } from './record-file.js';
 import { isStatSignature, type StatSignature } from './stat-signature.js';
 
 /** What the index says of the uncompressed twin of a package: `.ict/index/twins/{provider-id}/ab/{key}.json`. */
@@ -39,15 +37,4 @@ export function isTwinEntry(value: unknown): value is TwinEntry {
     ['version', 'sizeBytes', 'storedAt', 'verifiedAt'].every((name) => typeof entry[name] === 'number') &&
     isStatSignature(entry['statSignature'])
   );
-}
-
-/** Every record of twins of a provider, in no particular order. One that cannot be trusted is left out. */
-export async function* twinEntries(
-  layout: Pick<Layout, 'area'>,
-  providerId: string,
-): AsyncGenerator<TwinEntry & { readonly path: string }, void, undefined> {
-  for await (const path of listRecords(join(layout.area('index'), 'twins', providerId))) {
-    const entry = await readRecord(path, isTwinEntry);
-    if (entry !== undefined) yield { ...entry, path };
-  }
 }

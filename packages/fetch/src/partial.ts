@@ -1,5 +1,5 @@
 import { createHash, randomBytes } from 'node:crypto';
-import { closeSync, ftruncateSync, lstatSync, openSync, readdirSync, readFileSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
+import { closeSync, ftruncateSync, lstatSync, openSync, readdirSync, renameSync, rmSync, statSync, writeSync } from 'node:fs';
 import { copyFile, open, readdir, stat, unlink } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { ContentAlgorithm, Digest, FileState } from '@ict/plugin-api';
@@ -11,7 +11,9 @@ import {
   fileStateOf,
   ignoreSystemError,
   isRefusal,
+  machineStart,
   moveFile,
+  processStart,
 } from '@ict/integrity';
 
 const copyBytes = 1024 * 1024;
@@ -53,16 +55,9 @@ export interface PartialDownload {
 }
 
 function processOwner(pid: number): string | undefined {
-  try {
-    const stat = readFileSync(`/proc/${pid}/stat`, 'utf8');
-    // The command's name may hold blanks and parentheses; the start time is the 20th field after it.
-    const started = stat.slice(stat.lastIndexOf(')') + 2).split(' ')[19];
-    const boot = readFileSync('/proc/sys/kernel/random/boot_id', 'utf8').slice(0, 8);
-    return `${boot}-${pid}-${started}`;
-  } catch {
-    // No such process, or a system without /proc, where every other process counts as ended: claiming copies, so that is safe.
-    return undefined;
-  }
+  const [boot, started] = [machineStart()?.slice(0, 8), processStart(pid)];
+  // No such process, or a system without /proc, where every other process counts as ended: claiming copies, so that is safe.
+  return boot === undefined || started === undefined ? undefined : `${boot}-${pid}-${started}`;
 }
 
 /** True when the process that wrote a partial file has ended, as far as this machine can tell. */

@@ -39,7 +39,8 @@ export const DEFAULT_RETRY: RetryPolicy = { retries: 4, delayMs: 500, maxDelayMs
 
 /** Failures that another attempt may cure. Everything else is final. */
 const transient = new Set(['ICT_FETCH_CONNECTION', 'ICT_FETCH_STALLED', 'ICT_FETCH_TRUNCATED']);
-const transientStatus = new Set([408, 425, 429, 500, 502, 503, 504]);
+/** Beside all of 500 and above. */
+const transientStatus = new Set([408, 425, 429]);
 
 export function isTransient(error: unknown): boolean {
   if (!isIctError(error)) return false;

@@ -22,9 +22,11 @@ export { canonicalJson } from './canonical-json.js';
 export { compareText } from './compare-text.js';
 export { cacheKey, type CacheKey } from './cache-key.js';
 export { diffInputs, type InputDifference } from './input-diff.js';
+export { machineStart, processStart } from './process-start.js';
 export { uuidFrom } from './uuid.js';
 export {
   atomicWriteFile,
+  flushFile,
   isTemporaryName,
   linkNew,
   publishByLink,

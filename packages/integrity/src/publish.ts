@@ -94,12 +94,7 @@ export async function writeNewFile(path: string, bytes: Uint8Array | string, mod
  * @throws Node's own error, such as `EXDEV` or `ENOSPC`.
  */
 export async function publishByLink(temporary: string, final: string): Promise<boolean> {
-  const handle = await open(temporary, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await flushFile(temporary);
   const published = await linkNew(temporary, final);
   if (published) await syncDirectory(dirname(final));
   await unlink(temporary);
@@ -127,12 +122,13 @@ export async function linkNew(file: string, name: string): Promise<boolean> {
 /** Flushes a directory, so that names made in it survive a power cut. Nothing happens on Windows, which cannot open directories. */
 export async function syncDirectory(directory: string): Promise<void> {
   if (process.platform === 'win32') return;
-  const handle = await open(directory, 'r');
-  try {
-    await handle.sync();
-  } finally {
-    await handle.close();
-  }
+  await flushFile(directory);
+}
+
+/** Waits until the content of a file is on the disk. @throws Node's own error. */
+export async function flushFile(file: string): Promise<void> {
+  await using handle = await open(file, 'r');
+  await handle.sync();
 }
 
 /**

@@ -108,7 +108,7 @@ export class RegistryLogin {
 }
 
 /** Whether a status says that somebody may not do what was asked. */
-export function isDenial(status: unknown): boolean {
+function isDenial(status: unknown): boolean {
   return status === 401 || status === 403;
 }
 
