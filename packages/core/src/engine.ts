@@ -101,12 +101,14 @@ class HostedEngine implements Engine {
   }
 
   async validate(template: string, { strict = false, packages = false, text }: ValidateOptions = {}): Promise<Validation> {
-    const { intake, loaded, problems, refused, warnings } = await this.read(template, text);
+    const { intake, loaded, problems, refused, warnings, unpinned } = await this.read(template, text);
     const { unread, problems: found }: PackageVerdict =
       packages && intake !== undefined
         ? await checkPackages(text === undefined ? template : undefined, intake, () => this.resolveAfresh(intake))
         : { problems: [] };
-    const unfit = refused.filter(({ code }) => code !== unread?.code);
+    // What resolving ran into says more.
+    const told = new Set([unread?.code, ...found.map(({ code }) => code)]);
+    const unfit = [...refused, ...unpinned].filter(({ code }) => !told.has(code));
     return {
       problems: orderProblems([...problems, ...locateReports(loaded, found), ...(strict ? unfit : [])]),
       warnings: orderProblems([...warnings, ...(strict ? [] : unfit.map(asWarning))]),
@@ -318,12 +320,15 @@ class HostedEngine implements Engine {
       });
   }
 
-  private async open(intake: BareDefinition, home?: CacheHome): Promise<Services> {
+  private async open(intake: BareDefinition & Partial<Pick<Intake, 'places'>>, home?: CacheHome): Promise<Services> {
     requireKeys(intake.distribution);
     const opening = this.services ?? openServices(this.options, intake, this.events.emit, home);
     this.services = opening;
     const services = await opening;
-    await requirePinnedKeys(intake.distribution, services.context.memo);
+    const { distribution, places = new Map() } = intake;
+    await requirePinnedKeys(distribution, services.context.memo, places).catch((error: unknown) => {
+      throw atRepository(error, places);
+    });
     return services;
   }
 }

@@ -198,7 +198,7 @@ export interface FileSpec {
 
 export interface TemplateRepository {
   readonly codename: string;
-  /** Address. Absent: it has a `path` or consists of `packages`. */
+  /** Address; that of its `path`, where it has one. Absent: it consists of `packages`. */
   readonly url?: string;
   /** Directory on the host, absolute. */
   readonly path?: string;
@@ -207,7 +207,10 @@ export interface TemplateRepository {
   /** Any TLS certificate will do. */
   readonly insecureSkipVerify?: boolean;
   readonly components: readonly string[];
+  /** Keyrings: absolute paths, or addresses. */
   readonly keys: readonly string[];
+  /** Fingerprints, upper-case hex, of the only primary keys of `keys` that count. Absent: all of files, none that is fetched. */
+  readonly fingerprints?: readonly string[];
   readonly priority?: number;
   readonly allowPackages: readonly string[];
   readonly excludePackages: readonly string[];

@@ -58,6 +58,11 @@ export const formats: Readonly<Record<string, TextFormat>> = {
     check: isPackage,
     expected: 'the name of a package, such as vim, python3-* or vim=2:9.1, without blanks around it and with every "[" closed',
   },
+  // A key id, which is part of one, says nothing: others are made to have it.
+  fingerprint: written(
+    '^ *(?:[0-9A-Fa-f] *){40}(?:(?:[0-9A-Fa-f] *){24})?$',
+    'a whole fingerprint of 40 or 64 hex digits, with or without blanks, such as 99DB70FAE1D7CE227FB6488205B555B38483C65D',
+  ),
   'kernel-pattern': written(
     '^(?:/[^/*]+)*/[^/*]*\\*[^/*]*(?:/[^/*]+)*$',
     'an absolute path with one "*", which stands for the kernel version, such as /boot/vmlinuz-* or /lib/modules/*/vmlinuz',

@@ -2,6 +2,8 @@ import { describe, expect, it } from 'vitest';
 import { unsupported } from '../src/problems/unsupported.js';
 import { DISK, HEAD, load } from './workspace.js';
 
+const UNSIGNED = 'a repository without signatures is not used: nobody could tell its packages from those that somebody else put there';
+
 const keys = async (text: string, imageTypes?: readonly string[]): Promise<string[]> => {
   const { merged } = await load(text);
   return unsupported(merged!, imageTypes === undefined ? {} : { imageTypes }).map(({ code, message, position }) => {
@@ -24,23 +26,25 @@ describe('refuses', () => {
   });
 
   it.each([
-    [
-      'packageRepositories: [{ codename: a, path: /srv, pkey: "[trusted=yes]" }]',
-      ['a repository in a local path', 'a repository without signatures'],
-    ],
     ['packageRepositories: [{ codename: a, packages: [./a.deb], pkey: /k }]', ['a repository made of single packages']],
-    [
-      'packageRepositories: [{ codename: a, url: "http://a.example", insecureSkipVerify: true, pkey: /k }]',
-      ['fetching without certificate checks'],
-    ],
     ['baseline: { mode: overlay, source: { path: x } }', ['building on another image (baseline)']],
-    [
-      'packageRepositories: [{ codename: a, url: "http://a.example", pkeys: [/k, "https://a.example/k"] }]',
-      ['fetching the key of a repository'],
-    ],
     ['overlayPolicy: { packageOperation: additive-only }', ['overlayPolicy']],
   ])('%s', async (line, what) => {
     expect(await keys(`${HEAD}${DISK}${line}\n`)).toEqual(what.map((one) => `${one} is not supported yet`));
+  });
+
+  it.each([
+    ['path: /usr, pkey: "[trusted=yes]"', UNSIGNED, /^Give the key.* sign a copy of your own: .*InRelease/],
+    ['url: "http://a.example", pkeys: [/k, "[trusted=yes]"]', UNSIGNED, /^Give the key/],
+    [
+      'url: "http://a.example", insecureSkipVerify: true, pkey: /k',
+      'fetching without a check of the certificate is not supported',
+      /^Remove it, .*NODE_EXTRA_CA_CERTS/,
+    ],
+  ])('what makes a repository less safe, and says what to do instead: %s', async (entry, message, hint) => {
+    const { merged } = await load(`${HEAD}${DISK}packageRepositories: [{ codename: a, ${entry} }]\n`);
+    const found = [{ code: 'ICT_UNSUPPORTED_YET', message, hint: expect.stringMatching(hint) as unknown }];
+    expect(unsupported(merged!)).toMatchObject(found);
   });
 
   it.each(['""', '$6$saltstring$svn8UoSVapNtMuq1', '<HASHED_PASSWORD>'])(
@@ -73,7 +77,7 @@ systemConfig:
   initramfs: { template: "" }
   kernel: { uki: false, enableExtraModules: "" }
   users: [{ name: a, startupScript: "" }]
-packageRepositories:
+packageRepositories: [{ codename: a, path: /usr, pkeys: [/k, "https://a.example/k"], packages: [], fingerprints: [] }]
 baseline: { mode: create }
 overlayPolicy: {}
 `;

@@ -111,7 +111,8 @@ export async function resolveAfresh(
   };
   const lock: Lock = { ...made, content: contentDigest(made) };
   await rememberRelations(lock, resolved.relations, context.memo);
-  return { lock, request, warnings: resolved.warnings };
+  const repositories = snapshots.map(({ repository }) => repository);
+  return { lock, request: { ...request, repositories }, warnings: resolved.warnings };
 }
 
 /** Packages with the first of the keys, by fingerprint, that vouch for their repository. */

@@ -7,6 +7,7 @@ import type { Services, TierUse } from '../services.js';
 import type { Intake } from '../templates/template-intake.js';
 import { obtainPackages, uniqueContents } from './downloads.js';
 import type { ForUnpacking } from './package-shelf.js';
+import { withLockedKeys } from '../repositories/fetched-keys.js';
 
 /** The packages of a lock. */
 export interface LockedPackages {
@@ -48,10 +49,13 @@ export async function fetchPackages(
     fromLock: file !== undefined,
   });
   const list = (repository: RepositorySpec) => services.mirrors.list(repository, provider);
-  const obtain = (packages: readonly ResolvedPackage[]) =>
-    obtainPackages(packages, request.repositories, provider, shelf, { workers, offline, list }, context).catch((error: unknown) => {
+  let keyed: Promise<readonly RepositorySpec[]> | undefined;
+  const obtain = async (packages: readonly ResolvedPackage[]) => {
+    const repositories = await (keyed ??= withLockedKeys(request.repositories, lock.repositories, context));
+    return obtainPackages(packages, repositories, provider, shelf, { workers, offline, list }, context).catch((error: unknown) => {
       throw file === undefined ? error : doubtingLock(error, file);
     });
+  };
   const { forUnpacking } = shelf;
   const fetched = fetchedOnce(obtain);
   const verified = use.late === true ? wanted.map(withoutFile) : await fetched(wanted);

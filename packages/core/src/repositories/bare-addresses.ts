@@ -1,4 +1,5 @@
 import { bareAddress, type DistributionDefinition, type ImageSpec, type RepositorySpec } from '@ict/plugin-api';
+import { isKeyAddress } from './repository-keys.js';
 
 /** A definition as all but the transport sees it. */
 export interface BareDefinition {
@@ -11,8 +12,8 @@ export interface BareDefinition {
 /** Takes users and passwords out of the addresses of repositories. */
 export function bareDefinition(distribution: DistributionDefinition): BareDefinition {
   const { repositories } = distribution;
-  const addresses = repositories.flatMap(({ archive, metalink, mirrorlist }) =>
-    [archive, metalink, mirrorlist].filter((address) => address !== undefined),
+  const addresses = repositories.flatMap(({ archive, metalink, mirrorlist, keyrings }) =>
+    [archive, metalink, mirrorlist, ...keyrings.filter(isKeyAddress)].filter((address) => address !== undefined),
   );
   const credentialed = [...new Set(addresses)].filter((address) => bareAddress(address) !== address);
   return {
@@ -33,7 +34,7 @@ function bareRepository(repository: RepositorySpec): RepositorySpec {
 }
 
 /** A file, or its address where a template names one: a path may have an "@", too. */
-const bareFile = (file: string): string => (/^[a-z][a-z0-9+.-]*:\/\//i.test(file) ? bareAddress(file) : file);
+const bareFile = (file: string): string => (isKeyAddress(file) ? bareAddress(file) : file);
 
 /** A specification whose repositories have no user name and password in their addresses. */
 export function bareSpec(spec: ImageSpec): ImageSpec {

@@ -2,13 +2,14 @@ import { AbsentFiles } from '@ict/package-index';
 import type { Architecture, Context, Provider, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { inParallel } from '../in-parallel.js';
 import type { Mirrors } from './repository-mirrors.js';
+import { withFetchedKeys } from './fetched-keys.js';
 import { ofRepository } from './repository-places.js';
 
 /**
  * Pins every repository, side by side, and with that settles the mirror of each archive: a mirror counts only when what it serves
- * verifies with the definition's keys, is the suite that was asked for, and what the repository's own list of mirrors vouches for.
+ * verifies with the keys of the definition or template, is the suite that was asked for, and what the repository's own list of mirrors vouches for.
  *
- * @returns snapshots in the order of the repositories.
+ * @returns snapshots in the order of the repositories, of repositories whose keys lie on this machine.
  * @throws of the first repository, in that order, which cannot be pinned; what offline is not to be had of all that lack something, the indexes of
  * those that can be pinned included; only after all have ended, so that nothing still writes.
  */
@@ -32,7 +33,8 @@ export async function pinRepositories(
   const absent = await sideBySide(async (repository, position) => {
     try {
       const list = await mirrors.list(repository, provider);
-      const pin = () => provider.metadata.snapshot(repository, arch, ctx, list);
+      const keyed = await withFetchedKeys(repository, ctx);
+      const pin = () => provider.metadata.snapshot(keyed, arch, ctx, list);
       snapshots[position] = await mirrors.chooseMirror(repository.archive, pin, ctx.signal);
     } catch (error) {
       throw ofRepository(error, repository.id);

@@ -1,5 +1,30 @@
-import type { DistributionDefinition, ProblemReport, SourcePosition } from '@ict/plugin-api';
+import { bareAddress, type DistributionDefinition, type ImageSpec, type ProblemReport, type SourcePosition } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
+import { repositoryPlace } from './repository-places.js';
+
+/** Whether a key of a repository is named by an address, from which it has to be fetched, and by no path. */
+export function isKeyAddress(key: string): boolean {
+  return /^[a-z][a-z0-9+.-]*:\/\//i.test(key);
+}
+
+/** Says of which repositories of a template the key is fetched without a fingerprint that pins it: only a lock may do that then. */
+export function unpinnedKeys({ repositories, positions }: Pick<ImageSpec, 'repositories' | 'positions'>): readonly ProblemReport[] {
+  return repositories.flatMap((repository): readonly ProblemReport[] => {
+    const addresses = repository.keys.filter(isKeyAddress);
+    if (addresses.length === 0 || repository.fingerprints !== undefined) return [];
+    const place = repositoryPlace(repository, positions);
+    const position = place?.keys ?? place?.whole;
+    return [
+      {
+        code: 'ICT_REPOSITORY_KEY_UNPINNED',
+        message: `the key of repository "${repository.codename}" is fetched from ${addresses.map(bareAddress).join(' and ')}, and no fingerprint pins it`,
+        hint: 'Whoever controls that address would say what is trusted. `ict lock` tells the line with "fingerprints" that is missing.',
+        severity: 'error',
+        ...(position === undefined ? {} : { position }),
+      },
+    ];
+  });
+}
 
 /** The definition with these keyrings for the repositories that name none; the others trust what they did. */
 export function withKeyrings(distribution: DistributionDefinition, keyrings: readonly string[]): DistributionDefinition {

@@ -24,7 +24,7 @@ import { checkForeign, withForeign } from './foreign-architectures.js';
 import { checkPins, withPins } from './package-pins.js';
 import type { Loaded, PluginHost } from '../plugins/plugin-host.js';
 import { specFor } from '../plugins/plugin-view.js';
-import { missingKeys, withKeyrings } from '../repositories/repository-keys.js';
+import { missingKeys, unpinnedKeys, withKeyrings } from '../repositories/repository-keys.js';
 import { repositoryPlace, type RepositoryPlace, type RepositoryPlaces } from '../repositories/repository-places.js';
 
 /** A template that was read, merged over its distribution's defaults, and checked, with the plugins that will build it. */
@@ -44,6 +44,8 @@ export interface TemplateReading {
   /** What is right but cannot be built yet, or not here: resolving and locking go on, a build refuses. */
   readonly refused: readonly ProblemReport[];
   readonly warnings: readonly ProblemReport[];
+  /** Keys of repositories that are fetched and that nothing in the template pins: a build needs a lock that does. */
+  readonly unpinned: readonly ProblemReport[];
   readonly loaded: LoadedTemplate;
 }
 
@@ -84,6 +86,7 @@ export async function readTemplate(
     problems: orderProblems([...loaded.problems, ...found.filter(isMistake)]),
     refused: orderProblems([...loaded.refused, ...beyond, ...keyless, ...found.filter(({ code }) => code === UNSUPPORTED_YET)]),
     warnings: orderProblems([...loaded.warnings, ...found.filter(({ severity }) => severity === 'warning')]),
+    unpinned: draft === undefined ? [] : locateReports(loaded, unpinnedKeys(draft)),
     loaded,
   };
   if (spec === undefined || distribution === undefined || format === undefined) return reading;
@@ -130,8 +133,8 @@ function extended(
   const suites = distribution.repositories.some(({ suite }) => suite !== '');
   const taken = new Set(distribution.repositories.map(({ id }) => id));
   const added = spec.repositories.flatMap((own) => {
-    const { codename, url, components, keys, priority, allowPackages, excludePackages } = own;
-    // Of files and directories none is made yet; `unsupported` says so.
+    const { codename, url, components, keys, fingerprints, priority, allowPackages, excludePackages } = own;
+    // Of single packages none is made yet; `unsupported` says so.
     if (url === undefined) return [];
     // A flat repository has packages beside its signed root, and no components.
     const isFlat = codename.endsWith('/');
@@ -148,6 +151,7 @@ function extended(
       suite: suites ? codename : '',
       components: suites && !isFlat && components.length === 0 ? ['main'] : components,
       keyrings: keys,
+      ...(fingerprints === undefined ? {} : { fingerprints }),
       ...(priority === undefined ? {} : { priority }),
       ...(allowPackages.length === 0 ? {} : { allowPackages }),
       ...(excludePackages.length === 0 ? {} : { excludePackages }),

@@ -43,7 +43,7 @@ async function locked(late: boolean, { ofTools = [tool], file, verify = async ()
   const services = { context, mirrors: { list: async () => undefined }, packages: () => shelf } as unknown as Services;
   const settled = {
     file,
-    lock: { packages: [bash, tar], tools: ofTools },
+    lock: { packages: [bash, tar], tools: ofTools, repositories: [] },
     request: { repositories: [{ id: 'main', archive: 'http://archive', suite: '', components: [], keyrings: [] }] },
   } as unknown as SettledLock;
   const intake = { provider: { part: provider } } as unknown as Intake;

@@ -24,6 +24,7 @@ it('takes users and passwords out of every address of a definition, and keeps th
     'http://me:secret@a.example/x',
     'http://token@a.example/metalink?repo=a',
     'http://me:secret@b.example/list/',
+    'http://me:secret@c.example/k.asc',
   ]);
 });
 

@@ -4,7 +4,7 @@ import { insteadOf } from '../targets/instead-of-image-type.js';
 import type { MergedTemplate } from '../documents/merge.js';
 import type { Path } from '../documents/path.js';
 import { orderProblems } from './problem.js';
-import { isFetchable, TRUSTED, URL_PLACEHOLDER } from '../sections/repository.js';
+import { TRUSTED } from '../sections/repository.js';
 import { reporter } from './report.js';
 import { commonImageTypes } from '../targets/target.js';
 import { isPlaceholder, isShaCrypt } from '../sections/user.js';
@@ -14,6 +14,13 @@ export interface Abilities {
   /** Image types that some format makes. Absent: `raw`. */
   readonly imageTypes?: readonly string[];
 }
+
+const UNSIGNED = 'a repository without signatures is not used: nobody could tell its packages from those that somebody else put there';
+const SIGNATURES =
+  'Give the key that signs it. Where nobody does, sign a copy of your own: "gpg --clearsign --output InRelease Release" for deb, "gpg --detach-sign --armor repodata/repomd.xml" for rpm.';
+const NO_CERTIFICATE = 'fetching without a check of the certificate is not supported';
+const CERTIFICATES =
+  'Remove it, and name the authority of the certificate in NODE_EXTRA_CA_CERTS; or take an http address, as signatures say what is right.';
 
 /**
  * Lists, at its place, each key whose value the engine cannot honour yet; what an image format cannot make, it says itself. A build refuses such a template before anything is
@@ -56,20 +63,17 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
   }
   for (const [index, repository] of (template.packageRepositories ?? []).entries()) {
     const path: Path = ['packageRepositories', index];
-    if (repository.path !== undefined) {
-      refuse([...path, 'path'], 'a repository in a local path', 'Give its address instead: "url: file:///srv/repository".');
+    if ((repository.packages ?? []).length > 0) {
+      refuse(
+        [...path, 'packages'],
+        'a repository made of single packages',
+        'Put the packages into a directory with a signed index, and give that as "path".',
+      );
     }
-    if ((repository.packages ?? []).length > 0) refuse([...path, 'packages'], 'a repository made of single packages');
-    if (repository.insecureSkipVerify === true) refuse([...path, 'insecureSkipVerify'], 'fetching without certificate checks');
-    for (const [key, place] of [
-      [repository.pkey, [...path, 'pkey']] as const,
-      ...(repository.pkeys ?? []).map((one, number) => [one, [...path, 'pkeys', number]] as const),
-    ]) {
-      if (key === undefined || !isFetchable(key) || repository.url === URL_PLACEHOLDER) continue;
-      refuse(place, 'fetching the key of a repository', 'Fetch it, check its fingerprint, and give the path of the file.');
-    }
+    if (repository.insecureSkipVerify === true)
+      report('ICT_UNSUPPORTED_YET', [...path, 'insecureSkipVerify'], NO_CERTIFICATE, CERTIFICATES);
     if (repository.pkey === TRUSTED || repository.pkeys?.includes(TRUSTED) === true) {
-      refuse([...path, repository.pkey === TRUSTED ? 'pkey' : 'pkeys'], 'a repository without signatures');
+      report('ICT_UNSUPPORTED_YET', [...path, repository.pkey === TRUSTED ? 'pkey' : 'pkeys'], UNSIGNED, SIGNATURES);
     }
   }
   if (template.baseline?.mode === 'overlay' || template.baseline?.source !== undefined)

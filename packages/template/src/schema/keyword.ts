@@ -23,6 +23,10 @@ export const texts = (description: string, ...examples: readonly (readonly strin
 export const packageTexts = (description: string, ...examples: readonly (readonly string[])[]) =>
   ({ type: 'array', items: { type: 'string', format: 'package' }, description, examples }) as const;
 
+/** Schema of a list of fingerprints of OpenPGP keys. */
+export const fingerprintTexts = (description: string, ...examples: readonly (readonly string[])[]) =>
+  ({ type: 'array', items: { type: 'string', format: 'fingerprint' }, description, examples }) as const;
+
 /** Schema of a whole number between two bounds, both included. */
 export const integer = (minimum: number, maximum: number, description: string, ...examples: readonly number[]) =>
   ({ type: 'integer', minimum, maximum, description, examples }) as const;

@@ -1,7 +1,7 @@
 import type { FromSchema } from 'json-schema-to-ts';
 import { buildSchema } from './build.js';
 import { diskSchema } from './disk.js';
-import { flag, formatted, integer, oneOf, text, texts, withDefault } from './keyword.js';
+import { fingerprintTexts, flag, formatted, integer, oneOf, text, texts, withDefault } from './keyword.js';
 import { layersSchema } from './layer.js';
 import { systemSchema } from './system.js';
 import { variablesSchema } from './variables.js';
@@ -19,11 +19,31 @@ const repository = {
       'Address of the archive; a user and password in it are sent, and kept nowhere. `<URL>` is a placeholder: the entry is left out, with a warning.',
       'https://packages.example.com/debian',
     ),
-    path: text('Directory on this machine with a repository, absolute.', '/srv/repository'),
-    packages: texts('Package files to make a repository of.', ['https://packages.example.com/tool.deb', './tool.deb']),
-    insecureSkipVerify: withDefault(false, flag('Accepts any TLS certificate while `packages` are fetched.', false)),
-    pkey: text('Key that signs the repository: an address or a path.', 'https://packages.example.com/key.asc', '/etc/keys/example.asc'),
+    path: text(
+      'Directory on this machine with a repository, in place of `url`; a relative path counts from the directory of the template.',
+      '/srv/repository',
+    ),
+    packages: texts('Package files to make a repository of. Not supported yet: `ict build` refuses it.', [
+      'https://packages.example.com/tool.deb',
+      './tool.deb',
+    ]),
+    insecureSkipVerify: withDefault(
+      false,
+      flag('Accepts any TLS certificate while `packages` are fetched. Not supported: `ict build` refuses `true`.', false),
+    ),
+    pkey: text(
+      'Key that signs the repository: a path, or an address with its `fingerprints`. A repository without signatures (`[trusted=yes]`) is refused.',
+      '/etc/keys/example.asc',
+      'https://packages.example.com/key.asc',
+    ),
     pkeys: withDefault([], texts('Several such keys.', ['/etc/keys/old.asc', '/etc/keys/new.asc'])),
+    fingerprints: withDefault(
+      [],
+      fingerprintTexts(
+        'Fingerprints of the only keys of `pkey` and `pkeys` that count. A key that is fetched from an address counts only with one. None: all keys of files.',
+        ['99DB 70FA E1D7 CE22 7FB6 4882 05B5 55B3 8483 C65D'],
+      ),
+    ),
     component: text(
       'Components, separated by spaces. Absent: main, where the repositories of the distribution have suites.',
       'main contrib',

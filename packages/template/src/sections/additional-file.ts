@@ -80,17 +80,24 @@ export async function readAdditionalFile(
  * it, then beside each template below it and each above it, nearest first. Reports one that is nowhere.
  *
  * @param at path of the name itself
- * @param kind `file`: only a regular file will do; `any`: a directory too
+ * @param kind `file`: only a regular file will do; `directory`: only a directory; `any`: either
  * @returns its absolute path; for one that is nowhere, where it should have been
  */
-export async function findLocal(local: string, at: Path, merged: MergedTemplate, refuse: Report, kind: 'file' | 'any'): Promise<string> {
+export async function findLocal(
+  local: string,
+  at: Path,
+  merged: MergedTemplate,
+  refuse: Report,
+  kind: 'file' | 'directory' | 'any',
+): Promise<string> {
   const candidates = localCandidates(local, at, merged);
   const reasons: string[] = [];
+  const noun = kind === 'directory' ? 'directory' : 'file';
   for (const candidate of candidates) {
     try {
       const found = await stat(candidate);
-      if (found.isFile() || (kind === 'any' && found.isDirectory())) return candidate;
-      reasons.push(`${candidate} is not a file`);
+      if ((kind !== 'directory' && found.isFile()) || (kind !== 'file' && found.isDirectory())) return candidate;
+      reasons.push(`${candidate} is not a ${noun}`);
     } catch (cause) {
       // Each candidate may be absent; what went wrong with it is part of the message.
       const code = (cause as NodeJS.ErrnoException).code;
@@ -100,7 +107,7 @@ export async function findLocal(local: string, at: Path, merged: MergedTemplate,
   refuse(
     'ICT_TEMPLATE_FILE_MISSING',
     at,
-    `the file ${JSON.stringify(local)} is missing: ${reasons.join('; ') || 'no directory to look in'}`,
+    `the ${noun} ${JSON.stringify(local)} is missing: ${reasons.join('; ') || 'no directory to look in'}`,
   );
   return candidates[0] ?? local;
 }

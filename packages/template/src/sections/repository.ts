@@ -1,4 +1,5 @@
-import { bareAddress, type TemplateRepository } from '@ict/plugin-api';
+import { pathToFileURL } from 'node:url';
+import { bareAddress, normalFingerprint, type TemplateRepository } from '@ict/plugin-api';
 import { findLocal } from './additional-file.js';
 import type { MergedTemplate } from '../documents/merge.js';
 import type { Path } from '../documents/path.js';
@@ -20,7 +21,7 @@ export function isRemote(name: string): boolean {
 
 /** True for an address that something can be fetched from. */
 export function isFetchable(address: string): boolean {
-  return URL.canParse(address) && /^https?:$/.test(new URL(address).protocol);
+  return URL.canParse(address) && /^(?:https?|file):$/.test(new URL(address).protocol);
 }
 
 /**
@@ -45,7 +46,7 @@ export async function readRepository(
     warning('ICT_TEMPLATE_PLACEHOLDER', [...at, 'url'], `repository "${item.codename}" is a placeholder and is left out`);
     return undefined;
   }
-  if (item.url !== undefined && (!URL.canParse(item.url) || !/^(?:https?|file):$/.test(new URL(item.url).protocol))) {
+  if (item.url !== undefined && !isFetchable(item.url)) {
     const hint = 'It begins with http://, https:// or file://.';
     error('ICT_TEMPLATE_REPOSITORY', [...at, 'url'], `${JSON.stringify(bareAddress(item.url))} is not the address of a repository`, hint);
   }
@@ -61,31 +62,46 @@ export async function readRepository(
   const keys: string[] = [];
   for (const [key, place] of named) {
     if (!isRemote(key) || isFetchable(key)) continue;
-    const hint = 'It begins with http:// or https://; a path of this machine has nothing like it before it.';
+    const hint = 'It begins with https://, http:// or file://; a path of this machine has nothing like it before it.';
     error('ICT_TEMPLATE_REPOSITORY', place, `${JSON.stringify(bareAddress(key))} is not the address of a key`, hint);
   }
   for (const [key, place] of named) {
     const local = key !== TRUSTED && !isRemote(key) && !isPlaceholder(key);
     keys.push(local ? await findLocal(key, place, merged, reports.refuse, 'file') : key);
   }
-  if ((keys.length === 0 && item.url !== undefined) || keys.some((key) => /<[A-Za-z0-9_]+>$/.test(key))) {
-    const hint = 'Give the key that signs it as "pkey": an address or a path.';
+  if ((keys.length === 0 && item.packages === undefined) || keys.some((key) => /<[A-Za-z0-9_]+>$/.test(key))) {
+    const hint = 'Give the key that signs it as "pkey": a path, or an address with its "fingerprints".';
     error('ICT_TEMPLATE_REPOSITORY', at, `repository "${item.codename}" has no key`, hint);
   }
   const position = origin?.layer.positions?.positionOf(origin.path);
   return {
     codename: item.codename,
     ...(item.url === undefined ? {} : { url: item.url.replace(/\/+$/, '') }),
-    ...(item.path === undefined ? {} : { path: await findLocal(item.path, [...at, 'path'], merged, reports.refuse, 'any') }),
+    ...(item.path === undefined ? {} : await readDirectory(item.path, [...at, 'path'], merged, reports.refuse)),
     ...(item.packages === undefined ? {} : { packages: await readFiles(item.packages, [...at, 'packages'], merged, reports.refuse) }),
     ...(item.insecureSkipVerify ? { insecureSkipVerify: true } : {}),
     components: (item.component ?? '').split(/[\s,]+/).filter((word) => word !== ''),
     keys,
+    ...(item.fingerprints === undefined || item.fingerprints.length === 0
+      ? {}
+      : { fingerprints: item.fingerprints.map(normalFingerprint) }),
     ...(item.priority === undefined ? {} : { priority: item.priority }),
     allowPackages: item.allowPackages ?? [],
     excludePackages: item.excludePackages ?? [],
     ...(position === undefined ? {} : { position }),
   };
+}
+
+/** A directory of this machine, which is read as the archive that lies at its address. */
+async function readDirectory(
+  path: string,
+  at: Path,
+  merged: MergedTemplate,
+  refuse: Report,
+): Promise<Required<Pick<TemplateRepository, 'path' | 'url'>>> {
+  const found = await findLocal(path, at, merged, refuse, 'directory');
+  const bare = found.replace(/(?<=.)\/+$/, '');
+  return { path: bare, url: pathToFileURL(bare).href };
 }
 
 /** Package files: addresses as they are, those of this machine absolute. */
