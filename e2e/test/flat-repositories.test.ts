@@ -131,6 +131,90 @@ describe('a flat repository', () => {
   });
 });
 
+describe('the key of a repository', () => {
+  /** The lines of a template that is given a repository, so that places in it are known. */
+  const templateOf = (...lines: readonly string[]) =>
+    mini.template(`${stringify(miniTemplate({ system: { packages: ['flat-library'] } }))}packageRepositories:\n${lines.join('\n')}\n`);
+  const repositoryAt = (pkey: string, ...more: readonly string[]) => [
+    '  - codename: libraries/',
+    `    url: ${server.url}`,
+    `    pkey: ${pkey}`,
+    ...more.map((line) => `    ${line}`),
+  ];
+  const lineOf = async (template: string, text: string): Promise<number> =>
+    (await readFile(template, 'utf8')).split('\n').findIndex((line) => line.includes(text)) + 1;
+  interface Refusal {
+    readonly error: {
+      readonly code: string;
+      readonly problems: readonly { readonly hint?: string; readonly position?: { readonly line: number } }[];
+    };
+  }
+  const refused = ({ stdout }: IctResult): Refusal['error'] => {
+    const last = stdout.trim().split('\n').at(-1) ?? '';
+    return (JSON.parse(last) as Refusal).error;
+  };
+  let address: string;
+  beforeAll(async () => {
+    await writeFile(join(archive, 'key.gpg'), key.keyring);
+    address = `${server.url}/key.gpg`;
+  });
+
+  it('is fetched from an address when it is pinned, and told with its fingerprint when not', async () => {
+    const at = await mini.places();
+    const open = await templateOf(...repositoryAt(address));
+    const checked = await ict(['validate', open, ...mini.flags()]);
+    expect([checked.status, checked.stderr]).toEqual([0, expect.stringContaining('warning ICT_REPOSITORY_KEY_UNPINNED')]);
+    expect(checked.stderr).toContain(`${open}:${await lineOf(open, 'pkey:')}:`);
+    const tried = await ask('lock', open, at);
+    const { code, problems } = refused(tried);
+    expect([tried.status, code, problems[0]?.position?.line]).toEqual([1, 'ICT_REPOSITORY_KEY_UNPINNED', await lineOf(open, 'pkey:')]);
+    const line = /fingerprints: \[.*\]/.exec(problems[0]?.hint ?? '')?.[0] ?? '';
+    expect(line).toBe(`fingerprints: ["${key.fingerprint}"]`);
+
+    const pinned = await templateOf(...repositoryAt(address, line));
+    expect((await ask('lock', pinned, at)).status).toBe(0);
+    expect(await readFile(pinned.replace('.yml', '.lock.yml'), 'utf8')).toContain(key.fingerprint);
+    // Kept: the same again without a network, and from nothing not.
+    expect((await ask('lock', pinned, at, '--offline')).status).toBe(0);
+    const nothing = refused(await ask('lock', pinned, await mini.places(), '--offline'));
+    expect([nothing.code, JSON.stringify(nothing)]).toEqual(['ICT_FETCH_OFFLINE', expect.stringContaining('the key of repository')]);
+    // What the lock says of who signed pins the key as well.
+    await writeFile(pinned, (await readFile(pinned, 'utf8')).replace(line, ''));
+    const warmed = await ict([
+      'cache',
+      'warm',
+      pinned,
+      ...mini.flags(),
+      '--cache-dir',
+      at.cache,
+      '--work-dir',
+      at.work,
+      '--temp-dir',
+      at.temporary,
+    ]);
+    expect(warmed.status, warmed.stderr).toBe(0);
+  });
+
+  it('is refused when another lies at its address than was pinned, or in its file', async () => {
+    const foreign = await createSigningKey('Foreign archive');
+    const fingerprints = `fingerprints: ["${foreign.fingerprint}"]`;
+    for (const pkey of [address, keyring]) {
+      const template = await templateOf(...repositoryAt(pkey, fingerprints));
+      const result = await ask('lock', template, places);
+      const { code, problems } = refused(result);
+      expect([result.status, code]).toEqual([5, 'ICT_REPOSITORY_FINGERPRINT']);
+      expect(problems[0]?.position?.line).toBe(await lineOf(template, 'pkey:'));
+    }
+  });
+
+  it('signs one that lies in a directory as well', async () => {
+    const template = await templateOf('  - codename: libraries/', `    path: ${archive}`, `    pkey: ${keyring}`);
+    const result = await ask('lock', template, places);
+    expect(result.status, result.stderr).toBe(0);
+    expect(await readFile(template.replace('.yml', '.lock.yml'), 'utf8')).toContain(`archive: file://${archive}`);
+  });
+});
+
 describe('a flat repository that cannot be trusted is refused:', () => {
   /** Tries from nothing, from a copy of the archive that was changed. @returns the exit status, and what is wrong, each once. */
   async function refusal(name: string, change: (copy: string) => Promise<unknown>): Promise<readonly unknown[]> {

@@ -100,6 +100,8 @@ describe('ict cache export and import', () => {
       expect([status, stderr]).toEqual([2, expect.stringMatching(/ICT_CLI_FILE_UNWRITABLE[^]*its disk is full/) as string]);
       expect(stderr).not.toContain('run as a user');
     }
+    expect((await ict(['cache', 'export', key, join(root, 'new/one/out.raw'), ...places])).status).toBe(0);
+    expect((await stat(join(root, 'new/one/out.raw'))).isFile()).toBe(true);
     await mkdir(join(root, 'out.raw'));
     const { status, stderr } = await ict(['cache', 'export', key, join(root, 'out.raw'), ...places]);
     expect([status, stderr.text]).toEqual([2, expect.stringContaining('ICT_CLI_FILE_UNWRITABLE') as string]);

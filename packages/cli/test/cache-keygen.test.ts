@@ -47,14 +47,21 @@ it.each(['ci.key', 'ci.key.pub'])('ict cache keygen replaces nothing: not %s', a
   expect(await readFile(join(cwd, name), 'utf8')).toBe('old');
 });
 
+it('ict cache keygen makes the directory', async () => {
+  const cwd = await temporaryDirectory();
+  expect((await keygen(cwd, 'new/one/ci.key')).status).toBe(0);
+  expect((await readdir(join(cwd, 'new/one'))).sort()).toEqual(['ci.key', 'ci.key.pub']);
+});
+
 it.each([
-  ['gone/ci.key', 'ICT_CLI_FILE_UNWRITABLE'],
+  ['plain/ci.key', 'ICT_CLI_FILE_UNWRITABLE'],
   ['there', 'ICT_CLI_FILE_EXISTS'],
   ['ci.pub', 'ICT_CLI_USAGE'],
 ])('ict cache keygen %s is a mistake', async (name, code) => {
   const cwd = await temporaryDirectory();
   await mkdir(join(cwd, 'there'));
+  await writeFile(join(cwd, 'plain'), '');
   const { status, stdout } = await keygen(cwd, name, '--json');
   expect([status, JSON.parse(stdout.text)]).toMatchObject([2, { error: { code } }]);
-  expect(await readdir(cwd)).toEqual(['there']);
+  expect((await readdir(cwd)).sort()).toEqual(['plain', 'there']);
 });

@@ -104,6 +104,8 @@ describe('set and get', () => {
     [['set', '--project', 'workers'], 2, 'takes one value, and got 0'],
     [['set', '--project', 'workers', '1', '2'], 2, 'takes one value, and got 2'],
     [['set', '--project', 'plugins'], 2, 'takes at least one value'],
+    [['set', '--project', 'mirrors', 'x'], 2, 'mirrors takes ARCHIVE=URL, an archive and what stands in for it, and got "x"'],
+    [['set', '--project', 'mirrors', 'http://a=http://b', 'http://me:secret@c'], 2, 'and got "http://c"'],
     [['set', '--project', 'workers', '1', '--unset'], 2, '--unset takes no value'],
     [['set', '--project', '--user', 'workers', '1'], 2, 'ICT_CLI_USAGE'],
     [['set', '--project', '--config', 'x.yml', 'workers', '1'], 2, '--config and --project each name a configuration file'],

@@ -57,8 +57,15 @@ describe('output settings of the configuration', () => {
     expect(stdout.text).not.toContain('ICT_CONFIG_HIDDEN');
   });
 
+  it('a log file gets its directory', async () => {
+    const cwd = await temporaryDirectory();
+    const log = join(cwd, 'new/one/x.log');
+    const { stderr } = await ict(['build', 'a.yml', '--log-file', log, ...work], { cwd, engine: { build: async () => report } });
+    expect(await readFile(log, 'utf8')).toBe(stderr.text);
+  });
+
   it('a log file that cannot be written is a mistake', async () => {
-    const { status, stderr } = await ict(['build', 'a.yml', '--log-file', '/nonexistent/x.log', ...work], {
+    const { status, stderr } = await ict(['build', 'a.yml', '--log-file', '/dev/null/x.log', ...work], {
       engine: { build: async () => report },
     });
     expect(status).toBe(2);

@@ -32,6 +32,8 @@ export const coreError = defineErrors({
   ICT_METADATA_NOT_CACHED: 'offline',
   ICT_LOCK_WITHOUT_INDEXES: 'invalid',
   ICT_REPOSITORY_UNKNOWN: 'invalid',
+  ICT_PIN_UNMATCHED: 'invalid',
+  ICT_MIRROR_UNUSED: 'usage',
   ICT_REPOSITORY_KEY_UNPINNED: 'invalid',
   ICT_REPOSITORY_FINGERPRINT: 'integrity',
   ICT_TARGET_UNKNOWN: 'invalid',

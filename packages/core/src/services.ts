@@ -33,7 +33,7 @@ import {
 } from './packages/package-shelf.js';
 import { within } from './trees/removed-directories.js';
 import type { BareDefinition } from './repositories/bare-addresses.js';
-import { openMirrors, type Mirrors } from './repositories/repository-mirrors.js';
+import { openMirrors, unusedMirrors, type Mirrors } from './repositories/repository-mirrors.js';
 import { openRemoteCaches, type BuildRemote } from './remote/remote-caches.js';
 import { rememberSignatures } from './repositories/signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
@@ -130,6 +130,8 @@ async function open(
   await claimHome(home, options, emit);
   const cache = await openCache({ ...home, clock, emit, mode: options.verify, ...cacheHashing(verifier) });
   const temporary = await cache.temporaryDirectory('build');
+  const named = options.mirrors.filter(({ source }) => source === 'flag');
+  for (const warning of unusedMirrors(named, definition.distribution.repositories)) emit(warning);
   const fetchDirectory = await cache.fetchDirectory();
   const transport = { directory: fetchDirectory, temporary, signal, emit, concurrency: options.workers, ...patience(options.network) };
   const fetcher = createFetcher({

@@ -1,15 +1,16 @@
 /**
  * Names that a user may have meant, the nearest first: those within a third of the name's length (at most 3) of insertions, deletions,
- * replacements and swaps of neighbours.
+ * replacements and swaps of neighbours, letter case aside.
  *
  * @param limit at most so many.
  */
 export function nearestNames(wanted: string, names: Iterable<string>, limit = 3): string[] {
   const bound = Math.min(3, Math.max(1, Math.floor(wanted.length / 3)));
+  const lower = wanted.toLowerCase();
   const found = new Map<string, number>();
   for (const name of names) {
     if (found.has(name)) continue;
-    const distance = editDistance(wanted, name, bound);
+    const distance = editDistance(lower, name.toLowerCase(), bound);
     if (distance <= bound) found.set(name, distance);
   }
   return [...found]

@@ -42,6 +42,8 @@ describe('nearestNames', () => {
     ['opnessh-server', ['openssh-server', 'openssh-client', 'bash'], ['openssh-server']],
     ['bsh', ['zsh', 'bash', 'dash', 'ash'], ['ash', 'bash', 'zsh']],
     ['vim', ['emacs'], []],
+    ['CURL', ['cura', 'curl', 'CURL-x'], ['curl', 'cura']],
+    ['packagekit', ['PackageKit'], ['PackageKit']],
     ['nginx', ['nginx', 'nginx', 'ngins'], ['nginx', 'ngins']],
   ])('%s among %j', (wanted, names, expected) => {
     expect(nearestNames(wanted, names)).toEqual(expected);

@@ -181,6 +181,7 @@ export interface UserSpec {
   readonly startupScript?: string;
   readonly passwordMaxAgeDays?: number;
   readonly sshKeys: readonly string[];
+  readonly position?: SourcePosition;
 }
 
 export interface FileSpec {

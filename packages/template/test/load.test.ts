@@ -52,7 +52,8 @@ describe('merging', () => {
     expect(spec?.system.kernel.packages.map(({ name, byDefault }) => [name, byDefault])).toEqual([['linux-image-cloud-amd64', undefined]]);
     expect(spec?.system.kernel).toMatchObject({ cmdline: 'quiet', version: '6.12' });
     expect(spec?.system.bootloader).toEqual({ bootType: 'efi', provider: 'grub' });
-    expect(spec?.system.users).toEqual([
+    expect(spec?.system.users.map(({ position }) => position?.line)).toEqual([22, undefined, 23]);
+    expect(spec?.system.users.map(({ position: _where, ...user }) => user)).toEqual([
       { name: 'admin', groups: ['adm', 'video'], sudo: false, shell: '/bin/sh', sshKeys: [] },
       { name: 'second', groups: [], sudo: false, sshKeys: [] },
       { name: 'third', groups: [], sudo: false, sshKeys: [] },
@@ -422,6 +423,13 @@ describe('targets and files', () => {
     const file = path.join(await workspace({ 'image.yml': `${HEAD.replace('debian13', 'debain13')}${DISK}` }), 'image.yml');
     const { problems } = await loadTemplate(file, { distribution: () => undefined, targets: [known] });
     expect(problems.map((one) => one.hint?.startsWith(hint))).toEqual([true]);
+  });
+
+  it('says which releases are known, of which another is as near', async () => {
+    const file = path.join(await workspace({ 'image.yml': `${HEAD.replace('debian13', 'debian14')}${DISK}` }), 'image.yml');
+    const targets = ['debian/debian12', 'acme/debian14x', 'debian/debian13'];
+    const { problems } = await loadTemplate(file, { distribution: () => undefined, targets });
+    expect(problems.map((one) => one.hint)).toEqual([expect.stringMatching(/^Known of "debian": debian12, debian13\. /)]);
   });
 
   it('looks the distribution up although another word of the target is wrong', async () => {

@@ -177,6 +177,16 @@ it.each([
     'ICT_DOCUMENT_BAD_VALUE: packageRepositories[0].priority is 10000; it must be a whole number from -9999 to 9999',
   ],
   [
+    'a priority that is no number',
+    'packagePins: [{packages: [a], priority: .nan}]',
+    'ICT_DOCUMENT_WRONG_TYPE: packagePins[0].priority must be a whole number, but is .nan, which is no number',
+  ],
+  [
+    'a priority between two',
+    'packagePins: [{packages: [a], priority: 1.5}]',
+    'ICT_DOCUMENT_WRONG_TYPE: packagePins[0].priority must be a whole number, but is 1.5',
+  ],
+  [
     'an empty command',
     'systemConfig: {configurations: [{cmd: ""}]}',
     'ICT_DOCUMENT_BAD_VALUE: systemConfig.configurations[0].cmd must not be empty',

@@ -46,6 +46,16 @@ it('says what is not declared, where no variable is declared too, but not what s
   ]);
 });
 
+it.each([
+  ['in a text', 'hostname: "$${A}-${A}"', 15, 20],
+  ['behind letters that another file may have', 'description: é${A}', 15, 17],
+  ['in lines', 'description: |\n    one\n    two ${A}\n', 17, 9],
+  ['written otherwise', 'description: "\\x24{A}"', 15, 16],
+])('says where a variable is that is not declared: %s', async (_what, line, ...place) => {
+  const { warnings } = await open(`${HEAD}${DISK}systemConfig:\n  ${line}\n`);
+  expect(warnings.map(({ position }) => [position?.line, position?.column])).toEqual([place]);
+});
+
 it.each(['${A}', '$${A}', 'a $$${A} ${B}', '${}', '$6$salt$${A}'])('%j, printed, reads back as it is', async (literal) => {
   const escaped = escapeReferences({ description: literal });
   const { spec, warnings } = await open(`variables: { A: { default: x } }\n${HEAD}${DISK}systemConfig: ${JSON.stringify(escaped)}\n`);

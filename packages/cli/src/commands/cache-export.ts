@@ -1,7 +1,7 @@
 import { lstat, rename, rm } from 'node:fs/promises';
 import { dirname, join, resolve } from 'node:path';
 import { gatherUnread, unreadable, type ImageFile } from '@ict/cache';
-import { copySparse, errnoOf, systemErrorOf, temporaryName } from '@ict/integrity';
+import { copySparse, ensureDirectory, errnoOf, systemErrorOf, temporaryName } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { convertDisk, diskForms, endingOf, programsWords } from '../disk-forms.js';
 import { cliError } from '../errors.js';
@@ -41,6 +41,7 @@ export async function cacheExport(session: Session, id: string, file: string, fl
   await requireNoOther(target, file);
   const fresh = join(dirname(target), temporaryName());
   try {
+    ensureDirectory(dirname(target));
     await write(join(entry.path, source.name), fresh, session.signal);
     await rename(fresh, target);
   } catch (error) {

@@ -1,6 +1,6 @@
 import { rm } from 'node:fs/promises';
-import { resolve } from 'node:path';
-import { writeNewFile } from '@ict/integrity';
+import { dirname, resolve } from 'node:path';
+import { ensureDirectory, writeNewFile } from '@ict/integrity';
 import { generateKeys, keyId, readPublicKey } from '@ict/remote-cache';
 import { cliError } from '../errors.js';
 import { giveToInvoker } from '../ownership.js';
@@ -36,6 +36,7 @@ export async function cacheKeygen(session: Session, name: string): Promise<void>
 /** @throws `ICT_CLI_FILE_EXISTS`, `ICT_CLI_FILE_UNWRITABLE` */
 async function writeKey(file: string, pem: string, mode: number): Promise<void> {
   try {
+    ensureDirectory(dirname(file));
     await writeNewFile(file, pem, mode);
   } catch (cause) {
     const code = (cause as NodeJS.ErrnoException).code ?? String(cause);

@@ -1,6 +1,7 @@
 import { editConfig, requireConfigKey, templateError } from '@ict/template';
 import { chosenConfigFile, readIfPresent, writeUserFile } from '../config-file.js';
 import type { ConfigSetFlags } from '../config-commands.js';
+import { bareAddress } from '@ict/plugin-api';
 import { cliError } from '../errors.js';
 import type { Session } from '../session.js';
 
@@ -13,6 +14,13 @@ export async function configSet(session: Session, key: string, values: readonly 
     throw cliError('ICT_CLI_USAGE', {
       message: unset ? '--unset takes no value' : `${key} takes ${many ? 'at least one value' : 'one value'}, and got ${values.length}`,
       hint: 'Example: ict config set workers 8. To take a setting out: ict config set workers --unset.',
+    });
+  }
+  const alone = type === 'object' && !unset ? values.find((value) => !/=./.test(value)) : undefined;
+  if (alone !== undefined) {
+    throw cliError('ICT_CLI_USAGE', {
+      message: `${key} takes ARCHIVE=URL, an archive and what stands in for it, and got ${JSON.stringify(bareAddress(alone))}`,
+      hint: `Example: ict config set ${key} http://deb.debian.org/debian=http://mirror.example.com/debian.`,
     });
   }
   const file = await chosenConfigFile(session.surroundings, flags, 'user');

@@ -1,7 +1,8 @@
 import { constants } from 'node:fs';
 import type { FileHandle } from 'node:fs/promises';
 import { open } from 'node:fs/promises';
-import { systemErrorOf } from '@ict/integrity';
+import { dirname } from 'node:path';
+import { ensureDirectory, systemErrorOf } from '@ict/integrity';
 import type { BuildEvent } from '@ict/plugin-api';
 import { cliError } from '../errors.js';
 import { PlainView } from './plain-view.js';
@@ -31,6 +32,7 @@ export class LogFile {
   /** @throws `ICT_CLI_LOG_FILE`; a symbolic link is not followed, since the directory may belong to another user. */
   static async open(path: string, terminal: Terminal): Promise<LogFile> {
     try {
+      ensureDirectory(dirname(path));
       const { O_WRONLY, O_CREAT, O_TRUNC, O_NOFOLLOW } = constants;
       return new LogFile(await open(path, O_WRONLY | O_CREAT | O_TRUNC | O_NOFOLLOW, 0o644), terminal);
     } catch (cause) {

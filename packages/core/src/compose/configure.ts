@@ -1,7 +1,7 @@
 import { stat } from 'node:fs/promises';
 import { hashFile } from '@ict/integrity';
 import type { BuildContext, FileSpec, ImageFormat, ImageSpec, Json, NetworkSpec, TreeSession, UserSpec } from '@ict/plugin-api';
-import { coreError, coreErrorAt } from '../errors.js';
+import { coreErrorAt } from '../errors.js';
 import { addInitrdModules } from './initrd-modules.js';
 import { configureNetwork } from './configure-network.js';
 import { secretDigest } from '../secret-digests.js';
@@ -56,7 +56,7 @@ export function configurationKey({ hostname, network, modules, users, files, com
     hostname,
     network: network as unknown as Json,
     modules,
-    users: users.map(({ passwordHash, ...user }) => ({
+    users: users.map(({ passwordHash, position: _where, ...user }) => ({
       ...user,
       ...(passwordHash === undefined ? {} : { password: secretDigest(passwordHash, user.name) }),
     })),
@@ -81,7 +81,13 @@ export async function configureTree(configuration: Configuration, tree: TreeSess
   if (configuration.hostname !== undefined) await setHostname(configuration.hostname, tree);
   if (configuration.network !== undefined) await configureNetwork(configuration.network, tree, treeEnvironment(ctx));
   if (configuration.modules !== undefined) await addInitrdModules(configuration.modules, tree);
-  for (const user of configuration.users) await ensureUser(user, tree, ctx);
+  for (const user of configuration.users) {
+    try {
+      await ensureUser(user, tree, ctx);
+    } catch (error) {
+      throw namingCommand(error, { of: `user "${user.name}"`, position: user.position, facts: { user: user.name } });
+    }
+  }
   await placeFiles(configuration.files, tree);
   for (const { command, position } of configuration.commands) {
     try {
@@ -140,7 +146,7 @@ async function loginShell(tree: TreeSession): Promise<string> {
 function sudoGroup(groups: ReadonlyMap<string, readonly string[]>, user: UserSpec): string {
   const group = ['sudo', 'wheel'].find((name) => groups.has(name));
   if (group !== undefined) return group;
-  throw coreError('ICT_USER_INVALID', {
+  throw coreErrorAt(user.position, 'ICT_USER_INVALID', {
     message: `user ${user.name} is to use sudo, but the image has neither a group "sudo" nor "wheel"`,
     hint: 'Add the package sudo to systemConfig.packages.',
     facts: { user: user.name },
@@ -150,7 +156,7 @@ function sudoGroup(groups: ReadonlyMap<string, readonly string[]>, user: UserSpe
 async function authorizeKeys(user: UserSpec, tree: TreeSession): Promise<void> {
   const account = (await readAccounts(tree, '/etc/passwd')).get(user.name);
   if (account === undefined)
-    throw coreError('ICT_USER_INVALID', { message: `user ${user.name} was not created`, facts: { user: user.name } });
+    throw coreErrorAt(user.position, 'ICT_USER_INVALID', { message: `user ${user.name} was not created`, facts: { user: user.name } });
   const [, , uid, gid, , home] = account;
   const owner = { uid: Number(uid), gid: Number(gid) };
   await tree.makeDirectory(`${home}/.ssh`, { ...owner, mode: 0o700 });

@@ -12,6 +12,7 @@ import { specFor } from '../plugins/plugin-view.js';
 import { packageRequest, type PackageRequest } from './request.js';
 import { resolveRequest } from './resolution.js';
 import type { Services } from '../services.js';
+import { unmatchedPins } from '../templates/package-pins.js';
 import type { Intake } from '../templates/template-intake.js';
 
 /** The lock that a build uses, and where it came from. */
@@ -112,7 +113,7 @@ export async function resolveAfresh(
   const lock: Lock = { ...made, content: contentDigest(made) };
   await rememberRelations(lock, resolved.relations, context.memo);
   const repositories = snapshots.map(({ repository }) => repository);
-  return { lock, request: { ...request, repositories }, warnings: resolved.warnings };
+  return { lock, request: { ...request, repositories }, warnings: [...unmatchedPins(spec, snapshots), ...resolved.warnings] };
 }
 
 /** Packages with the first of the keys, by fingerprint, that vouch for their repository. */

@@ -1,6 +1,15 @@
 import { basename, dirname, extname, join } from 'node:path';
 import { stringify, type Pair } from 'yaml';
-import { atomicWriteFile, canonicalJson, digestOf, isDiskFull, readBounded, refuseSpecialFile, systemErrorOf } from '@ict/integrity';
+import {
+  atomicWriteFile,
+  canonicalJson,
+  digestOf,
+  ensureDirectory,
+  isDiskFull,
+  readBounded,
+  refuseSpecialFile,
+  systemErrorOf,
+} from '@ict/integrity';
 import type { Digest, Json, Memo, PinnedRepository, ResolvedPackage, Snapshot } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import { checkLock } from './lock-shape.js';
@@ -104,7 +113,12 @@ export function formatLock(lock: Lock): string {
 export async function writeLock(file: string, lock: Lock): Promise<boolean> {
   const text = formatLock(lock);
   if ((await readIfPresent(file)) === text) return false;
-  await atomicWriteFile(file, text).catch((cause: unknown) => Promise.reject(unwritable(file, cause)));
+  try {
+    ensureDirectory(dirname(file));
+    await atomicWriteFile(file, text);
+  } catch (cause) {
+    throw unwritable(file, cause);
+  }
   return true;
 }
 

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { nameAbsent } from '@ict/package-index';
-import { fromErrorRecord, isIctError, normalFingerprint, toErrorRecord } from '@ict/plugin-api';
+import { formatCount, fromErrorRecord, isIctError, normalFingerprint, toErrorRecord } from '@ict/plugin-api';
 import type { BlobRef, Context, Digest, Json, PinnedRepository, RepositorySpec } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import { keysOf, lackingKeys } from './pinned-keys.js';
@@ -124,8 +124,8 @@ function unpinned({ id, keyrings }: RepositorySpec, found: readonly Keyring[]): 
   }
   const line = `fingerprints: [${held.map((fingerprint) => JSON.stringify(fingerprint)).join(', ')}]`;
   return coreError('ICT_REPOSITORY_KEY_UNPINNED', {
-    message: `${message}; what lies there has the fingerprint${held.length === 1 ? '' : 's'} ${held.join(', ')}`,
-    hint: `Compare with what the vendor publishes, by another way than that address. Where they are equal, write this line below that of the key: ${line}`,
+    message: `${message}; ${formatCount(held.length, 'key')} ${held.length === 1 ? 'lies' : 'lie'} there`,
+    hint: `Compare these fingerprints with what the vendor publishes, by another way than that address, and write below the line of the key those that are right: ${line}`,
     facts,
   });
 }

@@ -1,6 +1,6 @@
 import type { MirrorRoutes } from '@ict/fetch';
-import { toErrorRecord } from '@ict/plugin-api';
-import type { Context, MirrorList, Provider, RepositorySpec } from '@ict/plugin-api';
+import { bareAddress, toErrorRecord } from '@ict/plugin-api';
+import type { Context, EventBody, MirrorList, Provider, RepositorySpec } from '@ict/plugin-api';
 
 /** Where repositories can be got: what the user and the host say, and the lists that repositories themselves name. */
 export interface Mirrors extends Pick<MirrorRoutes, 'chooseMirror'> {
@@ -30,6 +30,32 @@ export function openMirrors(routes: Pick<MirrorRoutes, 'chooseMirror' | 'takesMi
       return known;
     },
   };
+}
+
+/**
+ * Warns of addresses whose mirrors a user names for this run, and where no repository lies. They may be right: a repository says in its metadata
+ * that files of it lie elsewhere.
+ *
+ * @param mirrors without those of the configuration, which is for all templates.
+ */
+export function unusedMirrors(
+  mirrors: readonly { readonly archive: string }[],
+  repositories: readonly RepositorySpec[],
+): readonly EventBody[] {
+  const archives = [...new Set(repositories.map(({ archive }) => archive))];
+  const known = [
+    ...archives,
+    ...repositories.flatMap(({ metalink = [], mirrorlist = [], keyrings }) => [metalink, mirrorlist, keyrings].flat()),
+  ];
+  const named = new Set(mirrors.map(({ archive }) => bareAddress(archive).replace(/\/+$/, '')));
+  return [...named]
+    .filter((archive) => !known.some((address) => `${address}/`.startsWith(`${archive}/`)))
+    .map((archive) => ({
+      type: 'warning',
+      code: 'ICT_MIRROR_UNUSED',
+      message: `--mirror names a mirror of ${archive}, and no repository is there`,
+      hint: `The repositories are at ${archives.join(', ')}. What is named counts only for files that a repository says lie there.`,
+    }));
 }
 
 /** Reads the list of mirrors of a repository, as {@link Mirrors.list}. */

@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import fc from 'fast-check';
+import { IctError } from '@ict/plugin-api';
 import type { FileSpec, SystemSpec, TreeCommand, TreeSession, UserSpec } from '@ict/plugin-api';
 import { fakeContext, memoryTree, type FakeContext, type MemoryTree, type MemoryTreeContent } from '@ict/plugin-testkit';
 import { configurationKey, configureTree, gatherConfiguration } from '../../src/compose/configure.js';
@@ -176,6 +177,29 @@ describe('users', () => {
     await expect(work).rejects.toMatchObject({ code: 'ICT_USER_INVALID', facts: { user: 'ada' } });
   });
 
+  it.each(['useradd', 'groupadd', 'chpasswd', 'chage'])('are named with their line when %s fails', async (program) => {
+    const position = { file: '/image.yml', line: 7, column: 5 };
+    const failed = new IctError('ICT_COMMAND_FAILED', 'invalid', { message: `${program} exited with 9` });
+    const tree = memoryTree({
+      files: ACCOUNTS,
+      run: async (command, own) => (command.argv[0] === program ? Promise.reject(failed) : useradd(command, own)),
+    });
+    const users = [user({ groups: ['new'], passwordHash: '$6$salt$hash', passwordMaxAgeDays: 9, position })];
+    const configuration = await gatherConfiguration(sampleSpec({ users }), {});
+    await expect(configureTree(configuration, tree, ctx)).rejects.toMatchObject({
+      code: 'ICT_COMMAND_FAILED',
+      message: `a command of user "ada" failed: ${program} exited with 9`,
+      facts: { user: 'ada' },
+      problems: [{ code: 'ICT_COMMAND_FAILED', position }],
+    });
+  });
+
+  it('are named with their line when they cannot be made at all', async () => {
+    const position = { file: '/image.yml', line: 7, column: 5 };
+    const work = configured({ users: [user({ sudo: true, position })] }, { ...ACCOUNTS, '/etc/group': 'root:x:0:\n' });
+    await expect(work).rejects.toMatchObject({ problems: [{ code: 'ICT_USER_INVALID', position }] });
+  });
+
   it('get ssh keys that belong to them, which nobody else reads', async () => {
     const tree = await configured({ users: [user({ home: '/srv/ada', sshKeys: ['ssh-ed25519 AAAA one', 'ssh-ed25519 BBBB two'] })] });
     expect(await tree.stat('/srv/ada/.ssh')).toMatchObject({ type: 'directory', mode: 0o700, uid: 1000, gid: 1001 });
@@ -294,6 +318,11 @@ describe('configurationKey', () => {
     ['target', 'same', { target: '/g' }],
   ])('changes with the %s of a file', async (_what, content, parts) => {
     expect(await filed('one', content, parts)).not.toBe(await filed('one', 'same'));
+  });
+
+  it('is the same wherever the template has a user', async () => {
+    const position = { file: '/image.yml', line: 7, column: 5 };
+    expect(await keyOf({ users: [user({ position })] })).toBe(await keyOf({ users: [user({})] }));
   });
 
   it('has a digest in place of a password', async () => {

@@ -39,8 +39,14 @@ describe('lock files', () => {
     expect(await readFile(file, 'utf8')).toBe(formatLock(lock));
   });
 
+  it('get their directory', async () => {
+    const file = join(directory, 'new', 'one', 'x.lock.yml');
+    expect(await writeLock(file, lock)).toBe(true);
+    expect(await readLock(file)).toEqual(lock);
+  });
+
   it('that cannot be written say so', async () => {
-    await expect(writeLock(join(directory, 'gone', 'x.lock.yml'), lock)).rejects.toMatchObject({
+    await expect(writeLock('/proc/gone/x.lock.yml', lock)).rejects.toMatchObject({
       code: 'ICT_LOCK_UNWRITABLE',
       kind: 'usage',
     });

@@ -64,6 +64,21 @@ describe('requirePinnedKeys', () => {
     await expect(requirePinnedKeys(pinning([key, other]), ctx.memo)).rejects.toMatchObject(refused);
   });
 
+  it('tells of a repository of the template by itself', async () => {
+    await using ctx = fakeContext();
+    const other = 'ABCD'.repeat(10);
+    await expect(requirePinnedKeys(pinning([key, other]), ctx.memo, new Set(['debian-trixie']))).rejects.toMatchObject({
+      code: 'ICT_REPOSITORY_FINGERPRINT',
+      facts: { repository: 'debian-trixie', missing: [other], held: expect.arrayContaining([key]) as unknown },
+    });
+  });
+
+  it('leaves keys at addresses to those who fetch them', async () => {
+    await using ctx = fakeContext();
+    const keyrings = ['https://a.test/k.asc', ...debian.repositories[0].keyrings];
+    await expect(requirePinnedKeys(pinning(['ABCD'.repeat(10)], keyrings), ctx.memo)).resolves.toBeUndefined();
+  });
+
   it.each([
     ['that cannot be read', '/none.pgp'],
     ['without any OpenPGP key, such as one of another ecosystem', fileURLToPath(import.meta.url)],

@@ -1,6 +1,6 @@
 import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { fakeContext, memoryArchive } from '@ict/plugin-testkit';
-import { openMirrors, reachingMirrors } from '../../src/repositories/repository-mirrors.js';
+import { openMirrors, reachingMirrors, unusedMirrors } from '../../src/repositories/repository-mirrors.js';
 import { repository, sampleProvider } from '../support/sample-image.js';
 
 const main = repository('main');
@@ -39,6 +39,22 @@ it('asks for no list where the user named mirrors, nor where the ecosystem has n
   expect(named.read).not.toHaveBeenCalled();
   const { mirrors, without } = open();
   expect(await mirrors.list(main, without)).toBeUndefined();
+});
+
+it('warns of mirrors of what is no repository, and keeps passwords', () => {
+  const metalink = 'https://list.example/metalink?repo=a';
+  const repositories = [main, { ...repository('other'), metalink, keyrings: ['/k.asc', 'https://keys.example/own.asc'] }];
+  const used = [`${main.archive}/`, 'http://me:secret@archive/main', 'http://archive', metalink, 'https://keys.example'];
+  const warned = unusedMirrors(
+    [...used, `${main.archive}/sub`, 'http://archive/mai', 'http://me:secret@none.example/'].map((archive) => ({ archive })),
+    repositories,
+  );
+  expect(warned.map((event) => event.type === 'warning' && [event.code, event.message])).toEqual(
+    [`${main.archive}/sub`, 'http://archive/mai', 'http://none.example'].map((archive) => [
+      'ICT_MIRROR_UNUSED',
+      `--mirror names a mirror of ${archive}, and no repository is there`,
+    ]),
+  );
 });
 
 describe('what a lock names', () => {

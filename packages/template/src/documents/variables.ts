@@ -132,8 +132,7 @@ export function substitute({ data, positions }: Declaring, variables: ReadonlyMa
   const secret = new Set<string>();
   const warned = new Set<string>();
   let substituted = 0;
-  const place = (path: Path) => {
-    const position = positions.positionOf(path);
+  const place = (path: Path, position = positions.positionOf(path)) => {
     return position === undefined ? {} : { position, snippet: positions.snippet(position) };
   };
   const unknown = (name: string, path: Path): void => {
@@ -147,7 +146,7 @@ export function substitute({ data, positions }: Declaring, variables: ReadonlyMa
           near === undefined
             ? (emptyDeclaration(name, [{ positions }]) ?? `Declare it under "variables", or write $\${${name}} for the text itself.`)
             : `Did you mean "${near}"?`,
-        ...place(path),
+        ...place(path, positions.positionIn(path, `\${${name}}`)),
       }),
     );
   };

@@ -13,6 +13,8 @@ export interface DocumentPositions {
   readonly file: string;
   /** Place of the value at `path`, or undefined when nothing is there. */
   positionOf(path: Path): SourcePosition | undefined;
+  /** Place in the value at `path` where `text` is written first and no "$" before it; of the value where it is not written so. */
+  positionIn(path: Path, text: string): SourcePosition | undefined;
   /** Place of the key that leads to `path`; for items of lists, of the item. */
   keyPositionOf(path: Path): SourcePosition | undefined;
   /** The value's own text as written, or undefined when nothing is there. */
@@ -297,6 +299,13 @@ class Reader {
     const positions: DocumentPositions = {
       file: this.file,
       positionOf: (path) => this.optional(at(path)?.start),
+      positionIn: (path, text) => {
+        const place = at(path);
+        if (place === undefined) return undefined;
+        let offset = this.text.indexOf(text, place.start);
+        while (offset > place.start && this.text[offset - 1] === '$') offset = this.text.indexOf(text, offset + 1);
+        return this.positionAt(offset !== -1 && offset < place.end ? offset : place.start);
+      },
       keyPositionOf: (path) => this.optional(at(path)?.key ?? at(path)?.start),
       sourceOf: (path) => {
         const place = at(path);

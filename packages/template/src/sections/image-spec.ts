@@ -176,9 +176,11 @@ async function readSystem(merged: MergedTemplate, reports: SpecReports): Promise
       provider: bootloader.provider === 'grub2' ? 'grub' : (bootloader.provider ?? 'systemd-boot'),
     },
     ...(network.interfaces?.length ? { network: readNetwork(network, at('network', 'interfaces'), error) } : {}),
-    users: users.map((user, index) =>
-      readUser(user, at('users', index), { imageName: image.name, holdsSecret: merged.holdsSecret, plainPasswords, error, warning }),
-    ),
+    users: users.map((user, index) => {
+      const position = positions.get(formatPath(at('users', index)));
+      const context = { imageName: image.name, holdsSecret: merged.holdsSecret, plainPasswords, error, warning };
+      return { ...readUser(user, at('users', index), context), ...(position === undefined ? {} : { position }) };
+    }),
     files,
     configurations: (system.configurations ?? []).map(({ cmd }, index) => {
       const position = positions.get(formatPath(at('configurations', index)));

@@ -114,6 +114,7 @@ function within(positions: DocumentPositions, prefix: Path): DocumentPositions {
   return {
     file: positions.file,
     positionOf: (at) => positions.positionOf([...prefix, ...at]),
+    positionIn: (at, text) => positions.positionIn([...prefix, ...at], text),
     keyPositionOf: (at) => positions.keyPositionOf([...prefix, ...at]),
     sourceOf: (at) => positions.sourceOf([...prefix, ...at]),
     snippet: (position) => positions.snippet(position),

@@ -21,6 +21,18 @@ export interface TargetFault {
   readonly hint: string;
 }
 
+/** What to name in place of a distribution that is not known: another release may be as near as the one that was meant, so all are told. */
+function insteadOfDistribution(os: string, dist: string, targets: readonly string[]): string {
+  const releases = targets.filter((one) => one.startsWith(`${os}/`)).map((one) => one.slice(os.length + 1));
+  const elsewhere = targets.find((one) => one.endsWith(`/${dist}`));
+  if (releases.length > 1 && elsewhere === undefined) {
+    return `Known of "${os}": ${releases.join(', ')}. Another needs a plugin, or its definition under "distros" in the configuration.`;
+  }
+  const near = (elsewhere ?? nearest(`${os}/${dist}`, targets))?.split('/');
+  if (near !== undefined) return `Did you mean os: ${near[0]}, dist: ${near[1]}?`;
+  return 'Install the plugin that brings it, or name its definition under "distros" in the configuration.';
+}
+
 /** What a target names in vain: a definition must exist, for this architecture, and so must the image type. What it does not name is no fault. */
 export function targetFaults(
   { os, dist, arch, imageType }: Partial<Template['target']>,
@@ -29,11 +41,7 @@ export function targetFaults(
 ): readonly TargetFault[] {
   const faults: TargetFault[] = [];
   if (os && dist && distribution === undefined) {
-    const near = (targets.find((one) => one.endsWith(`/${dist}`)) ?? nearest(`${os}/${dist}`, targets))?.split('/');
-    const hint =
-      near === undefined
-        ? 'Install the plugin that brings it, or name its definition under "distros" in the configuration.'
-        : `Did you mean os: ${near[0]}, dist: ${near[1]}?`;
+    const hint = insteadOfDistribution(os, dist, targets);
     faults.push({ key: 'dist', message: `no definition of the distribution "${dist}" of "${os}" is known`, hint });
   } else if (arch && distribution?.architectures.includes(arch) === false) {
     const hint = `It exists for: ${distribution.architectures.join(', ')}.`;

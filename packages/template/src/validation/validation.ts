@@ -87,6 +87,12 @@ function typeOf(value: unknown): string {
   return TYPES[typeof value] ?? typeof value;
 }
 
+/** A number as YAML has it. */
+function writtenNumber(value: number): string {
+  if (Number.isNaN(value)) return '.nan, which is no number';
+  return Number.isFinite(value) ? String(value) : `${value < 0 ? '-' : ''}.inf`;
+}
+
 const quote = (value: unknown): string => {
   const text = withoutCredentials(JSON.stringify(value) ?? String(value));
   return text.length > 60 ? `${text.slice(0, 57)}...` : text;
@@ -151,7 +157,7 @@ function explain(error: ErrorObject, data: unknown, what: string, positions: Doc
       const expected = types.join(' or ');
       return report(
         'ICT_DOCUMENT_WRONG_TYPE',
-        `${name} must be ${expected}, but is ${typeOf(error.data)}`,
+        `${name} must be ${expected}, but is ${typeof error.data === 'number' && params['type'] === 'integer' ? writtenNumber(error.data) : typeOf(error.data)}`,
         typeHint(error, path, positions),
       );
     }
