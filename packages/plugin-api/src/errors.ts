@@ -109,8 +109,16 @@ export function toErrorRecord(error: unknown): ErrorRecord {
     const { code, kind, message, hint, facts, problems } = error;
     return { code, kind, message, ...(hint === undefined ? {} : { hint }), facts, problems };
   }
-  const message = error instanceof Error ? error.message : String(error);
-  return { code: 'ICT_INTERNAL', kind: 'internal', message, facts: {}, problems: [] };
+  return { code: 'ICT_INTERNAL', kind: 'internal', message: reasonOf(error), facts: {}, problems: [] };
+}
+
+/** What a thrown value says of itself, in one text that is never empty: anything can be thrown, not only errors. */
+export function reasonOf(thrown: unknown): string {
+  if (typeof thrown === 'function') return 'a function was thrown';
+  if (typeof thrown !== 'object' || thrown === null) return thrown === '' ? 'an empty text was thrown' : String(thrown);
+  const { message } = thrown as { readonly message?: unknown };
+  if (typeof message === 'string' && message !== '') return message;
+  return thrown instanceof Error ? thrown.name : 'an object without a message was thrown';
 }
 
 /** The error that a record describes. */

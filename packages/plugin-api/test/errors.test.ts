@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { IctError, defineErrors, fromErrorRecord, hasCode, isIctError, toErrorRecord } from '../src/index.js';
+import { IctError, defineErrors, fromErrorRecord, hasCode, isIctError, reasonOf, toErrorRecord } from '../src/index.js';
 import type { ErrorKind } from '../src/index.js';
 
 const sampleError = defineErrors({ ICT_SAMPLE_BROKEN: 'integrity', ICT_SAMPLE_LOST: 'network' });
@@ -60,7 +60,26 @@ describe('error records', () => {
     );
   });
 
-  it.each([[new TypeError('not a function')], ['thrown text'], [undefined], [null]])('call %s an internal error', (thrown) => {
-    expect(toErrorRecord(thrown)).toMatchObject({ code: 'ICT_INTERNAL', kind: 'internal', facts: {}, problems: [] });
-  });
+  it.each([[new TypeError('not a function')], ['thrown text'], [undefined], [null], [Object.create(null) as unknown]])(
+    'call %s an internal error',
+    (thrown) => {
+      expect(toErrorRecord(thrown)).toMatchObject({ code: 'ICT_INTERNAL', kind: 'internal', facts: {}, problems: [] });
+    },
+  );
+});
+
+it.each<[unknown, string]>([
+  [new TypeError('not a function'), 'not a function'],
+  [new TypeError(), 'TypeError'],
+  ['thrown text', 'thrown text'],
+  ['', 'an empty text was thrown'],
+  [undefined, 'undefined'],
+  [null, 'null'],
+  [Symbol('no'), 'Symbol(no)'],
+  [{ message: 'teapot' }, 'teapot'],
+  [{ message: 418 }, 'an object without a message was thrown'],
+  [Object.create(null), 'an object without a message was thrown'],
+  [() => undefined, 'a function was thrown'],
+])('whatever is thrown says something of itself: %#', (thrown, said) => {
+  expect(reasonOf(thrown)).toBe(said);
 });

@@ -4,10 +4,14 @@ import { coreError } from '../errors.js';
 import { unknownLayerPackages } from './unknown-layer-packages.js';
 import { contentDigest } from './lock-content.js';
 import { lockMisfits } from './lock-misfits.js';
+import { checkLock } from './lock-shape.js';
+import type { Flaw } from './lock-source.js';
 import { lockPath, pinnedRepositories, readLock, type Lock } from './lock.js';
 import type { Favour } from './lock-update.js';
 import { rememberRelations } from '../questions/package-relations.js';
 import { pinRepositories } from '../repositories/pinning.js';
+import type { CodeIdentity } from '../plugins/code-identity.js';
+import { COMPARE, pluginFailure } from '../plugins/plugin-calls.js';
 import { specFor } from '../plugins/plugin-view.js';
 import { packageRequest, type PackageRequest } from './request.js';
 import { resolveRequest } from './resolution.js';
@@ -110,10 +114,24 @@ export async function resolveAfresh(
     packages: withSigners(resolved.packages, snapshots),
     tools: withSigners(resolved.tools, snapshots),
   };
+  requireReadable(made, provider.identity);
   const lock: Lock = { ...made, content: contentDigest(made) };
   await rememberRelations(lock, resolved.relations, context.memo);
   const repositories = snapshots.map(({ repository }) => repository);
   return { lock, request: { ...request, repositories }, warnings: [...unmatchedPins(spec, snapshots), ...resolved.warnings] };
+}
+
+/**
+ * A lock that no later build could read is the fault of who resolved it: its file would be blamed, and writing it anew would not help.
+ *
+ * @throws `ICT_PLUGIN_FAILED`
+ */
+function requireReadable(lock: Lock, { name, version }: CodeIdentity): void {
+  const refuse = (why: string, { path, cause }: Flaw): Error => {
+    const call = path?.[0] === 'repositories' ? 'metadata.snapshot' : 'resolver.resolve';
+    return pluginFailure({ name, version }, call, `what it answers makes a lock that cannot be used: ${why}`, COMPARE, cause);
+  };
+  checkLock({ file: '', refuse }, lock, lock.target);
 }
 
 /** Packages with the first of the keys, by fingerprint, that vouch for their repository. */

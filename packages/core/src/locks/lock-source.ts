@@ -2,10 +2,12 @@ import { parse, parseDocument } from 'yaml';
 import type { ProblemReport, SourcePosition } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 
-/** The text of a lock file; absent when the file could not be read. */
+/** The text of a lock file; absent when the file could not be read, and for a lock that is in no file yet. */
 export interface LockSource {
   readonly file: string;
   readonly text?: string;
+  /** What is told instead of an unreadable file; default: that. */
+  readonly refuse?: (why: string, flaw: Flaw) => Error;
 }
 
 /** What version control leaves where two changes meet. */
@@ -24,13 +26,16 @@ export function parseLock(source: LockSource & { readonly text: string }): unkno
 }
 
 /** Where a lock file is wrong: at an offset, or at what keys and numbers of entries lead to, or what they lead to as far as it is there. */
-interface Flaw {
+export interface Flaw {
   readonly offset?: number;
   readonly path?: readonly (string | number)[];
   readonly cause?: unknown;
 }
 
-export function unreadable(source: LockSource, why: string, { offset, path, cause }: Flaw = {}) {
+/** `ICT_LOCK_UNREADABLE`, or what the source says instead. */
+export function unreadable(source: LockSource, why: string, flaw: Flaw = {}): Error {
+  if (source.refuse !== undefined) return source.refuse(why, flaw);
+  const { offset, path, cause } = flaw;
   const { file, text } = source;
   const message = `lock file ${file} cannot be used: ${why}`;
   const hint = 'Restore it from version control, or write it anew with `ict lock`.';

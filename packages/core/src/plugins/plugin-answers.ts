@@ -1,6 +1,22 @@
 import { isArchiveAddress } from '@ict/plugin-api';
-import type { Resolution, ResolutionRequest, ResolvedPackage } from '@ict/plugin-api';
-import { bytes, count, digest, is, list, oneOf, optional, record, seconds, shape, text, word, words, type Check } from './value-check.js';
+import type { ErrorKind, Resolution, ResolutionRequest, ResolvedPackage } from '@ict/plugin-api';
+import {
+  bytes,
+  count,
+  digest,
+  is,
+  jsonData,
+  list,
+  oneOf,
+  optional,
+  record,
+  seconds,
+  shape,
+  text,
+  word,
+  words,
+  type Check,
+} from './value-check.js';
 
 /** A check of what a function of a plugin answers to these arguments. */
 type AnswerCheck = (args: readonly unknown[]) => Check;
@@ -84,6 +100,30 @@ const report = shape({ code: word, message: text, hint: optional(text), severity
 
 const explained = shape({ name: word, reason: word });
 const required: Check = (value, path) => (typeof value === 'string' ? text : explained)(value, path);
+
+/** The compiler names a kind that is missing here. */
+const KINDS: Readonly<Record<ErrorKind, true>> = {
+  invalid: true,
+  usage: true,
+  unsolvable: true,
+  network: true,
+  integrity: true,
+  offline: true,
+  host: true,
+  command: true,
+  internal: true,
+  interrupted: true,
+};
+
+/** An `IctError` that says what a script needs: which kind it is, by which `ict` ends with a status, and facts that can be printed. */
+export const refusal = shape({
+  code: word,
+  kind: oneOf(...Object.keys(KINDS)),
+  message: word,
+  hint: optional(text),
+  facts: jsonData,
+  problems: list(report),
+});
 
 /** Functions whose answer is used at once: a promise is none. */
 export const AT_ONCE: ReadonlySet<string> = new Set(['inventory.purl', 'fileName', 'check', 'requires', 'tools', 'export']);

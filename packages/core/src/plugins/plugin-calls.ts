@@ -1,8 +1,8 @@
 import { systemErrorOf } from '@ict/integrity';
-import { isIctError } from '@ict/plugin-api';
+import { isIctError, reasonOf } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import type { FoundPlugin } from './plugin-manifest.js';
-import { ANSWERS, AT_ONCE } from './plugin-answers.js';
+import { ANSWERS, AT_ONCE, refusal } from './plugin-answers.js';
 import { faultOf } from './value-check.js';
 
 type PluginName = Pick<FoundPlugin, 'name' | 'version'>;
@@ -91,12 +91,12 @@ export class PluginCalls {
   }
 
   private call(work: () => unknown, args: readonly unknown[], plugin: PluginName, name: string): unknown {
-    const attributed = (error: unknown): unknown => (isForeseen(error, args) ? error : unforeseen(error, plugin, name));
+    const attributed = (error: unknown): unknown => attribute(error, args, plugin, name);
     const checked = (answer: unknown): unknown => {
       const check = ANSWERS[name]?.(args);
       const fault = check && faultOf(answer, check);
       if (fault === undefined) return answer;
-      throw failure(plugin, name, `in what it answers, ${fault}`, 'Compare it with the types of @ict/plugin-api.');
+      throw pluginFailure(plugin, name, `in what it answers, ${fault}`, COMPARE);
     };
     let answer: unknown;
     try {
@@ -116,25 +116,36 @@ function isStream(value: unknown): value is AsyncIterable<unknown> {
   return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
-/** What is no accident of a plugin: refusals in its own words, what the operating system says, and a build that was told to stop. */
-function isForeseen(error: unknown, args: readonly unknown[]): boolean {
-  return isIctError(error) || systemErrorOf(error) !== undefined || args.some(isStopped);
+/** Advice for who answered or threw something of another shape. */
+export const COMPARE = 'Compare it with the types of @ict/plugin-api.';
+
+/** What is told of something that was thrown: refusals in the plugin's own words, and what the operating system says, are told as they are. */
+function attribute(error: unknown, args: readonly unknown[], plugin: PluginName, name: string): unknown {
+  if (args.some(isStopped)) return error;
+  if (!isIctError(error)) {
+    if (systemErrorOf(error) !== undefined) return error;
+    return pluginFailure(plugin, name, reasonOf(error), 'What it means to refuse is an IctError of a table of its own.', error);
+  }
+  const fault = faultOf(error, refusal);
+  if (fault === undefined) return error;
+  return pluginFailure(plugin, name, `in the error ${error.code} that it throws (${reasonOf(error)}), ${fault}`, COMPARE, error);
 }
 
+/** A build that was told to stop: what is thrown then is of no interest. */
 function isStopped(arg: unknown): boolean {
   return typeof arg === 'object' && arg !== null && 'signal' in arg && arg.signal instanceof AbortSignal && arg.signal.aborted;
 }
 
-function unforeseen(error: unknown, plugin: PluginName, name: string): Error {
-  const message = error instanceof Error ? error.message : String(error);
-  return failure(plugin, name, message, 'What it means to refuse is an IctError of a table of its own.', error);
-}
-
 function unsettled(plugin: PluginName, name: string): Error {
-  return failure(plugin, name, 'it waits for what never comes', 'A promise in it is never settled.');
+  return pluginFailure(plugin, name, 'it waits for what never comes', 'A promise in it is never settled.');
 }
 
-function failure({ name, version }: PluginName, call: string, why: string, advice: string, cause?: unknown): Error {
+/**
+ * What is told of a plugin that did what it should not.
+ *
+ * @param call the function that did, such as `resolver.resolve`.
+ */
+export function pluginFailure({ name, version }: PluginName, call: string, why: string, advice: string, cause?: unknown): Error {
   return coreError('ICT_PLUGIN_FAILED', {
     message: `the plugin ${name} ${version} failed in ${call}: ${why}`,
     hint: `Report it to those who write the plugin. ${advice}`,

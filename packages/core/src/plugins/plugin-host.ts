@@ -1,6 +1,7 @@
 import { dirname, relative, resolve } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { askIfMeant, nearestNames } from '@ict/package-index';
+import { reasonOf } from '@ict/plugin-api';
 import type { Architecture, DistributionDefinition, Exporter, ImageFormat, Plugin, PluginManifest, Provider } from '@ict/plugin-api';
 import { ofArchitecture, readText, type PluginSection, type PluginSections } from '@ict/template';
 import { identify, type CodeIdentity } from './code-identity.js';
@@ -53,20 +54,22 @@ export class PluginHost {
   ): Promise<PluginHost> {
     const found = await Promise.all(roots.map(readManifest));
     requireOwnNames(found);
-    const shipped = (await Promise.all(found.map(definitionFiles))).flat();
-    const texts = await Promise.all(shipped.map(readDefinition));
+    const shipped = (await Promise.all(found.map(readShipped))).flat();
     const definitions = new Map<string, DefinitionFile>();
-    for (const [index, file] of shipped.entries()) {
-      const one = new DefinitionFile(file, texts[index], recall);
+    const shippers = new Map<string, FoundPlugin>();
+    for (const { file, text, plugin } of shipped) {
+      const one = new DefinitionFile(file, text, recall);
       const before = definitions.get(one.target);
       if (before !== undefined) {
+        const alone = shippers.get(one.target) === plugin;
         throw coreError('ICT_TARGET_CLAIMED_TWICE', {
-          message: `two plugins define the target ${one.target}: ${before.file} and ${file}`,
-          hint: 'Remove one of the plugins from the configuration.',
+          message: `${alone ? `${plugin.name} defines the target ${one.target} twice` : `two plugins define the target ${one.target}`}: ${before.file} and ${file}`,
+          hint: alone ? 'Remove one of the files from the plugin.' : 'Remove one of the plugins from the configuration.',
           facts: { target: one.target, files: [before.file, file] },
         });
       }
       definitions.set(one.target, one);
+      shippers.set(one.target, plugin);
     }
     for (const file of distributionFiles.map((name) => resolve(name))) {
       const one = new DefinitionFile(file, await readDefinition(file), recall);
@@ -196,13 +199,28 @@ function claimedTwice(what: string, plugins: readonly FoundPlugin[], called: 'na
   });
 }
 
-async function readDefinition(file: string): Promise<string> {
+interface ShippedDefinition {
+  readonly file: string;
+  readonly text: string;
+  readonly plugin: FoundPlugin;
+}
+
+/** The definitions of a plugin, unread as yet. */
+async function readShipped(plugin: FoundPlugin): Promise<readonly ShippedDefinition[]> {
+  const files = await definitionFiles(plugin);
+  return Promise.all(files.map(async (file) => ({ file, text: await readDefinition(file, plugin), plugin })));
+}
+
+/** @param plugin the one that ships it; undefined for one that the user names. */
+async function readDefinition(file: string, plugin?: FoundPlugin): Promise<string> {
   try {
     return await readText(file);
   } catch (cause) {
+    const what = plugin === undefined ? 'the distribution definition' : `${plugin.name}: a distribution definition`;
     throw coreError('ICT_PLUGIN_INVALID', {
-      message: `the distribution definition cannot be used: ${(cause as Error).message}`,
-      hint: 'Check the path given with --distro-file or under `distros:`.',
+      message: `${what} cannot be used: ${reasonOf(cause)}`,
+      hint:
+        plugin === undefined ? 'Check the path given with --distro-file or under `distros:`.' : 'Check "ict.distros" in its package.json.',
       facts: { file },
       cause,
     });
@@ -224,7 +242,7 @@ async function loadPlugin(found: FoundPlugin, importModule: ModuleImporter): Pro
     module = (await importModule(entry)) as { default?: Plugin };
   } catch (cause) {
     throw coreError('ICT_PLUGIN_INVALID', {
-      message: `${found.name}: ${entry} cannot be loaded: ${cause instanceof Error ? cause.message : String(cause)}`,
+      message: `${found.name}: ${entry} cannot be loaded: ${reasonOf(cause)}`,
       hint: 'Build the plugin, or install it anew.',
       facts: { root: found.root, entry },
       cause,

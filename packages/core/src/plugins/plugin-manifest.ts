@@ -1,6 +1,7 @@
 import { readFile, readdir, realpath } from 'node:fs/promises';
 import { dirname, join, sep } from 'node:path';
-import type { PluginManifest } from '@ict/plugin-api';
+import { askIfMeant, nearestNames } from '@ict/package-index';
+import { reasonOf, type PluginManifest } from '@ict/plugin-api';
 import { compileSchema, type PluginSection, type Validator } from '@ict/template';
 import { coreError } from '../errors.js';
 
@@ -13,6 +14,20 @@ export interface FoundPlugin {
   readonly dependencies: readonly string[];
   readonly manifest: PluginManifest;
 }
+
+/** The compiler names a key that is missing here. */
+const KEYS: Readonly<Record<keyof PluginManifest, true>> = {
+  apiVersion: true,
+  plugin: true,
+  ecosystems: true,
+  imageTypes: true,
+  exporters: true,
+  templateSection: true,
+  distros: true,
+};
+
+/** Of each plugin at least one is there: without any it would be found for nothing. */
+const BROUGHT = ['ecosystems', 'imageTypes', 'exporters', 'distros', 'templateSection'] as const satisfies (keyof PluginManifest)[];
 
 /** Reads the manifest of the plugin in a directory. @throws `ICT_PLUGIN_INVALID` */
 export async function readManifest(root: string): Promise<FoundPlugin> {
@@ -31,8 +46,8 @@ export async function readManifest(root: string): Promise<FoundPlugin> {
   } catch (cause) {
     throw invalid('is not JSON', cause);
   }
-  if (!isRecord(json) || typeof json['name'] !== 'string' || typeof json['version'] !== 'string') throw invalid('has no name and version');
-  const { name, version, ict } = json;
+  const { name, version, ict, ...others } = isRecord(json) ? json : {};
+  if (!isWord(name) || !isWord(version)) throw invalid('has no name and version');
   if (ict === undefined) throw invalid('has no "ict" field, so it is not a plugin');
   if (!isRecord(ict)) throw invalid('"ict" is not a mapping');
   const { apiVersion } = ict;
@@ -47,12 +62,25 @@ export async function readManifest(root: string): Promise<FoundPlugin> {
   for (const list of ['ecosystems', 'imageTypes', 'exporters', 'distros']) {
     if (!isTextList(ict[list] ?? [])) throw invalid(`"ict.${list}" is not a list of texts`);
   }
-  const dependencies = Object.keys(isRecord(json['dependencies']) ? json['dependencies'] : {});
+  for (const key of Object.keys(ict)) {
+    if (Object.hasOwn(KEYS, key)) continue;
+    // What a later version may know is passed over; what was misspelt would be missing without a word.
+    const meant = askIfMeant(nearestNames(key, Object.keys(KEYS)));
+    if (meant !== undefined) throw invalid(`"ict.${key}" is not known`, undefined, meant);
+  }
+  if (BROUGHT.every((key) => ict[key] === undefined)) {
+    throw invalid('"ict" names nothing that the plugin brings', undefined, `Name it under ${BROUGHT.map((key) => `"${key}"`).join(', ')}.`);
+  }
+  const dependencies = Object.keys(isRecord(others['dependencies']) ? others['dependencies'] : {});
   return { name, version, root: await realpath(root), dependencies, manifest: ict as unknown as PluginManifest };
 }
 
 function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
   return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
+
+function isWord(value: unknown): value is string {
+  return typeof value === 'string' && value !== '';
 }
 
 function isTextList(value: unknown): boolean {
@@ -130,7 +158,7 @@ export async function readSection(plugin: FoundPlugin): Promise<PluginSection | 
       try {
         return (validator ??= compileSchema(schema));
       } catch (cause) {
-        throw invalid(`cannot be used: ${cause instanceof Error ? cause.message : String(cause)}`, cause);
+        throw invalid(`cannot be used: ${reasonOf(cause)}`, cause);
       }
     },
   };

@@ -27,8 +27,11 @@ function isCount(value: unknown): boolean {
 /** The end of the year 9999: what is greater counts in milliseconds. */
 const LATEST_SECONDS = 253_402_300_799;
 
-export const text = is('a text', (value) => typeof value === 'string');
-export const word = is('a text that is not empty', (value) => typeof value === 'string' && value !== '');
+/** A text that no record can hold, with half of a surrogate pair in it, is none. */
+const isText = (value: unknown): boolean => typeof value === 'string' && value.isWellFormed();
+
+export const text = is('a text', isText);
+export const word = is('a text that is not empty', (value) => isText(value) && value !== '');
 export const work = is('a function', (value) => typeof value === 'function');
 export const whole = is('a whole number', (value) => Number.isSafeInteger(value));
 export const count = is('a number of bytes', isCount);
@@ -62,6 +65,19 @@ export function shape(members: Readonly<Record<string, Check>>): Check {
     }
     return undefined;
   };
+}
+
+/** An object that can be printed as JSON: nothing in it leads back to it, and no number is a bigint. */
+export const jsonData: Check = (value, path) =>
+  shape({})(value, path) ?? (isPrintable(value) ? undefined : { path, expected: 'data that JSON can hold', found: value });
+
+function isPrintable(value: unknown): boolean {
+  try {
+    JSON.stringify(value);
+    return true;
+  } catch {
+    return false; // whatever it throws, a getter of the value may have thrown it
+  }
 }
 
 /** An object whose members all hold one thing. */

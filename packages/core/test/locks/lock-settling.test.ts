@@ -2,7 +2,7 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { SystemSpec } from '@ict/plugin-api';
+import type { Provider, ResolvedPackage, Snapshot, SystemSpec } from '@ict/plugin-api';
 import { fakeContext, type FakeContext } from '@ict/plugin-testkit';
 import type { LockOptions } from '../../src/engine-api.js';
 import { resolveAfresh, settleLock } from '../../src/locks/lock-settling.js';
@@ -77,6 +77,26 @@ const services = (): Pick<Services, 'context' | 'mirrors'> => ({
   mirrors: { chooseMirror: (_archive, attempt) => attempt(), list: () => Promise.resolve(undefined) },
 });
 
+/** An intake whose provider answers otherwise: each package changed, or each snapshot. */
+function answering(packages: Partial<ResolvedPackage>, snapshots: (snapshot: Snapshot) => Snapshot = (one) => one): Intake {
+  const intake = intakeOf({});
+  const { metadata, resolver } = intake.provider.part;
+  const part: Provider = {
+    ...intake.provider.part,
+    metadata: { ...metadata, snapshot: async (...args) => snapshots(await metadata.snapshot(...args)) },
+    resolver: {
+      ...resolver,
+      resolve: async (request, context) => {
+        const answer = await resolver.resolve(request, context);
+        if (answer.kind !== 'resolved') return answer;
+        const { closure } = answer;
+        return { ...answer, closure: { ...closure, packages: closure.packages.map((one) => ({ ...one, ...packages })) } };
+      },
+    },
+  };
+  return { ...intake, provider: { ...intake.provider, part } };
+}
+
 function settle(options: LockOptions = {}, system: Partial<SystemSpec> = {}, lockFile?: string) {
   return settleLock(template, intakeOf(system, lockFile), options, services());
 }
@@ -109,6 +129,30 @@ describe('settleLock', () => {
       tools: [resolvedPackage('e2fsprogs', { signer: 'ABCD' })],
     });
     expect(warnings).toEqual([expect.objectContaining({ code: 'ICT_DEB_NOTE', severity: 'warning' })]);
+  });
+
+  it.each<[string, Intake, string, string]>([
+    [
+      'requires what is not there',
+      answering({ requires: ['none:amd64'] }),
+      'resolver.resolve',
+      'requires none:amd64, which it does not have',
+    ],
+    ['is there for what is not there', answering({ requestedBy: ['none:amd64'] }), 'resolver.resolve', 'is there for none:amd64'],
+    ['lies outside of its archive', answering({ path: '../bash' }), 'resolver.resolve', 'leaves its archive'],
+    ['has an empty version', answering({ version: '' }), 'resolver.resolve', 'the entry of bash:amd64 is not complete'],
+    [
+      'is of a repository whose root lies outside of its archive',
+      answering({}, (one) => ({ ...one, root: { ...one.root, path: '/root' } })),
+      'metadata.snapshot',
+      'the root of repository "main" leaves its archive',
+    ],
+  ])('a lock that nobody could read is never made, and the plugin blamed: one whose package %s', async (_what, intake, call, why) => {
+    await expect(settleLock(template, intake, {}, services())).rejects.toMatchObject({
+      code: 'ICT_PLUGIN_FAILED',
+      message: expect.stringContaining(why) as string,
+      facts: { plugin: 'provider', version: '3', call },
+    });
   });
 
   it.each<[string, LockOptions]>([

@@ -1,4 +1,12 @@
-import { defineErrors, type Context, type ImageFormat, type Provider, type ResolutionRequest } from '@ict/plugin-api';
+import {
+  defineErrors,
+  IctError,
+  type Context,
+  type ErrorKind,
+  type ImageFormat,
+  type Provider,
+  type ResolutionRequest,
+} from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
 import { PluginCalls } from '../../src/plugins/plugin-calls.js';
 
@@ -57,6 +65,54 @@ describe('what a function of a plugin throws', () => {
     ['what the system says', Object.assign(new Error('gone'), { code: 'ENOENT' })],
   ])('is passed on: %s', async (_what, error) => {
     await expect(provider('resolver.resolve', async () => raise(error)).resolver.resolve(request, ctx)).rejects.toBe(error);
+  });
+
+  it.each<[string, unknown, string]>([
+    ['a text', 'no luck', 'no luck'],
+    ['nothing', undefined, 'undefined'],
+    ['an object with a message', { message: 'teapot' }, 'teapot'],
+    ['an object that nothing can make a text of', Object.create(null), 'an object without a message was thrown'],
+    ['an error without a message', new RangeError(), 'RangeError'],
+  ])('may be anything: %s', async (_what, thrown, said) => {
+    await expect(provider('resolver.resolve', () => Promise.reject(thrown)).resolver.resolve(request, ctx)).rejects.toMatchObject({
+      code: 'ICT_PLUGIN_FAILED',
+      message: `the plugin @acme/toy 1.2.3 failed in resolver.resolve: ${said}`,
+    });
+  });
+
+  const looped: Record<string, unknown> = {};
+  looped['itself'] = looped;
+  it.each<[string, Error, string]>([
+    [
+      'of a kind that there is not',
+      new IctError('ACME_NO', 'teapot' as ErrorKind, { message: 'no' }),
+      'kind is "teapot", not "invalid" or',
+    ],
+    ['of no kind', new IctError('ACME_NO', undefined as never, { message: 'no' }), 'kind is undefined, not "invalid" or'],
+    ['that says nothing', new IctError('ACME_NO', 'invalid', { message: '' }), 'message is "", not a text that is not empty'],
+    ['without a code', new IctError('', 'invalid', { message: 'no' }), 'code is "", not a text that is not empty'],
+    [
+      'with facts that lead back to themselves',
+      new IctError('ACME_NO', 'invalid', { message: 'no', facts: looped }),
+      'facts is an object, not data that JSON can hold',
+    ],
+    [
+      'with facts that JSON has no number for',
+      new IctError('ACME_NO', 'invalid', { message: 'no', facts: { sizeBytes: 1n } }),
+      'facts is an object, not data that JSON can hold',
+    ],
+    [
+      'with problems that are none',
+      new IctError('ACME_NO', 'invalid', { message: 'no', problems: [{ code: 'ACME_NO', message: 'no' } as never] }),
+      'problems[0].severity is undefined, not "error" or "warning"',
+    ],
+  ])('is no refusal %s', async (_what, error, fault) => {
+    await expect(provider('resolver.resolve', async () => raise(error)).resolver.resolve(request, ctx)).rejects.toMatchObject({
+      code: 'ICT_PLUGIN_FAILED',
+      kind: 'internal',
+      message: expect.stringContaining(fault) as string,
+      cause: error,
+    });
   });
 
   it('is told also of a stream, which ends when whoever reads it has enough', async () => {
@@ -202,6 +258,7 @@ describe('what a function of a plugin answers', () => {
     ],
     ['closure.answers.base is "base:any", not a list of ids', () => resolve(answering({ base: 'base:any' }))],
     ['closure.answers is a list, not an object', () => resolve(answering([]))],
+    ['closure.packages[0].summary is "\\ud800", not a text', () => resolve(resolved([{ ...member, summary: '\ud800' }]))],
     ['it is an object, not a list', () => list({})],
     ['[0].version is 1, not a text', () => list([{ name: 'base', version: 1, arch: 'any' }])],
     ['[1] is 1, not an object', async () => needs(['loader', 1])],

@@ -125,11 +125,45 @@ describe('PluginHost', () => {
     await expect(PluginHost.open([await plugin('acme', ict)], [])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
   });
 
+  it.each<[string, unknown, string, string]>([
+    [
+      'misspells a key',
+      { ...everything, ecosystems: undefined, ecosystem: ['sample'] },
+      '"ict.ecosystem" is not known',
+      'Did you mean "ecosystems"?',
+    ],
+    [
+      'names nothing that it brings',
+      { apiVersion: 1, plugin: './dist/plugin.js' },
+      '"ict" names nothing that the plugin brings',
+      '"ecosystems", "imageTypes"',
+    ],
+    [
+      'takes a directory for a definition',
+      { ...everything, distros: ['dist'] },
+      'acme: a distribution definition cannot be used',
+      '"ict.distros"',
+    ],
+  ])('refuses a package that %s, and says what is meant', async (_what, ict, message, hint) => {
+    await expect(PluginHost.open([await plugin('acme', ict)], [])).rejects.toMatchObject({
+      code: 'ICT_PLUGIN_INVALID',
+      message: expect.stringContaining(message) as string,
+      hint: expect.stringContaining(hint) as string,
+    });
+  });
+
+  it('passes over keys that a later version may know', async () => {
+    const host = await PluginHost.open([await plugin('acme', { ...everything, signingServices: ['acme'] })], []);
+    expect(host.distribution('sample', 'one')?.dist).toBe('one');
+  });
+
   it.each([
     ['is missing', undefined],
     ['is not JSON', '{'],
     ['is not a mapping', 'null'],
-    ['has no name', '{ "version": "1", "ict": { "apiVersion": 1 } }'],
+    ['has no name', '{ "version": "1", "ict": { "apiVersion": 1, "distros": [] } }'],
+    ['has an empty name', '{ "name": "", "version": "1", "ict": { "apiVersion": 1, "distros": [] } }'],
+    ['has an empty version', '{ "name": "acme", "version": "", "ict": { "apiVersion": 1, "distros": [] } }'],
   ])('refuses a package whose package.json %s', async (_what, text) => {
     if (text !== undefined) await write('acme/package.json', text);
     await expect(PluginHost.open([path('acme')], [])).rejects.toMatchObject({ code: 'ICT_PLUGIN_INVALID' });
@@ -138,6 +172,7 @@ describe('PluginHost', () => {
   it.each([
     ['leaves the package', '../evil.js'],
     ['is missing', './dist/other.js'],
+    ['throws what is no error', './dist/throws.js'],
     ['has no default export', './dist/empty.js'],
     ['is of another plugin API', './dist/next.js'],
     ['does not bring what the manifest says', './dist/less.js'],
@@ -148,6 +183,7 @@ describe('PluginHost', () => {
   ])('refuses a plugin whose module %s', async (_what, entry) => {
     await write('evil.js', CODE);
     const modules = {
+      'dist/throws.js': 'throw Object.create(null);',
       'dist/empty.js': 'export const plugin = 1;',
       'dist/next.js': 'export default { apiVersion: 2 };',
       'dist/less.js': 'export default { apiVersion: 1 };',
@@ -217,6 +253,15 @@ describe('PluginHost', () => {
       code: 'ICT_TARGET_CLAIMED_TWICE',
       message: expect.stringMatching(/sample\/one: .*acme.*other/),
       facts: { target: 'sample/one', files: roots.map((root) => join(root, 'distros/one.yml')) },
+    });
+  });
+
+  it('refuses a plugin that defines one target twice, and blames no other', async () => {
+    const root = await plugin('acme', everything, { 'distros/two.yml': definition('one') });
+    await expect(PluginHost.open([root], [])).rejects.toMatchObject({
+      code: 'ICT_TARGET_CLAIMED_TWICE',
+      message: expect.stringMatching(/^acme defines the target sample\/one twice: /) as string,
+      hint: 'Remove one of the files from the plugin.',
     });
   });
 
