@@ -1,3 +1,4 @@
+import { AccidentWatch } from './accidents.js';
 import type { CliHost } from './main.js';
 import type { GlobalFlags } from './flag-types.js';
 import type { Speech } from './session.js';
@@ -26,12 +27,20 @@ export async function runCommand(
   const watch = new SignalWatch(
     host.signals,
     (signal) => session.note(`${signal}: stopping; once more to stop at once\n`, 'warn'),
-    host.exit,
+    (status) => end(status),
   );
   const session = new Session(terminal, host.surroundings, watch, speech);
+  const accidents = new AccidentWatch(host.accidents, (error) => host.exit(session.fail(error)));
+  const end = (status: number): void => {
+    accidents.close();
+    host.exit(status);
+  };
   try {
-    return await session.run(() => unlessStuck(work(session), host.idle));
+    const status = await session.run(() => unlessStuck(accidents.unless(work(session)), host.idle));
+    if (accidents.seen) end(status);
+    return status;
   } finally {
+    accidents.close();
     watch.close();
   }
 }

@@ -20,5 +20,6 @@ export const cliError = defineErrors({
   ICT_CLI_HOST_MISSING: 'host',
   ICT_CLI_INSTALL_FAILED: 'host',
   ICT_CLI_STUCK: 'internal',
+  ICT_CLI_EXITED: 'internal',
   ICT_CLI_INTERRUPTED: 'interrupted',
 });

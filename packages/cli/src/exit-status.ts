@@ -26,7 +26,8 @@ export const NO_VERDICT = 3;
 export const statusOfSignal = { SIGINT: 130, SIGTERM: 143, SIGHUP: 129 } as const;
 export type EndingSignal = keyof typeof statusOfSignal;
 
-/** The exit status for a failure; `signal` is the one that asked `ict` to stop, if any. */
-export function exitStatus(error: ErrorRecord, signal?: EndingSignal): number {
-  return signal === undefined ? statusOfKind[error.kind] : statusOfSignal[signal];
+/** The exit status for a failure, never 0: that of an internal one for a kind that there is not. `signal` is the one that asked `ict` to stop, if any. */
+export function exitStatus({ kind }: ErrorRecord, signal?: EndingSignal): number {
+  if (signal !== undefined) return statusOfSignal[signal];
+  return Object.hasOwn(statusOfKind, kind) ? statusOfKind[kind] : statusOfKind.internal;
 }

@@ -4,6 +4,7 @@ import { pathToFileURL } from 'node:url';
 import type { EngineOptions } from '@ict/core';
 import type { Command, CommanderError } from 'commander';
 import { cliError } from './errors.js';
+import type { AccidentSource } from './accidents.js';
 import type { Bundle } from './fresh-bundle.js';
 import { FlagError } from './flag-values.js';
 import type { GlobalFlags, Runner } from './flag-types.js';
@@ -20,6 +21,7 @@ export interface CliHost {
   readonly surroundings: Surroundings;
   readonly signals: SignalSource;
   readonly idle: IdleSource;
+  readonly accidents: AccidentSource;
   /** Called before the code of a command is loaded. */
   prepare?(): Promise<void>;
   /** Why something of what was printed on stdout is lost; asked when all is printed. */
@@ -149,6 +151,7 @@ export async function main(argv: readonly string[], bundle?: Bundle): Promise<vo
     },
     signals: process,
     idle: process,
+    accidents: process,
     // `ict --help` has run by then: it needs too little of its code.
     prepare: async () => {
       if (bundle !== undefined) (await import('./eager-compilation.js')).compileEagerly(bundle.builtins);

@@ -150,7 +150,8 @@ export class Session {
     }
   }
 
-  private fail(thrown: unknown): number {
+  /** Tells of a failure. @returns the exit status. */
+  fail(thrown: unknown): number {
     const error = this.recordOf(thrown);
     if (this.speech !== 'events') this.document({ error });
     else if (!this.failureSaid) this.say({ type: 'build.failed', error });

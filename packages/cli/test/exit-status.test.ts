@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import type { ErrorKind } from '@ict/plugin-api';
 import { IctError } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
@@ -24,6 +25,63 @@ describe('exit status', () => {
       },
     });
     expect([status, closed]).toEqual([expected, 1]);
+  });
+
+  it('of an error of a kind that there is not is 9: a script would take anything else for success', async () => {
+    const build = async () => {
+      throw new IctError('ACME_NO', 'teapot' as ErrorKind, { message: 'no' });
+    };
+    expect((await ict(['build', 'a.yml', ...work], { engine: { build } })).status).toBe(9);
+  });
+
+  it.each([
+    [['build', 'a.yml', ...work, '--json'], { type: 'build.failed', error: { code: 'ICT_INTERNAL', message: 'floating' } }],
+    [['plan', 'a.yml', ...work, '--json'], { error: { code: 'ICT_INTERNAL', message: 'floating' } }],
+  ])('of an error that nobody waits for is 9, and it ends what still runs: %j', async (argv, told) => {
+    const accidents = new EventEmitter();
+    const exits: number[] = [];
+    const never = (): Promise<never> => {
+      setImmediate(() => accidents.emit('uncaughtException', new Error('floating')));
+      return new Promise(() => undefined);
+    };
+    const { status, stdout, stderr } = await ict(argv, {
+      accidents,
+      exit: (ended) => exits.push(ended),
+      engine: { build: never, plan: never },
+    });
+    expect([status, exits]).toEqual([9, [9]]);
+    expect(JSON.parse(stdout.text)).toMatchObject(told);
+    expect(stderr.text).toMatch(/ICT_INTERNAL {2}floating\n[^]*Error: floating\n +at .*exit-status\.test\.ts/);
+    expect(accidents.eventNames()).toEqual([]);
+  });
+
+  it('of a process that somebody ends while a command runs is 9, and the place is told', async () => {
+    const accidents = new EventEmitter();
+    const exits: number[] = [];
+    const build = async () => {
+      accidents.emit('exit', 0);
+      return report;
+    };
+    const { stdout, stderr } = await ict(['build', 'a.yml', ...work, '--json'], {
+      accidents,
+      exit: (ended) => exits.push(ended),
+      engine: { build },
+    });
+    expect(exits).toEqual([9]);
+    expect(JSON.parse(stdout.lines[0]!)).toMatchObject({ type: 'build.failed', error: { code: 'ICT_CLI_EXITED', facts: { status: 0 } } });
+    expect(stderr.text).toMatch(/the process was ended here\n[^]* at .*exit-status\.test\.ts/);
+  });
+
+  it('is that of the command when nothing happened aside, and nobody listens any more', async () => {
+    const accidents = new EventEmitter();
+    const exits: number[] = [];
+    const { status } = await ict(['build', 'a.yml', ...work], {
+      accidents,
+      exit: (ended) => exits.push(ended),
+      engine: { build: async () => report },
+    });
+    accidents.emit('exit', 0);
+    expect([status, exits, accidents.eventNames()]).toEqual([0, [], []]);
   });
 
   const accident = new TypeError('x is not a function');

@@ -1,3 +1,4 @@
+import { EventEmitter } from 'node:events';
 import { mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
@@ -123,6 +124,10 @@ export interface Script {
   readonly tty?: boolean;
   readonly uid?: number;
   readonly prompter?: Prompter;
+  /** Tells of what ends the process from aside. */
+  readonly accidents?: EventEmitter;
+  /** Called when the process is ended at once. */
+  readonly exit?: (status: number) => void;
   readonly runProgram?: (argv: readonly string[]) => Promise<number>;
 }
 
@@ -208,7 +213,8 @@ export async function ict(argv: readonly string[], script: Script = {}, signals 
     },
     signals,
     idle: process,
-    exit: () => undefined,
+    accidents: script.accidents ?? new EventEmitter(),
+    exit: (ended) => script.exit?.(ended),
   };
   const status = await runCli(argv, host);
   return { status, stdout, stderr, options, closed };
