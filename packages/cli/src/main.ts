@@ -8,6 +8,7 @@ import type { AccidentSource } from './accidents.js';
 import type { Bundle } from './fresh-bundle.js';
 import { FlagError } from './flag-values.js';
 import type { GlobalFlags, Runner } from './flag-types.js';
+import { endSoon } from './lingering.js';
 import { createProgram, VersionAsked } from './program.js';
 import type { Speech, Surroundings } from './session.js';
 import type { SignalSource } from './signals.js';
@@ -162,6 +163,7 @@ export async function main(argv: readonly string[], bundle?: Bundle): Promise<vo
     },
     exit: (status) => process.exit(status),
   });
+  endSoon(process);
 }
 
 async function definitionsOf({ directory }: Bundle): Promise<NonNullable<EngineOptions['recallDefinition']>> {

@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { existsSync } from 'node:fs';
 import type { BuildEvent, ErrorRecord, EventBody, ProblemReport } from '@ict/plugin-api';
-import { fromErrorRecord, isIctError, toErrorRecord } from '@ict/plugin-api';
+import { fromErrorRecord, hasCode, isIctError, reasonOf, toErrorRecord } from '@ict/plugin-api';
 import type { Engine, EngineOptions } from '@ict/core';
 import { cliError } from './errors.js';
 import { exitStatus, isVerdict, NO_VERDICT, statusOfSignal } from './exit-status.js';
@@ -171,9 +171,10 @@ export class Session {
     const { received } = this.watch;
     if (received === undefined) return toErrorRecord(thrown);
     const cause = isIctError(thrown) ? fromErrorRecord(toErrorRecord(thrown)) : thrown;
+    const ended = hasCode(thrown, 'ICT_PLUGIN_FAILED') ? reasonOf(thrown) : 'what was running has ended';
     return toErrorRecord(
       cliError('ICT_CLI_INTERRUPTED', {
-        message: `stopped by ${received}; what was running has ended`,
+        message: `stopped by ${received}; ${ended}`,
         hint: 'Run the same command again: finished downloads and steps are kept, and temporary files that may be left are removed.',
         facts: { signal: received },
         cause,

@@ -131,6 +131,17 @@ describe('exit status', () => {
     expect(stderr.text).toContain('; what was running has ended\n');
   });
 
+  it('after a signal is that of the signal, and a plugin that did not stop is named', async () => {
+    const signals = new Signals();
+    const build = async () => {
+      signals.send('SIGTERM');
+      throw new IctError('ICT_PLUGIN_FAILED', 'internal', { message: 'the plugin acme 1 failed in resolver.resolve: it goes on' });
+    };
+    const { status, stderr } = await ict(['build', 'a.yml', ...work], { engine: { build } }, signals);
+    expect(status).toBe(143);
+    expect(stderr.text).toContain('ICT_CLI_INTERRUPTED  stopped by SIGTERM; the plugin acme 1 failed in resolver.resolve: it goes on\n');
+  });
+
   it('after a signal that came when all was done is that of the signal', async () => {
     const signals = new Signals();
     const build = async () => {

@@ -5,6 +5,9 @@ import type { FoundPlugin } from './plugin-manifest.js';
 import { ANSWERS, AT_ONCE, refusal } from './plugin-answers.js';
 import { faultOf } from './value-check.js';
 
+/** How long a call may take to end when it was told to stop: what it runs was ended by then, and what it waits for refuses. */
+const STOPPING_MS = 5_000;
+
 type PluginName = Pick<FoundPlugin, 'name' | 'version'>;
 
 /**
@@ -30,20 +33,29 @@ export class PluginCalls {
     });
   }
 
-  /** Waits for work of a plugin, unless nothing is left that could end it. */
-  attend<T>(work: Promise<T>, plugin: PluginName, name: string): Promise<T> {
+  /** Waits for work of a plugin, unless nothing is left that could end it, or it goes on when `signal` has told it to stop. */
+  attend<T>(work: Promise<T>, plugin: PluginName, name: string, signal?: AbortSignal): Promise<T> {
     return new Promise((resolve, reject) => {
-      const end = this.begin(() => reject(unsettled(plugin, name)));
+      const end = this.begin(reject, plugin, name, signal);
       work.then(resolve, reject).finally(end);
     });
   }
 
-  /** Calls `giveUp` when nothing is left that could end what begins here. @returns what to call when it has ended. */
-  private begin(giveUp: () => void): () => void {
+  /** Calls `giveUp` when what begins here cannot end any more, or does not end when it should. @returns what to call when it has ended. */
+  private begin(giveUp: (error: Error) => void, plugin: PluginName, name: string, signal?: AbortSignal): () => void {
+    const stuck = (): void => giveUp(unsettled(plugin, name));
+    let timer: NodeJS.Timeout | undefined;
+    const stop = (): void => {
+      timer = setTimeout(() => giveUp(unstopped(plugin, name)), STOPPING_MS);
+    };
     if (this.pending.size === 0) process.on('beforeExit', this.giveAllUp);
-    this.pending.add(giveUp);
+    this.pending.add(stuck);
+    if (signal?.aborted === true) stop();
+    else signal?.addEventListener('abort', stop);
     return () => {
-      this.pending.delete(giveUp);
+      clearTimeout(timer);
+      signal?.removeEventListener('abort', stop);
+      this.pending.delete(stuck);
       if (this.pending.size === 0) process.off('beforeExit', this.giveAllUp);
     };
   }
@@ -61,12 +73,13 @@ export class PluginCalls {
     plugin: PluginName,
     name: string,
     attributed: (error: unknown) => unknown,
+    signal?: AbortSignal,
   ): AsyncIterable<T> {
     return {
       [Symbol.asyncIterator]: () => {
         const iterator = stream[Symbol.asyncIterator]();
         let refuse: (error: unknown) => void = () => undefined;
-        const end = this.begin(() => refuse(unsettled(plugin, name)));
+        const end = this.begin((error) => refuse(error), plugin, name, signal);
         const next = (): Promise<IteratorResult<T>> =>
           new Promise((resolve, reject) => {
             refuse = reject;
@@ -83,7 +96,7 @@ export class PluginCalls {
           });
         const close = async (value: unknown): Promise<IteratorResult<T>> => {
           end();
-          return iterator.return === undefined ? { done: true, value } : this.attend(iterator.return(value), plugin, name);
+          return iterator.return === undefined ? { done: true, value } : this.attend(iterator.return(value), plugin, name, signal);
         };
         return { next, return: close };
       },
@@ -91,7 +104,8 @@ export class PluginCalls {
   }
 
   private call(work: () => unknown, args: readonly unknown[], plugin: PluginName, name: string): unknown {
-    const attributed = (error: unknown): unknown => attribute(error, args, plugin, name);
+    const signal = args.map(signalOf).find((one) => one !== undefined);
+    const attributed = (error: unknown): unknown => attribute(error, signal, plugin, name);
     const checked = (answer: unknown): unknown => {
       const check = ANSWERS[name]?.(args);
       const fault = check && faultOf(answer, check);
@@ -107,8 +121,8 @@ export class PluginCalls {
     const rethrow = (error: unknown): never => {
       throw attributed(error);
     };
-    if (answer instanceof Promise && !AT_ONCE.has(name)) return this.attend(answer, plugin, name).then(checked, rethrow);
-    return isStream(answer) ? this.throughout(answer, plugin, name, attributed) : checked(answer);
+    if (answer instanceof Promise && !AT_ONCE.has(name)) return this.attend(answer, plugin, name, signal).then(checked, rethrow);
+    return isStream(answer) ? this.throughout(answer, plugin, name, attributed, signal) : checked(answer);
   }
 }
 
@@ -120,8 +134,8 @@ function isStream(value: unknown): value is AsyncIterable<unknown> {
 export const COMPARE = 'Compare it with the types of @ict/plugin-api.';
 
 /** What is told of something that was thrown: refusals in the plugin's own words, and what the operating system says, are told as they are. */
-function attribute(error: unknown, args: readonly unknown[], plugin: PluginName, name: string): unknown {
-  if (args.some(isStopped)) return error;
+function attribute(error: unknown, signal: AbortSignal | undefined, plugin: PluginName, name: string): unknown {
+  if (signal?.aborted === true) return error; // what a build throws that was told to stop is of no interest
   if (!isIctError(error)) {
     if (systemErrorOf(error) !== undefined) return error;
     return pluginFailure(plugin, name, reasonOf(error), 'What it means to refuse is an IctError of a table of its own.', error);
@@ -131,9 +145,13 @@ function attribute(error: unknown, args: readonly unknown[], plugin: PluginName,
   return pluginFailure(plugin, name, `in the error ${error.code} that it throws (${reasonOf(error)}), ${fault}`, COMPARE, error);
 }
 
-/** A build that was told to stop: what is thrown then is of no interest. */
-function isStopped(arg: unknown): boolean {
-  return typeof arg === 'object' && arg !== null && 'signal' in arg && arg.signal instanceof AbortSignal && arg.signal.aborted;
+/** What tells a call to stop, in the context among its arguments. */
+function signalOf(arg: unknown): AbortSignal | undefined {
+  return typeof arg === 'object' && arg !== null && 'signal' in arg && arg.signal instanceof AbortSignal ? arg.signal : undefined;
+}
+
+function unstopped(plugin: PluginName, name: string): Error {
+  return pluginFailure(plugin, name, 'it goes on after it was told to stop', 'It has to end when `ctx.signal` is aborted.');
 }
 
 function unsettled(plugin: PluginName, name: string): Error {

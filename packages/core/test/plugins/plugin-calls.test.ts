@@ -7,7 +7,7 @@ import {
   type Provider,
   type ResolutionRequest,
 } from '@ict/plugin-api';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { PluginCalls } from '../../src/plugins/plugin-calls.js';
 
 const plugin = { name: '@acme/toy', version: '1.2.3' };
@@ -193,6 +193,50 @@ describe('a function of a plugin that never answers', () => {
     process.emit('beforeExit', 0);
     await expect(reading).rejects.toMatchObject({ code: 'ICT_PLUGIN_FAILED', facts: { call: 'metadata.packages' } });
     expect(read).toEqual(seen);
+  });
+
+  it.each<[string, () => unknown]>([
+    ['a promise', () => new Promise(() => undefined)],
+    [
+      'a stream',
+      async function* () {
+        yield await new Promise(() => undefined);
+      },
+    ],
+  ])('is given up some time after it was told to stop, and not before: %s', async (_what, work) => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const stopping = new AbortController();
+    const { metadata } = provider('metadata.packages', work);
+    const answer = metadata.packages(snapshot as never, { signal: stopping.signal } as Context) as unknown;
+    const ends = vi.fn();
+    const waiting = (
+      answer instanceof Promise ? answer : (answer as AsyncIterable<unknown>)[Symbol.asyncIterator]().next()
+    ) as Promise<unknown>;
+    waiting.then(ends, ends);
+    await vi.advanceTimersByTimeAsync(60_000);
+    stopping.abort();
+    await vi.advanceTimersByTimeAsync(100);
+    expect(ends).not.toHaveBeenCalled();
+    await vi.advanceTimersToNextTimerAsync();
+    await expect(waiting).rejects.toMatchObject({
+      code: 'ICT_PLUGIN_FAILED',
+      message: expect.stringContaining('failed in metadata.packages: it goes on after it was told to stop') as string,
+    });
+  });
+
+  it('may end in its own time when it was told to stop, and leaves no timer', async () => {
+    vi.useFakeTimers();
+    onTestFinished(() => void vi.useRealTimers());
+    const stopping = new AbortController();
+    const ended = Promise.withResolvers<unknown>();
+    const { metadata } = provider('metadata.snapshot', () => ended.promise);
+    const waiting = metadata.snapshot(repository, 'x86_64', { signal: stopping.signal } as Context);
+    stopping.abort();
+    ended.resolve(snapshot);
+    expect(await waiting).toBe(snapshot);
+    await Promise.resolve();
+    expect(vi.getTimerCount()).toBe(0);
   });
 
   it('leaves no listener behind when it does', async () => {
