@@ -3,7 +3,7 @@ export { openCache, type Cache, type CacheOptions } from './cache.js';
 export { chooseCacheHome, claimCacheHome, type CacheHome, type CachePlaces, type UnfitForTrees } from './cache-home.js';
 export { type VerificationMode } from './store-context.js';
 export { type CachedPackage, type PackageCache, type PackageLookup } from './package-cache.js';
-export { packageId, type PackageEntry, type PackageEntries, type SignedBy } from './package-entries.js';
+export { isPackageFileName, packageId, type PackageEntry, type PackageEntries, type SignedBy } from './package-entries.js';
 export { privateDirectory } from './layout.js';
 export { measureDirectory } from './directory-files.js';
 export { occupiedBytes } from './disk-room.js';

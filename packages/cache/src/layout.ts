@@ -81,14 +81,19 @@ export interface Layout {
   putBack(aside: string, path: string): Promise<boolean>;
 }
 
+/** False for anything empty, hidden, with a slash, a backslash or a control character, or beyond 255 bytes. */
+export function isPathSegment(name: string): boolean {
+  // eslint-disable-next-line no-control-regex -- control characters are what is refused
+  return /^[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]*$/.test(name) && Buffer.byteLength(name) <= 255;
+}
+
 /**
  * A name that is safe as one segment of a path.
  *
- * @throws `ICT_CACHE_NAME` for anything empty, hidden, with a slash, a backslash or a control character, or beyond 255 bytes.
+ * @throws `ICT_CACHE_NAME` for what is none ({@link isPathSegment}).
  */
 export function pathSegment(name: string, what: string): string {
-  // eslint-disable-next-line no-control-regex -- control characters are what is refused
-  if (!/^[^./\\\u0000-\u001f\u007f][^/\\\u0000-\u001f\u007f]*$/.test(name) || Buffer.byteLength(name) > 255) {
+  if (!isPathSegment(name)) {
     throw cacheError('ICT_CACHE_NAME', {
       message: `${JSON.stringify(name)} cannot name ${what} in the cache`,
       hint: 'Use a plain name without slashes that does not begin with a dot.',

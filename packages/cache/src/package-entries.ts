@@ -2,7 +2,7 @@ import { readdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { type CacheKey } from '@ict/integrity';
 import type { Digest, Integrity } from '@ict/plugin-api';
-import type { Layout } from './layout.js';
+import { isPathSegment, type Layout } from './layout.js';
 import { listRecords, readRecord, removeRecord } from './record-file.js';
 import { isStatSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { tellUnread, type Unseen } from './unread.js';
@@ -65,6 +65,11 @@ export function isPackageEntry(value: unknown): value is PackageEntry {
 
 /** The graph of dependencies lies beside the packages but is none. */
 export const PACKAGE_GRAPH = 'chrootpkgs.dot';
+
+/** Whether a package may have this name in the cache: a plain one, and not that of what lies beside the packages. */
+export function isPackageFileName(name: string): boolean {
+  return isPathSegment(name) && name !== PACKAGE_GRAPH;
+}
 
 /** Names the journal's and the collector's view of a package. */
 export function packageId(providerId: string, fileName: string): string {

@@ -1,3 +1,4 @@
+import { isPackageFileName } from '@ict/cache';
 import { isArchiveAddress } from '@ict/plugin-api';
 import type { ErrorKind, Resolution, ResolutionRequest, ResolvedPackage } from '@ict/plugin-api';
 import {
@@ -92,6 +93,11 @@ function resolution(request: ResolutionRequest): Check {
   };
 }
 
+const fileName = is(
+  'a plain file name that nothing else has: no slash, no dot at its beginning, at most 255 bytes',
+  (value) => typeof value === 'string' && isPackageFileName(value),
+);
+
 const installed = list(shape({ name: word, version: text, arch: text }));
 
 const artifact = shape({ extension: word, blob: shape({ kind: oneOf('blob'), digest, sizeBytes: count }) });
@@ -134,7 +140,7 @@ export const ANSWERS: Readonly<Record<string, AnswerCheck>> = {
   'resolver.resolve': ([request]) => resolution(request as ResolutionRequest),
   'inventory.list': () => installed,
   'inventory.purl': () => word,
-  fileName: () => word,
+  fileName: () => (value, path) => word(value, path) ?? fileName(value, path),
   check: () => list(report),
   requires: () => list(required),
   tools: () => words,

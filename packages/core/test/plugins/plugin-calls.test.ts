@@ -308,6 +308,10 @@ describe('what a function of a plugin answers', () => {
     ['[1] is 1, not an object', async () => needs(['loader', 1])],
     ['[0].reason is undefined, not a text that is not empty', async () => needs([{ name: 'tool' }])],
     ['it is a promise, not a text that is not empty', async () => provider('fileName', async () => 'base.toy').fileName(member as never)],
+    ...['../base', 'pool/base', '.base', 'base\0', 'b'.repeat(256), 'chrootpkgs.dot'].map((name): [string, () => Promise<unknown>] => [
+      `it is ${JSON.stringify(name.slice(0, 80))}, not a plain file name`,
+      async () => provider('fileName', () => name).fileName(member as never),
+    ]),
     ['it is undefined, not a text that is not empty', async () => provider('fileName', () => undefined).fileName(member as never)],
   ])('is refused with the place and what is meant: %s', async (fault, ask) => {
     await expect(ask()).rejects.toMatchObject({
