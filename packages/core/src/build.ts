@@ -94,7 +94,7 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
     };
   });
   return built.catch((error: unknown) => {
-    throw atRepository(error, intake.places);
+    throw atRepository(build.plugins.blame(error), intake.places);
   });
 }
 

@@ -316,7 +316,8 @@ class HostedEngine implements Engine {
     return services
       .within(() => work(services))
       .catch((error: unknown) => {
-        throw places === undefined ? error : atRepository(error, places);
+        const told = this.plugins.blame(error);
+        throw places === undefined ? told : atRepository(told, places);
       });
   }
 

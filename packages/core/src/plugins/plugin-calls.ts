@@ -1,4 +1,4 @@
-import { systemErrorOf } from '@ict/integrity';
+import { isNoFile, systemErrorOf } from '@ict/integrity';
 import { isIctError, reasonOf } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import type { FoundPlugin } from './plugin-manifest.js';
@@ -17,6 +17,8 @@ type PluginName = Pick<FoundPlugin, 'name' | 'version'>;
 export class PluginCalls {
   /** Calls and streams that have not ended, by what gives each of them up. */
   private readonly pending = new Set<() => void>();
+  /** What the system said to a plugin, by the call that passed it on. */
+  private readonly refused = new WeakMap<object, { readonly plugin: PluginName; readonly name: string }>();
 
   /** A part of a plugin whose functions, also those of its members, are called through here. */
   guard<T extends object>(part: T, plugin: PluginName, path = ''): T {
@@ -39,6 +41,32 @@ export class PluginCalls {
       const end = this.begin(reject, plugin, name, signal);
       work.then(resolve, reject).finally(end);
     });
+  }
+
+  /**
+   * What is told of an error that nobody on its way knew better: one of the system that says that a file is not there, and that a call of a plugin
+   * passed on, is of that call.
+   */
+  blame(error: unknown): unknown {
+    const call = isNoFile(error) ? this.refused.get(error as object) : undefined;
+    return call === undefined
+      ? error
+      : pluginFailure(call.plugin, call.name, reasonOf(error), 'It looks for a file that is not there.', error);
+  }
+
+  /** What is told of something that was thrown: refusals in the plugin's own words, and what the operating system says, are told as they are. */
+  private attribute(error: unknown, signal: AbortSignal | undefined, plugin: PluginName, name: string): unknown {
+    if (signal?.aborted === true) return error; // what a build throws that was told to stop is of no interest
+    if (systemErrorOf(error) !== undefined && !isIctError(error)) {
+      this.refused.set(error as object, { plugin, name });
+      return error;
+    }
+    if (!isIctError(error)) {
+      return pluginFailure(plugin, name, reasonOf(error), 'What it means to refuse is an IctError of a table of its own.', error);
+    }
+    const fault = faultOf(error, refusal);
+    if (fault === undefined) return error;
+    return pluginFailure(plugin, name, `in the error ${error.code} that it throws (${reasonOf(error)}), ${fault}`, COMPARE, error);
   }
 
   /** Calls `giveUp` when what begins here cannot end any more, or does not end when it should. @returns what to call when it has ended. */
@@ -105,7 +133,7 @@ export class PluginCalls {
 
   private call(work: () => unknown, args: readonly unknown[], plugin: PluginName, name: string): unknown {
     const signal = args.map(signalOf).find((one) => one !== undefined);
-    const attributed = (error: unknown): unknown => attribute(error, signal, plugin, name);
+    const attributed = (error: unknown): unknown => this.attribute(error, signal, plugin, name);
     const checked = (answer: unknown): unknown => {
       const check = ANSWERS[name]?.(args);
       const fault = check && faultOf(answer, check);
@@ -132,18 +160,6 @@ function isStream(value: unknown): value is AsyncIterable<unknown> {
 
 /** Advice for who answered or threw something of another shape. */
 export const COMPARE = 'Compare it with the types of @ict/plugin-api.';
-
-/** What is told of something that was thrown: refusals in the plugin's own words, and what the operating system says, are told as they are. */
-function attribute(error: unknown, signal: AbortSignal | undefined, plugin: PluginName, name: string): unknown {
-  if (signal?.aborted === true) return error; // what a build throws that was told to stop is of no interest
-  if (!isIctError(error)) {
-    if (systemErrorOf(error) !== undefined) return error;
-    return pluginFailure(plugin, name, reasonOf(error), 'What it means to refuse is an IctError of a table of its own.', error);
-  }
-  const fault = faultOf(error, refusal);
-  if (fault === undefined) return error;
-  return pluginFailure(plugin, name, `in the error ${error.code} that it throws (${reasonOf(error)}), ${fault}`, COMPARE, error);
-}
 
 /** What tells a call to stop, in the context among its arguments. */
 function signalOf(arg: unknown): AbortSignal | undefined {

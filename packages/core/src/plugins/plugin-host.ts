@@ -123,6 +123,11 @@ export class PluginHost {
     return this.found.flatMap((plugin) => plugin.manifest.imageTypes ?? []);
   }
 
+  /** What is told of an error that leaves the engine: where only a plugin can have looked for a file, of the plugin. */
+  blame(error: unknown): unknown {
+    return this.calls.blame(error);
+  }
+
   provider(ecosystem: string): Promise<Loaded<Provider>> {
     return this.load(
       `package ecosystem ${ecosystem}`,

@@ -137,6 +137,19 @@ describe('what a function of a plugin throws', () => {
     expect([read, ended]).toEqual([[1, 1], 2]);
   });
 
+  it.each([
+    ['ENOENT', 'ICT_PLUGIN_FAILED'],
+    ['EIO', 'EIO'],
+  ])('is blamed on the plugin where it leaves the engine, when the system says that a file is not there: %s', async (code, told) => {
+    const calls = new PluginCalls();
+    const gone = Object.assign(new Error(`${code}: open '/data.json'`), { code });
+    const part = calls.guard({ resolver: { resolve: async () => raise(gone) } }, plugin) as unknown as Provider;
+    await expect(part.resolver.resolve(request, ctx)).rejects.toBe(gone);
+    expect(calls.blame(gone)).toMatchObject({ code: told, message: expect.stringContaining(gone.message) as string });
+    const other = Object.assign(new Error('elsewhere'), { code });
+    expect(calls.blame(other)).toBe(other);
+  });
+
   it('is passed on when the build was told to stop', async () => {
     const reason = new Error('stopped');
     const stopped = { signal: AbortSignal.abort(reason) } as Context;
