@@ -228,7 +228,10 @@ export interface WarmReport {
   readonly packages: number;
 }
 
-/** Composes images. One engine serves one process; `close` ends its workers and its sandbox. */
+/**
+ * Composes images. One engine serves any number of templates, of any distributions, one after the other or at once. Its `signal` stops whatever runs;
+ * `close` ends its workers and its sandbox, and is to be called in any case.
+ */
 export interface Engine {
   /** The JSON schema of templates, with what the plugins at hand let them say. */
   templateSchema(): object;

@@ -50,7 +50,8 @@ import { answerWhy } from './questions/answer-why.js';
 import { EventStream, warningEvent } from './event-stream.js';
 import { PluginHost } from './plugins/plugin-host.js';
 import { specFor } from './plugins/plugin-view.js';
-import { openServices, type Services } from './services.js';
+import { closeInOrder } from './closing.js';
+import { openServices, servicesKey, type Services } from './services.js';
 import { findLock, resolveAfresh, settleLock, type SettledLock } from './locks/lock-settling.js';
 import { packageRequest } from './locks/request.js';
 import { relationsBehind } from './locks/relation-recovery.js';
@@ -84,7 +85,8 @@ class HostedEngine implements Engine {
   private readonly options: EngineOptions;
   private readonly plugins: PluginHost;
   private readonly events: EventStream;
-  private services: Promise<Services> | undefined;
+  /** By what decides over them: an engine may be asked about templates of several distributions. */
+  private readonly services = new Map<string, Promise<Services>>();
 
   constructor(options: EngineOptions, plugins: PluginHost) {
     this.options = options;
@@ -245,8 +247,8 @@ class HostedEngine implements Engine {
   }
 
   async close(): Promise<void> {
-    const services = await this.services?.catch(() => undefined);
-    await services?.close();
+    const opened = await Promise.allSettled(this.services.values());
+    await closeInOrder(opened.map((one) => () => (one.status === 'fulfilled' ? one.value.close() : undefined)));
   }
 
   private async read(template: string, text?: string): Promise<TemplateReading> {
@@ -323,8 +325,10 @@ class HostedEngine implements Engine {
 
   private async open(intake: BareDefinition & Partial<Pick<Intake, 'places'>>, home?: CacheHome): Promise<Services> {
     requireKeys(intake.distribution);
-    const opening = this.services ?? openServices(this.options, intake, this.events.emit, home);
-    this.services = opening;
+    const key = servicesKey(intake);
+    const opening = this.services.get(key) ?? openServices(this.options, intake, this.events.emit, home);
+    this.services.set(key, opening);
+    opening.catch(() => this.services.delete(key)); // who asks again may find room on the disk, or a directory that was mended
     const services = await opening;
     const { distribution, places = new Map() } = intake;
     await requirePinnedKeys(distribution, services.context.memo, places).catch((error: unknown) => {

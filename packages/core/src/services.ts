@@ -101,6 +101,11 @@ const roomOf = ({ cacheDir, workDir, temporaryDir }: EngineOptions): WantedRoom 
   return { directories: [cacheDir, workDir, temporaryDir], wantedBytes: 0 };
 };
 
+/** Definitions of one key share what is opened: mirrors are looked for by their archives, and passwords are those of their addresses. */
+export function servicesKey({ distribution, credentialed }: BareDefinition): string {
+  return JSON.stringify([[...new Set(distribution.repositories.map(({ archive }) => archive))].sort(), [...credentialed].sort()]);
+}
+
 /**
  * Opens cache, transport, worker pool and, when first needed, the sandbox.
  *

@@ -60,8 +60,13 @@ export function eachInWorkspace(): Workspace {
   };
 }
 
-/** Opens an engine whose one plugin, with {@link TOY_DEFINITION}, is this code. It fetches nothing. */
-export async function openToy({ path, write }: Workspace, code: string, emit: EngineOptions['emit'] = () => undefined): Promise<Engine> {
+/** Opens an engine whose one plugin, with {@link TOY_DEFINITION}, is this code. It fetches nothing, unless `options` say otherwise. */
+export async function openToy(
+  { path, write }: Workspace,
+  code: string,
+  emit: EngineOptions['emit'] = () => undefined,
+  options: Partial<EngineOptions> = {},
+): Promise<Engine> {
   const ict = { apiVersion: 1, plugin: './plugin.js', ecosystems: ['toy'], imageTypes: ['toy'], distros: ['toy1.yml'] };
   await write('toy/package.json', JSON.stringify({ name: '@acme/toy', version: '1.0.0', type: 'module', ict }));
   await write('toy/plugin.js', code);
@@ -84,5 +89,6 @@ export async function openToy({ path, write }: Workspace, code: string, emit: En
     },
     emit,
     signal: new AbortController().signal,
+    ...options,
   });
 }
