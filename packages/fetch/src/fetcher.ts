@@ -250,6 +250,8 @@ export function createFetcher(options: FetcherOptions): MirroredFetcher {
     ...routes,
     async fetch(request) {
       signal.throwIfAborted();
+      // Whoever is not held to the types must not get a file without a bound: nothing is larger than what is no number.
+      if (!(request.maxBytes >= 0)) throw new TypeError(`maxBytes is ${String(request.maxBytes)}, not a number of bytes`);
       const started = timer.now();
       try {
         const fetched = await fetchMapped(request);

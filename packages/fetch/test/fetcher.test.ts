@@ -108,6 +108,12 @@ describe('answers that are final', () => {
     expect(bench.left('partial')).toEqual([]);
   });
 
+  it.each([undefined, Number.NaN, -1])('no bound, such as %s, is a mistake of who asks, and nothing is fetched', async (bound) => {
+    const asked = bench.open().fetch({ url: `${server.origin}/a`, maxBytes: bound as number });
+    await expect(asked).rejects.toThrow(`maxBytes is ${String(bound)}, not a number of bytes`);
+    expect(server.seen).toEqual([]);
+  });
+
   it.each([['ftp://ftp.debian.org/debian'], ['not an address'], ['file://elsewhere/path']])('%s is no address', async (url) => {
     await expect(bench.open().fetch({ url, maxBytes })).rejects.toMatchObject({ code: 'ICT_FETCH_ADDRESS', kind: 'invalid' });
   });
