@@ -78,7 +78,12 @@ describe('a section of a template', () => {
     const { problems } = await load({ 'image.yml': text });
     expect(problems.map(({ message, position, hint }) => [message, position?.line, position?.column, hint])).toEqual([
       ['no plugin "@acme/ict-hardn" takes settings from templates', 15, 3, `Did you mean "${NAME}"?`],
-      ['no plugin "other" takes settings from templates', 16, 3, 'List the plugin under "plugins" in the configuration.'],
+      [
+        'no plugin "other" takes settings from templates',
+        16,
+        3,
+        'List the plugin under "plugins" in the configuration; one that is listed takes none.',
+      ],
       [expect.stringContaining('must be one of: strict, relaxed'), 17, 31, undefined],
       ['unknown key "lok" in the template', 18, 1, 'Did you mean "lock"?'],
     ]);

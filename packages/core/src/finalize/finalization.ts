@@ -19,6 +19,7 @@ import type { Deliverable } from './delivery.js';
 import { lockEpoch, type Lock } from '../locks/lock.js';
 import type { CodeIdentity } from '../plugins/code-identity.js';
 import type { Loaded } from '../plugins/plugin-host.js';
+import { COMPARE, pluginFailure } from '../plugins/plugin-calls.js';
 import { specFor } from '../plugins/plugin-view.js';
 import { asTheyAre, type ForUnpacking } from '../packages/package-shelf.js';
 import { layerDigests, type StepCall, type StepEngine } from '../steps.js';
@@ -95,7 +96,7 @@ export function inventoryStep(input: Composition, tree: TreeRef, trees: SandboxT
   };
 }
 
-/** The documents beside the image: bills of material and the manifest, by file name. */
+/** The documents beside the image: bills of material and the manifest, by file name. @throws `ICT_PLUGIN_FAILED` */
 export function documents(
   exporters: readonly Loaded<Exporter>[],
   input: Composition,
@@ -116,8 +117,13 @@ export function documents(
     creator: `${core.name}-${core.version}`,
   };
   const prefix = `${spec.image.name}-${spec.image.version}`;
+  const taken = new Set(artifacts.map(({ name }) => name));
   return new Map(
-    exporters.map(({ part, identity }) => [`${prefix}.${part.extension}`, part.export({ ...bill, spec: specFor(spec, identity) })]),
+    exporters.map(({ part, identity }) => {
+      const name = `${prefix}.${part.extension}`;
+      if (taken.has(name)) throw pluginFailure(identity, 'export', `its document ${name} has the name of a file of the image`, COMPARE);
+      return [name, part.export({ ...bill, spec: specFor(spec, identity) })];
+    }),
   );
 }
 

@@ -1,10 +1,11 @@
 import { isPackageFileName } from '@ict/cache';
 import { isArchiveAddress } from '@ict/plugin-api';
-import type { ErrorKind, Resolution, ResolutionRequest, ResolvedPackage } from '@ict/plugin-api';
+import type { ErrorKind, FormatArtifact, Resolution, ResolutionRequest, ResolvedPackage } from '@ict/plugin-api';
 import {
   bytes,
   count,
   digest,
+  fileEnd,
   is,
   jsonData,
   list,
@@ -100,7 +101,18 @@ const fileName = is(
 
 const installed = list(shape({ name: word, version: text, arch: text }));
 
-const artifact = shape({ extension: word, blob: shape({ kind: oneOf('blob'), digest, sizeBytes: count }) });
+const artifact = shape({ extension: fileEnd, blob: shape({ kind: oneOf('blob'), digest, sizeBytes: count }) });
+
+/** Files of an image, each under a name of its own. */
+const artifacts: Check = (value, path) => {
+  const fault = list(artifact)(value, path);
+  if (fault !== undefined) return fault;
+  const extensions = (value as readonly FormatArtifact[]).map(({ extension }) => extension);
+  const twice = extensions.findIndex((extension, place) => extensions.indexOf(extension) < place);
+  return twice === -1
+    ? undefined
+    : { path: `${path}[${twice}].extension`, expected: 'one that no other artifact has', found: extensions[twice] };
+};
 
 const report = shape({ code: word, message: text, hint: optional(text), severity: oneOf('error', 'warning') });
 
@@ -144,6 +156,6 @@ export const ANSWERS: Readonly<Record<string, AnswerCheck>> = {
   check: () => list(report),
   requires: () => list(required),
   tools: () => words,
-  build: () => list(artifact),
+  build: () => artifacts,
   export: () => bytes,
 };

@@ -144,7 +144,7 @@ export class PluginHost {
     );
   }
 
-  /** Every exporter of every plugin, sorted by name. @throws `ICT_TARGET_CLAIMED_TWICE` when two would write the same file. */
+  /** Every exporter of every plugin, sorted by name. @throws `ICT_TARGET_CLAIMED_TWICE` when two have one name, or would write the same file. */
   async exporters(): Promise<readonly Loaded<Exporter>[]> {
     const all: Loaded<Exporter>[] = [];
     const writers = new Map<string, FoundPlugin>();
@@ -152,9 +152,11 @@ export class PluginHost {
       const { exporters = [] } = await this.code(candidate);
       const identity = await identifyPlugin(candidate);
       for (const part of exporters) {
-        const before = writers.get(part.extension);
-        if (before !== undefined) throw claimedTwice(`document .${part.extension}`, [before, candidate]);
-        writers.set(part.extension, candidate);
+        for (const claim of [`document .${part.extension}`, `exporter ${part.name}`]) {
+          const before = writers.get(claim);
+          if (before !== undefined) throw claimedTwice(claim, [before, candidate]);
+          writers.set(claim, candidate);
+        }
         all.push({ part: this.calls.guard(part, identity), identity });
       }
     }

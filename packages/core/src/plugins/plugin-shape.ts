@@ -1,6 +1,6 @@
 import type { Plugin } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
-import { faultOf, list, optional, shape, text, whole, words, work, type Check } from './value-check.js';
+import { faultOf, fileEnd, list, optional, shape, text, whole, word, words, work, type Check } from './value-check.js';
 import type { FoundPlugin } from './plugin-manifest.js';
 
 /** What every provider has. What is optional in the contract may be absent, and is not looked at before it is used. */
@@ -16,7 +16,7 @@ const provider = shape({
 
 const format = shape({ imageTypes: words, version: whole, check: work, requires: work, tools: work, prepare: work, build: work });
 
-const exporter = shape({ name: text, extension: text, export: work });
+const exporter = shape({ name: word, extension: fileEnd, export: work });
 
 const parts: Check = shape({ providers: optional(list(provider)), formats: optional(list(format)), exporters: optional(list(exporter)) });
 

@@ -38,6 +38,11 @@ export const count = is('a number of bytes', isCount);
 export const bytes = is('a Uint8Array', (value) => value instanceof Uint8Array);
 export const seconds = is('whole seconds since 1970', (value) => isCount(value) && (value as number) <= LATEST_SECONDS);
 export const digest = is('a digest, sha256: and 64 lower-case hex digits', (value) => typeof value === 'string' && isAnyDigest(value));
+/** What follows the name of an image, and a dot, in the name of a file beside others of it; a build delivers its lock so, too. */
+export const fileEnd = is(
+  'the end of a file name, such as "raw.gz", and not "lock.yml"',
+  (value) => typeof value === 'string' && /^[A-Za-z0-9](?:[\w.+-]*[\w+-])?$/.test(value) && value !== 'lock.yml',
+);
 export const oneOf = (...values: readonly string[]): Check =>
   is(values.map((one) => `"${one}"`).join(' or '), (value) => values.includes(value as string));
 

@@ -1,6 +1,7 @@
 import {
   defineErrors,
   IctError,
+  type BuildContext,
   type Context,
   type ErrorKind,
   type ImageFormat,
@@ -43,6 +44,9 @@ const resolve = (answer: unknown) => provider('resolver.resolve', async () => an
 const pin = (answer: unknown) => provider('metadata.snapshot', async () => answer).metadata.snapshot(repository, 'x86_64', ctx);
 const list = (answer: unknown) => provider('inventory.list', async () => answer).inventory.list({} as never);
 const needs = (answer: unknown) => (provider('requires', () => answer) as unknown as ImageFormat).requires({} as never, {} as never);
+const blob = { kind: 'blob', digest, sizeBytes: 1 };
+const make = (answer: unknown) =>
+  (provider('build', async () => answer) as unknown as ImageFormat).build({} as never, {} as never, ctx as BuildContext);
 
 describe('what a function of a plugin throws', () => {
   const boom = new TypeError('boom');
@@ -273,6 +277,7 @@ describe('what a function of a plugin answers', () => {
     expect(await resolve(answering({ base: ['base:any'] }))).toEqual(answering({ base: ['base:any'] }));
     expect(await resolve({ kind: 'unsolvable', problems: [{ code: 'ACME_NO', message: 'no', because: [] }] })).toBeDefined();
     expect(needs(['loader', { name: 'tool', reason: 'growth' }])).toHaveLength(2);
+    expect(await make(['raw', 'raw.gz', 'qcow2'].map((extension) => ({ extension, blob })))).toHaveLength(3);
     expect(await list([{ name: 'base', version: '1', arch: 'any' }])).toHaveLength(1);
   });
 
@@ -319,6 +324,9 @@ describe('what a function of a plugin answers', () => {
     ['it is an object, not a list', () => list({})],
     ['[0].version is 1, not a text', () => list([{ name: 'base', version: 1, arch: 'any' }])],
     ['[1] is 1, not an object', async () => needs(['loader', 1])],
+    ['[0].extension is "../raw", not the end of a file name', () => make([{ extension: '../raw', blob }])],
+    ['[0].extension is "lock.yml", not the end of a file name', () => make([{ extension: 'lock.yml', blob }])],
+    ['[1].extension is "raw", not one that no other artifact has', () => make([1, 2].map(() => ({ extension: 'raw', blob })))],
     ['[0].reason is undefined, not a text that is not empty', async () => needs([{ name: 'tool' }])],
     ['it is a promise, not a text that is not empty', async () => provider('fileName', async () => 'base.toy').fileName(member as never)],
     ...['../base', 'pool/base', '.base', 'base\0', 'b'.repeat(256), 'chrootpkgs.dot'].map((name): [string, () => Promise<unknown>] => [

@@ -206,6 +206,12 @@ describe('PluginHost', () => {
       'providers[0].resolver.resolve is "later", not a function',
     ],
     ['a version', 'format, ', 'format, version: undefined, ', 'formats[0].version is undefined, not a whole number'],
+    [
+      'the name of a document',
+      "'csv'",
+      "'../csv'",
+      'exporters[1].extension is "../csv", not the end of a file name, such as "raw.gz", and not "lock.yml"',
+    ],
     ['the function of an exporter', 'exporter, ', 'exporter, export: null, ', 'exporters[0].export is null, not a function'],
   ])('refuses a plugin whose code has not the shape of the contract: %s', async (_what, sound, wrong, fault) => {
     const code = CODE.replace(sound, wrong).replace(/\}\](?=, formats)/, (end) => (wrong.startsWith('providers: {') ? '}' : end));
@@ -234,6 +240,18 @@ describe('PluginHost', () => {
       code: 'ICT_TARGET_CLAIMED_TWICE',
       message: expect.stringMatching(/acme and other/),
       facts: { plugins: [expect.stringMatching(/acme$/), expect.stringMatching(/other$/)] },
+    });
+  });
+
+  it('refuses two exporters of one name, of which a kept image would know one', async () => {
+    const bill = { apiVersion: 1, plugin: './dist/plugin.js', exporters: ['bill'] };
+    const code = (extension: string) =>
+      `${TOY_PARTS}export default { apiVersion: 1, exporters: [{ ...exporter, name: 'bill', extension: '${extension}' }] };`;
+    const roots = ['acme', 'other'].map((name) => plugin(name, bill, { 'dist/plugin.js': code(name) }));
+    const host = await PluginHost.open(await Promise.all(roots), []);
+    await expect(host.exporters()).rejects.toMatchObject({
+      code: 'ICT_TARGET_CLAIMED_TWICE',
+      message: 'two plugins claim the exporter bill: acme and other',
     });
   });
 

@@ -39,7 +39,10 @@ export function checkSections(
 function unknownPlugin(plugin: string, sections: PluginSections, positions: DocumentPositions | undefined): ProblemReport {
   const position = positions?.keyPositionOf(['plugins', plugin]);
   const near = nearest(plugin, [...sections.keys()]);
-  const hint = near === undefined ? 'List the plugin under "plugins" in the configuration.' : `Did you mean ${JSON.stringify(near)}?`;
+  const hint =
+    near === undefined
+      ? 'List the plugin under "plugins" in the configuration; one that is listed takes none.'
+      : `Did you mean ${JSON.stringify(near)}?`;
   const details = position === undefined ? { hint } : { hint, position, snippet: positions?.snippet(position) ?? '' };
   return problem('ICT_DOCUMENT_UNKNOWN_KEY', `no plugin ${JSON.stringify(plugin)} takes settings from templates`, details);
 }

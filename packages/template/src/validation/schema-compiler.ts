@@ -8,10 +8,22 @@ import { validatorOf, type Validator } from './validation.js';
 /** The compiler takes a quarter of a second to load and run: only who compiles pays for it. */
 const require = createRequire(import.meta.url);
 
-/** Compiles a schema (2020-12). Formats are checked, unknown keywords and formats in the schema are errors. */
+/**
+ * Compiles a schema (2020-12). Formats are checked, unknown keywords and formats in the schema are errors.
+ *
+ * @throws an Error that says where a schema is none.
+ */
 export function compileSchema(schema: AjvModern.AnySchemaObject): Validator {
   const ajv = createCompiler();
+  if (ajv.validateSchema(schema) === false) throw new Error(tellInvalid(ajv.errors ?? []));
   return validatorOf(ajv.compile(schema));
+}
+
+/** The first place of a schema that is none: whatever else is told of it follows from that. */
+function tellInvalid([first]: readonly AjvModern.ErrorObject[]): string {
+  if (first === undefined) return 'it is no JSON Schema';
+  const { instancePath, data, params } = first;
+  return `it is no JSON Schema: ${instancePath === '' ? 'it' : instancePath} is ${JSON.stringify(data)}, which does not fit ${JSON.stringify(params)}`;
 }
 
 /**
