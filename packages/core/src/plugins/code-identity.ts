@@ -88,8 +88,8 @@ function isInstalled(root: string): boolean {
   return root.includes(`${sep}node_modules${sep}`);
 }
 
-/** Modules, and what modules load. */
-const CODE = /\.(?:[cm]?js|json|node|wasm)$/;
+/** Modules, also those that Node runs as TypeScript, and what modules load; no declarations. */
+const CODE = /\.(?:[cm]?js|json|node|wasm|(?<!\.d\.)[cm]?ts)$/;
 
 /**
  * SHA-256 over all code in some directories, by name and content; packages that are installed below them have their own versions.

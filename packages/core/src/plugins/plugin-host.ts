@@ -1,4 +1,4 @@
-import { dirname, relative, resolve } from 'node:path';
+import { relative, resolve, sep } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { askIfMeant, nearestNames } from '@ict/package-index';
 import { reasonOf } from '@ict/plugin-api';
@@ -238,8 +238,10 @@ function importFile(file: string): Promise<unknown> {
   return import(pathToFileURL(file).href);
 }
 
+/** Its code is what lies in the outermost directory of its entry: modules in others there may be part of it. */
 function identifyPlugin(plugin: FoundPlugin): Promise<CodeIdentity> {
-  return identify(plugin, relative(plugin.root, dirname(entryOf(plugin))));
+  const [directory, ...below] = relative(plugin.root, entryOf(plugin)).split(sep) as [string, ...string[]];
+  return identify(plugin, below.length === 0 ? '' : directory);
 }
 
 async function loadPlugin(found: FoundPlugin, importModule: ModuleImporter): Promise<Plugin> {

@@ -47,6 +47,7 @@ describe('identify', () => {
         await write('acme/dist/deeper/part.js', 'export const two = 2;plugin.js\0export const one = 1;');
       },
     ],
+    ['a module that Node runs as TypeScript is added', () => write('acme/dist/part.ts', 'export const one: number = 2;')],
     ['a module of another kind is added', () => write('acme/dist/solver.wasm', 'code')],
   ])('changes when %s', async (_what, change) => {
     const before = await code();
@@ -56,6 +57,7 @@ describe('identify', () => {
 
   it.each([
     ['declarations', 'acme/dist/plugin.d.ts'],
+    ['declarations of modules of one kind', 'acme/dist/plugin.d.mts'],
     ['source maps', 'acme/dist/plugin.js.map'],
     ['sources', 'acme/src/plugin.ts'],
     ['packages that are installed below', 'acme/dist/node_modules/other/index.js'],

@@ -98,6 +98,18 @@ describe('PluginHost', () => {
     expect(asked).toEqual([join(root, 'dist', 'plugin.js')]);
   });
 
+  it.each([
+    ['beside its directory', './dist/esm/plugin.js', 'dist/shared.js'],
+    ['in the package itself', './plugin.js', 'lib/shared.js'],
+  ])('counts to the code of a plugin what lies %s', async (_where, entry, shared) => {
+    const files = { [entry]: CODE, [shared]: 'one' };
+    const read = async () => (await (await PluginHost.open([path('acme')], [])).provider('sample')).identity.code;
+    await plugin('acme', { ...everything, plugin: entry }, files);
+    const before = await read();
+    await write(`acme/${shared}`, 'two');
+    expect(await read()).not.toBe(before);
+  });
+
   it('loads no code before a part is asked for', async () => {
     const root = await plugin('acme', everything, { 'dist/plugin.js': 'throw new Error("loaded");' });
     const host = await PluginHost.open([root], []);
