@@ -6,6 +6,7 @@ import {
   count,
   digest,
   fileEnd,
+  flag,
   is,
   jsonData,
   list,
@@ -14,6 +15,7 @@ import {
   record,
   seconds,
   shape,
+  stream,
   text,
   word,
   words,
@@ -143,13 +145,46 @@ export const refusal = shape({
   problems: list(report),
 });
 
+const listed = { name: word, version: text, arch: text };
+const recorded = { ...listed, repository: text, archive: elsewhere, path: text, digest, sizeBytes: count };
+const summarized = { ...listed, summary: text };
+const lines = list(shape({ field: text, text }));
+const described = shape({ ...recorded, ...summarized, details: lines, relations: lines });
+const providing = shape({ ...listed, provides: text });
+
+const withheld = shape({ ...listed, repository: text, reason: text });
+const standing = shape({ ...listed, repository: text, candidate: flag });
+const advisory = shape({ id: word, type: text, title: text, cves: words, repository: text, packages: list(shape(listed)) });
+const changelog = shape({ ...listed, entries: list(shape({ author: text, text })) });
+
+/** What functions stream, by their names. */
+export const ELEMENTS: Readonly<Record<string, Check>> = {
+  'metadata.packages': shape(recorded),
+  'catalogue.list': shape(summarized),
+};
+
 /** Functions whose answer is used at once: a promise is none. */
-export const AT_ONCE: ReadonlySet<string> = new Set(['inventory.purl', 'fileName', 'check', 'requires', 'tools', 'export']);
+export const AT_ONCE: ReadonlySet<string> = new Set([
+  ...Object.keys(ELEMENTS),
+  'inventory.purl',
+  'fileName',
+  'check',
+  'requires',
+  'tools',
+  'export',
+]);
 
 /** By the name of the function in its part; what is not here answers nothing, or what whoever asks looks at by itself. */
 export const ANSWERS: Readonly<Record<string, AnswerCheck>> = {
   'metadata.snapshot': () => snapshot,
   'resolver.resolve': ([request]) => resolution(request as ResolutionRequest),
+  'metadata.packages': () => stream,
+  'catalogue.list': () => stream,
+  'catalogue.describe': () => shape({ packages: list(described), providers: list(providing) }),
+  'catalogue.withheld': () => list(withheld),
+  'catalogue.standings': () => list(standing),
+  'catalogue.advisories': () => list(advisory),
+  'catalogue.changelogs': () => optional(list(changelog)),
   'inventory.list': () => installed,
   'inventory.purl': () => word,
   fileName: () => (value, path) => word(value, path) ?? fileName(value, path),

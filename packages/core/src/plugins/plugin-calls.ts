@@ -2,8 +2,8 @@ import { isNoFile, systemErrorOf } from '@ict/integrity';
 import { isIctError, reasonOf } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import type { FoundPlugin } from './plugin-manifest.js';
-import { ANSWERS, AT_ONCE, refusal } from './plugin-answers.js';
-import { faultOf } from './value-check.js';
+import { ANSWERS, AT_ONCE, ELEMENTS, refusal } from './plugin-answers.js';
+import { faultOf, isStream } from './value-check.js';
 
 /** How long a call may take to end when it was told to stop: what it runs was ended by then, and what it waits for refuses. */
 const STOPPING_MS = 5_000;
@@ -106,6 +106,14 @@ export class PluginCalls {
     return {
       [Symbol.asyncIterator]: () => {
         const iterator = stream[Symbol.asyncIterator]();
+        const element = ELEMENTS[name];
+        let first = true;
+        /** All that a stream yields comes from one place in it: the first element tells of the others, but for what is no object at all. */
+        const faultIn = (value: unknown): string | undefined => {
+          const looks = element !== undefined && (first || typeof value !== 'object' || value === null);
+          first = false;
+          return looks ? faultOf(value, element) : undefined;
+        };
         let refuse: (error: unknown) => void = () => undefined;
         const end = this.begin((error) => refuse(error), plugin, name, signal);
         const next = (): Promise<IteratorResult<T>> =>
@@ -113,8 +121,10 @@ export class PluginCalls {
             refuse = reject;
             iterator.next().then(
               (result) => {
-                if (result.done === true) end();
-                resolve(result);
+                const fault = result.done === true ? undefined : faultIn(result.value);
+                if (result.done === true || fault !== undefined) end();
+                if (fault === undefined) return resolve(result);
+                reject(pluginFailure(plugin, name, `in what it yields, ${fault}`, COMPARE));
               },
               (error: unknown) => {
                 end();
@@ -152,10 +162,6 @@ export class PluginCalls {
     if (answer instanceof Promise && !AT_ONCE.has(name)) return this.attend(answer, plugin, name, signal).then(checked, rethrow);
     return isStream(answer) ? this.throughout(answer, plugin, name, attributed, signal) : checked(answer);
   }
-}
-
-function isStream(value: unknown): value is AsyncIterable<unknown> {
-  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
 }
 
 /** Advice for who answered or threw something of another shape. */

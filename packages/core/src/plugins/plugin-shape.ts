@@ -3,7 +3,7 @@ import { coreError } from '../errors.js';
 import { faultOf, fileEnd, list, optional, shape, text, whole, word, words, work, type Check } from './value-check.js';
 import type { FoundPlugin } from './plugin-manifest.js';
 
-/** What every provider has. What is optional in the contract may be absent, and is not looked at before it is used. */
+/** What every provider has. What is optional in the contract may be absent; of its functions, those of a part alone are looked at before they are used. */
 const provider = shape({
   ecosystem: text,
   metadata: shape({ snapshot: work, packages: work }),
@@ -12,6 +12,8 @@ const provider = shape({
   installer: shape({ version: whole, apply: work, unpack: work, clean: work }),
   inventory: shape({ list: work, purl: work }),
   fileName: work,
+  catalogue: optional(shape({ list: work, describe: work })),
+  twins: optional(shape({ version: whole, write: work })),
 });
 
 const format = shape({ imageTypes: words, version: whole, check: work, requires: work, tools: work, prepare: work, build: work });

@@ -33,6 +33,7 @@ const isText = (value: unknown): boolean => typeof value === 'string' && value.i
 export const text = is('a text', isText);
 export const word = is('a text that is not empty', (value) => isText(value) && value !== '');
 export const work = is('a function', (value) => typeof value === 'function');
+export const flag = is('true or false', (value) => typeof value === 'boolean');
 export const whole = is('a whole number', (value) => Number.isSafeInteger(value));
 export const count = is('a number of bytes', isCount);
 export const bytes = is('a Uint8Array', (value) => value instanceof Uint8Array);
@@ -45,6 +46,12 @@ export const fileEnd = is(
 );
 export const oneOf = (...values: readonly string[]): Check =>
   is(values.map((one) => `"${one}"`).join(' or '), (value) => values.includes(value as string));
+
+export function isStream(value: unknown): value is AsyncIterable<unknown> {
+  return typeof value === 'object' && value !== null && Symbol.asyncIterator in value;
+}
+
+export const stream = is('a stream, as an async generator gives', isStream);
 
 /** A list, also an empty one. */
 export function list(member: Check, wanted = 'a list'): Check {

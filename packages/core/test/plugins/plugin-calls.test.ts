@@ -27,6 +27,7 @@ const base = {
   sizeBytes: 1,
   requires: [],
 };
+const more = { ...base, name: 'more' };
 const member = { ...base, requestedBy: ['template'] };
 const resolved = (packages: unknown) => ({ kind: 'resolved', closure: { packages }, warnings: [] });
 
@@ -44,6 +45,9 @@ const resolve = (answer: unknown) => provider('resolver.resolve', async () => an
 const pin = (answer: unknown) => provider('metadata.snapshot', async () => answer).metadata.snapshot(repository, 'x86_64', ctx);
 const list = (answer: unknown) => provider('inventory.list', async () => answer).inventory.list({} as never);
 const needs = (answer: unknown) => (provider('requires', () => answer) as unknown as ImageFormat).requires({} as never, {} as never);
+const stream = (work: () => unknown) => provider('metadata.packages', work).metadata.packages(snapshot as never, ctx);
+const describePackage = (answer: unknown) =>
+  provider('catalogue.describe', async () => answer).catalogue!.describe(snapshot as never, 'base', ctx);
 const blob = { kind: 'blob', digest, sizeBytes: 1 };
 const make = (answer: unknown) =>
   (provider('build', async () => answer) as unknown as ImageFormat).build({} as never, {} as never, ctx as BuildContext);
@@ -123,7 +127,7 @@ describe('what a function of a plugin throws', () => {
     let ended = 0;
     const { metadata } = provider('metadata.packages', async function* () {
       try {
-        yield 1;
+        yield base;
         throw boom;
       } finally {
         ended++;
@@ -138,7 +142,7 @@ describe('what a function of a plugin throws', () => {
       read.push(one);
       break;
     }
-    expect([read, ended]).toEqual([[1, 1], 2]);
+    expect([read, ended]).toEqual([[base, base], 2]);
   });
 
   it.each([
@@ -171,33 +175,33 @@ describe('a function of a plugin that never answers', () => {
     await expect(waiting).rejects.toMatchObject({ code: 'ICT_PLUGIN_FAILED', facts: { call: 'metadata.snapshot' } });
   });
 
-  it.each<[string, () => AsyncGenerator<number>, number[]]>([
+  it.each<[string, () => AsyncGenerator<unknown>, unknown[]]>([
     [
       'before it yields',
       async function* () {
-        yield await new Promise<number>(() => undefined);
+        yield await new Promise<unknown>(() => undefined);
       },
       [],
     ],
     [
       'after it has yielded',
       async function* () {
-        yield 1;
+        yield base;
         await new Promise(() => undefined);
       },
-      [1],
+      [base],
     ],
     [
       'when its reader has enough',
       async function* () {
         try {
-          yield 1;
-          yield 2;
+          yield base;
+          yield more;
         } finally {
           await new Promise(() => undefined);
         }
       },
-      [1, 2],
+      [base, more],
     ],
   ])('is given up when it is a stream, %s', async (_when, stream, seen) => {
     const { metadata } = provider('metadata.packages', stream);
@@ -212,24 +216,29 @@ describe('a function of a plugin that never answers', () => {
     expect(read).toEqual(seen);
   });
 
-  it.each<[string, () => unknown]>([
-    ['a promise', () => new Promise(() => undefined)],
+  it.each<[string, () => unknown, (provider: Provider, ctx: Context) => Promise<unknown>]>([
     [
-      'a stream',
+      'metadata.snapshot',
+      () => new Promise(() => undefined),
+      ({ metadata }, stopping) => metadata.snapshot(repository, 'x86_64', stopping),
+    ],
+    [
+      'metadata.packages',
       async function* () {
         yield await new Promise(() => undefined);
       },
+      ({ metadata }, stopping) =>
+        metadata
+          .packages(snapshot as never, stopping)
+          [Symbol.asyncIterator]()
+          .next(),
     ],
-  ])('is given up some time after it was told to stop, and not before: %s', async (_what, work) => {
+  ])('is given up some time after it was told to stop, and not before: %s', async (name, work, ask) => {
     vi.useFakeTimers();
     onTestFinished(() => void vi.useRealTimers());
     const stopping = new AbortController();
-    const { metadata } = provider('metadata.packages', work);
-    const answer = metadata.packages(snapshot as never, { signal: stopping.signal } as Context) as unknown;
     const ends = vi.fn();
-    const waiting = (
-      answer instanceof Promise ? answer : (answer as AsyncIterable<unknown>)[Symbol.asyncIterator]().next()
-    ) as Promise<unknown>;
+    const waiting = ask(provider(name, work), { signal: stopping.signal } as Context);
     waiting.then(ends, ends);
     await vi.advanceTimersByTimeAsync(60_000);
     stopping.abort();
@@ -238,7 +247,7 @@ describe('a function of a plugin that never answers', () => {
     await vi.advanceTimersToNextTimerAsync();
     await expect(waiting).rejects.toMatchObject({
       code: 'ICT_PLUGIN_FAILED',
-      message: expect.stringContaining('failed in metadata.packages: it goes on after it was told to stop') as string,
+      message: expect.stringContaining(`failed in ${name}: it goes on after it was told to stop`) as string,
     });
   });
 
@@ -260,8 +269,8 @@ describe('a function of a plugin that never answers', () => {
     const before = process.listenerCount('beforeExit');
     await pin(snapshot);
     const stream = provider('metadata.packages', async function* () {
-      yield 1;
-      yield 2;
+      yield base;
+      yield more;
     });
     for await (const one of stream.metadata.packages(snapshot as never, ctx)) if (one === undefined) break;
     for await (const one of stream.metadata.packages(snapshot as never, ctx)) if (one !== undefined) break;
@@ -321,6 +330,10 @@ describe('what a function of a plugin answers', () => {
     ['closure.answers.base is "base:any", not a list of ids', () => resolve(answering({ base: 'base:any' }))],
     ['closure.answers is a list, not an object', () => resolve(answering([]))],
     ['closure.packages[0].summary is "\\ud800", not a text', () => resolve(resolved([{ ...member, summary: '\ud800' }]))],
+    ['it is a promise, not a stream', async () => stream(async () => [])],
+    ['it is a list, not a stream', async () => stream(() => [])],
+    ['it is undefined, not an object', () => describePackage(undefined)],
+    ['packages[0].details is undefined, not a list', () => describePackage({ packages: [{ ...base, summary: '' }], providers: [] })],
     ['it is an object, not a list', () => list({})],
     ['[0].version is 1, not a text', () => list([{ name: 'base', version: 1, arch: 'any' }])],
     ['[1] is 1, not an object', async () => needs(['loader', 1])],
@@ -339,6 +352,35 @@ describe('what a function of a plugin answers', () => {
       code: 'ICT_PLUGIN_FAILED',
       message: expect.stringContaining(`in what it answers, ${fault}`),
     });
+  });
+});
+
+describe('what a stream of a plugin yields', () => {
+  const read = async (...elements: readonly unknown[]): Promise<readonly unknown[]> => {
+    const seen: unknown[] = [];
+    for await (const one of stream(async function* () {
+      yield* elements;
+    }))
+      seen.push(one);
+    return seen;
+  };
+
+  it('is handed on as it is', async () => {
+    expect(await read()).toEqual([]);
+    expect(await read(base, base)).toEqual([base, base]);
+  });
+
+  it.each<[string, readonly unknown[]]>([
+    ['digest is undefined, not a digest', [{ ...base, digest: undefined }]],
+    ['it is undefined, not an object', [undefined]],
+    ['it is null, not an object', [base, null]],
+  ])('is refused with the place and what is meant: %s', async (fault, elements) => {
+    const before = process.listenerCount('beforeExit');
+    await expect(read(...elements)).rejects.toMatchObject({
+      code: 'ICT_PLUGIN_FAILED',
+      message: expect.stringContaining(`failed in metadata.packages: in what it yields, ${fault}`) as string,
+    });
+    expect(process.listenerCount('beforeExit')).toBe(before);
   });
 });
 

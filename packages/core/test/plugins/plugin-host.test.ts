@@ -218,6 +218,7 @@ describe('PluginHost', () => {
       'providers[0].resolver.resolve is "later", not a function',
     ],
     ['a version', 'format, ', 'format, version: undefined, ', 'formats[0].version is undefined, not a whole number'],
+    ['a part that it need not have', 'provider, ', 'provider, catalogue: {}, ', 'providers[0].catalogue.list is undefined, not a function'],
     [
       'the name of a document',
       "'csv'",
