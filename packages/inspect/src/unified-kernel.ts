@@ -1,10 +1,9 @@
+import { PROGRAM_HEAD_BYTES, readPortableExecutable, type ProgramSection } from '@ict/image-parts';
 import type { BootEntry } from './boot-configuration.js';
 import type { FileEntry } from './filesystems/filesystem.js';
 
-const SECTION_BYTES = 40;
 /** Sections that hold text; the others are whole kernels. */
 const MOST_TEXT_BYTES = 64 * 1024;
-const HEAD_BYTES = 64 * 1024;
 
 /**
  * Reads the sections of a unified kernel image that are text.
@@ -13,12 +12,13 @@ const HEAD_BYTES = 64 * 1024;
  * @see https://uapi-group.org/specifications/specs/unified_kernel_image/
  */
 export async function readUnifiedKernel(file: FileEntry): Promise<BootEntry | undefined> {
-  const sections = sectionsOf(await read(file, 0, Math.min(HEAD_BYTES, file.sizeBytes)));
-  if (sections?.has('.linux') !== true) return undefined;
+  const sections = await sectionsOf(file);
+  if (!sections.some(({ name }) => name === '.linux')) return undefined;
   const text = async (name: string): Promise<string | undefined> => {
-    const section = sections.get(name);
-    if (section === undefined || section.sizeBytes > MOST_TEXT_BYTES || section.at + section.sizeBytes > file.sizeBytes) return undefined;
-    return (await read(file, section.at, section.sizeBytes)).toString().replace(/\0+$/, '').trim();
+    const section = sections.find((one) => one.name === name);
+    if (section === undefined || section.memoryBytes > MOST_TEXT_BYTES) return undefined;
+    const { content, memoryBytes } = section;
+    return (await read(file, content.offset, Math.min(content.length, memoryBytes))).toString().replace(/\0+$/, '').trim();
   };
   const [release, version, options] = [await text('.osrel'), await text('.uname'), await text('.cmdline')];
   const title = /^PRETTY_NAME="?(.*?)"?$/m.exec(release ?? '')?.[1];
@@ -31,27 +31,15 @@ export async function readUnifiedKernel(file: FileEntry): Promise<BootEntry | un
   };
 }
 
-interface Section {
-  /** Offset in the file, in bytes. */
-  readonly at: number;
-  readonly sizeBytes: number;
-}
-
-/** @see Microsoft, PE Format, "Section Table" */
-function sectionsOf(head: Buffer): ReadonlyMap<string, Section> | undefined {
-  if (head.length < 64 || head.toString('latin1', 0, 2) !== 'MZ') return undefined;
-  const at = head.readUInt32LE(60);
-  if (at + 24 > head.length || head.toString('latin1', at, at + 4) !== 'PE\0\0') return undefined;
-  const first = at + 24 + head.readUInt16LE(at + 20);
-  const count = head.readUInt16LE(at + 6);
-  if (first + count * SECTION_BYTES > head.length) return undefined;
-  return new Map(
-    Array.from({ length: count }, (_none, index) => {
-      const section = head.subarray(first + index * SECTION_BYTES, first + (index + 1) * SECTION_BYTES);
-      const sizeBytes = Math.min(section.readUInt32LE(8), section.readUInt32LE(16));
-      return [section.toString('latin1', 0, 8).replace(/\0.*$/s, ''), { at: section.readUInt32LE(20), sizeBytes }];
-    }),
-  );
+/** Sections of a program; none of any other file. */
+async function sectionsOf(file: FileEntry): Promise<readonly ProgramSection[]> {
+  const head = await read(file, 0, Math.min(PROGRAM_HEAD_BYTES, file.sizeBytes));
+  try {
+    return readPortableExecutable(head, file.sizeBytes, (reason) => new RangeError(reason)).sections;
+  } catch (error) {
+    if (error instanceof RangeError) return [];
+    throw error;
+  }
 }
 
 async function read(file: FileEntry, offset: number, length: number): Promise<Buffer> {
