@@ -69,7 +69,7 @@ it('an image for aarch64 is built by emulation, of programs for that alone, and 
   expect(await readFile(join(tree, 'etc/mini-service'), 'utf8')).toBe('configure\n');
   expect(await readFile(join(tree, 'etc/machine'), 'utf8')).toBe('aarch64\n');
   const esp = await cutPartition(image.path, 0, join(mini.root, 'esp'));
-  expect((await run('mtype', ['-i', esp, '::/EFI/BOOT/BOOTAA64.EFI'])).stdout).toMatch(/^loader /);
+  expect((await run('mtype', ['-i', esp, '::/EFI/BOOT/BOOTAA64.EFI'])).stdout).toContain('loader loader ');
   const { stdout: table } = await run('sfdisk', ['--json', image.path]);
   expect(table).toContain(ROOT_ARM64);
 });
