@@ -8,14 +8,8 @@ export { privateDirectory } from './layout.js';
 export { measureDirectory } from './directory-files.js';
 export { occupiedBytes } from './disk-room.js';
 export { eachEntry, type CacheEntry, type EntryList } from './inventory.js';
-export {
-  type CacheLimits,
-  type Collection,
-  type CollectOptions,
-  type CollectedEntry,
-  type Collector,
-  type EntryFilter,
-} from './collector.js';
+export { type CacheLimits, type CollectedEntry } from './collection-choice.js';
+export { type Collection, type CollectOptions, type Collector, type EntryFilter } from './collector.js';
 export type { PackageTwins, TwinMaker, TwinnedPackage } from './package-twins.js';
 export { type TwinEntry } from './twin-entry.js';
 export { entryKinds, type EntryKind } from './usage-journal.js';
