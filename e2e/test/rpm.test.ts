@@ -264,6 +264,40 @@ describe('a repository whose packages lie on another server, as createrepo_c wri
   });
 });
 
+describe('a repository of a template whose key lies at an address', () => {
+  it('is pinned, and its packages are verified, by the key whose fingerprint the template has, and by no other', async () => {
+    const keys = await serveArchive(join(distribution.key.keyring, '..'));
+    const own = await makePlaces(join(root, 'keys'));
+    const flags = ['--distro-file', distribution.definition, '--mirror', `${RPM_ARCHIVE}=${server.url}`, '--json'];
+    const where = ['--cache-dir', own.cache, '--work-dir', own.work, '--temp-dir', own.temporary];
+    const pkey = `${keys.url}/${basename(distribution.key.keyring)}`;
+    const text = await readFile(distribution.template, 'utf8');
+    const template = async (fingerprint: string): Promise<string> => {
+      const file = join(root, `keys-${fingerprint.slice(0, 4)}.yml`);
+      const repository = { codename: 'own', url: server.url, pkey, fingerprints: [fingerprint], priority: 900 };
+      await writeFile(file, `${text}\npackageRepositories: [${JSON.stringify(repository)}]\n`);
+      return file;
+    };
+    try {
+      const pinned = await template(distribution.key.fingerprint);
+      const fetched = await ict(['cache', 'warm', pinned, ...flags, ...where]);
+      expect(fetched.status, fetched.stderr).toBe(0);
+      expect(keys.requests.filter((request) => request.startsWith('GET'))).toEqual([`GET /${basename(pkey)} 200`]);
+      expect((await ict(['lock', pinned, ...flags, ...where])).status).toBe(0);
+      const { repositories, packages } = parse(await readFile(pinned.replace(/yml$/, 'lock.yml'), 'utf8')) as {
+        readonly repositories: readonly { readonly id: string; readonly signers: readonly string[] }[];
+        readonly packages: readonly { readonly repository: string }[];
+      };
+      expect(repositories.map(({ id, signers }) => [id, signers])).toContainEqual(['template-own', [distribution.key.fingerprint]]);
+      expect(new Set(packages.map(({ repository }) => repository))).toEqual(new Set(['template-own']));
+      const other = await ict(['lock', await template('ABCD'.repeat(10)), ...flags, ...where]);
+      expect([other.status, other.stdout]).toEqual([5, expect.stringContaining('ICT_REPOSITORY_FINGERPRINT')]);
+    } finally {
+      await keys.close();
+    }
+  });
+});
+
 describe('a choice among the files of packages', () => {
   it('leaves documents and other languages out of the whole image, as rpm knows, and of what is installed there later', async () => {
     const template = await rpmTemplate(distribution, 'choice.yml', ({ systemConfig }) => {

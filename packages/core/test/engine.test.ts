@@ -40,7 +40,10 @@ it.each<readonly [string, Ask]>([...QUESTIONS, ['build', (engine, template) => e
 it.each(QUESTIONS)('%s warns of a repository that it leaves out, as it cannot be used yet', async (_what, ask) => {
   const events: BuildEvent[] = [];
   const engine = await openToy(workspace, PLUGIN, (event) => events.push(event));
-  const template = await workspace.write('image.yml', `${TOY_HEAD}packageRepositories:\n  - { codename: own, packages: [https://a.example/own.deb] }\n`);
+  const template = await workspace.write(
+    'image.yml',
+    `${TOY_HEAD}packageRepositories:\n  - { codename: own, packages: [https://a.example/own.deb] }\n`,
+  );
   // The plugin has no repository, so there is no answer.
   await expect(ask(engine, template)).rejects.toThrow();
   expect(events).toContainEqual(expect.objectContaining({ type: 'warning', code: 'ICT_UNSUPPORTED_YET' }));

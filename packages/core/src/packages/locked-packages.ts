@@ -51,7 +51,7 @@ export async function fetchPackages(
   const list = (repository: RepositorySpec) => services.mirrors.list(repository, provider);
   let keyed: Promise<readonly RepositorySpec[]> | undefined;
   const obtain = async (packages: readonly ResolvedPackage[]) => {
-    const repositories = await (keyed ??= withLockedKeys(request.repositories, lock.repositories, context));
+    const repositories = await (keyed ??= withLockedKeys(request.repositories, lock.repositories, services.mirrors, context));
     return obtainPackages(packages, repositories, provider, shelf, { workers, offline, list }, context).catch((error: unknown) => {
       throw file === undefined ? error : doubtingLock(error, file);
     });

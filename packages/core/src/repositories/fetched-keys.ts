@@ -5,6 +5,7 @@ import type { BlobRef, Context, Digest, Json, PinnedRepository, RepositorySpec }
 import { coreError } from '../errors.js';
 import { keysOf, lackingKeys } from './pinned-keys.js';
 import { isKeyAddress } from './repository-keys.js';
+import type { Mirrors } from './repository-mirrors.js';
 
 /** Largest keyring that is fetched. That of all of Debian's archives has 60 kB. */
 const MAX_KEYRING_BYTES = 2 ** 20;
@@ -17,6 +18,11 @@ interface Keyring {
   readonly file: string;
   /** Undefined for a file that cannot be read: the provider says so. */
   readonly keys: readonly string[] | undefined;
+}
+
+/** Whether a key lies in the archive of its repository: then a mirror that stands in for the archive, and has no such file, is the wrong one. */
+export function keysLieBelow({ archive, keyrings }: Pick<RepositorySpec, 'archive' | 'keyrings'>): boolean {
+  return keyrings.some((keyring) => keyring.startsWith(`${archive}/`));
 }
 
 /**
@@ -44,22 +50,27 @@ export async function withFetchedKeys(repository: RepositorySpec, ctx: KeyContex
 export async function withLockedKeys(
   repositories: readonly RepositorySpec[],
   locked: readonly Pick<PinnedRepository, 'id' | 'signers'>[],
-  ctx: KeyContext,
+  { chooseMirror }: Pick<Mirrors, 'chooseMirror'>,
+  ctx: KeyContext & Pick<Context, 'signal'>,
 ): Promise<readonly RepositorySpec[]> {
   const ready: RepositorySpec[] = [];
   for (const repository of repositories) {
     const signers = locked.find(({ id }) => id === repository.id)?.signers ?? [];
-    ready.push(await withKeysOf(signers, repository, ctx));
+    const kept = await withKeptKeys(signers, repository, ctx);
+    const { fingerprints = signers } = repository;
+    const fetch = () => withFetchedKeys({ ...repository, fingerprints }, ctx);
+    ready.push(kept ?? (await (keysLieBelow(repository) ? chooseMirror(repository.archive, fetch, ctx.signal) : fetch())));
   }
   return ready;
 }
 
-async function withKeysOf(signers: readonly string[], repository: RepositorySpec, ctx: KeyContext): Promise<RepositorySpec> {
+/** @returns undefined when the keys that were kept are not all that are pinned. */
+async function withKeptKeys(signers: readonly string[], repository: RepositorySpec, ctx: KeyContext): Promise<RepositorySpec | undefined> {
   if (!repository.keyrings.some(isKeyAddress)) return repository;
   const { fingerprints = signers } = repository;
   const kept = await keyringsOf(repository, ctx, (address) => recallKeyring(address, ctx));
-  if (fingerprints.length > 0 && missingIn(kept, fingerprints).length === 0) return trusting(repository, kept, fingerprints);
-  return withFetchedKeys({ ...repository, fingerprints }, ctx);
+  const isWhole = fingerprints.length > 0 && missingIn(kept, fingerprints).length === 0;
+  return isWhole ? trusting(repository, kept, fingerprints) : undefined;
 }
 
 function trusting(repository: RepositorySpec, found: readonly Keyring[], fingerprints: readonly string[]): RepositorySpec {

@@ -2,7 +2,7 @@ import { AbsentFiles } from '@ict/package-index';
 import type { Architecture, Context, Provider, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { inParallel } from '../in-parallel.js';
 import type { Mirrors } from './repository-mirrors.js';
-import { withFetchedKeys } from './fetched-keys.js';
+import { keysLieBelow, withFetchedKeys } from './fetched-keys.js';
 import { ofRepository } from './repository-places.js';
 
 /**
@@ -33,8 +33,8 @@ export async function pinRepositories(
   const absent = await sideBySide(async (repository, position) => {
     try {
       const list = await mirrors.list(repository, provider);
-      const keyed = await withFetchedKeys(repository, ctx);
-      const pin = () => provider.metadata.snapshot(keyed, arch, ctx, list);
+      const keyed = keysLieBelow(repository) ? repository : await withFetchedKeys(repository, ctx);
+      const pin = async () => provider.metadata.snapshot(await withFetchedKeys(keyed, ctx), arch, ctx, list);
       snapshots[position] = await mirrors.chooseMirror(repository.archive, pin, ctx.signal);
     } catch (error) {
       throw ofRepository(error, repository.id);

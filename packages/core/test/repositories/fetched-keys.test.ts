@@ -3,7 +3,7 @@ import { fileURLToPath } from 'node:url';
 import { IctError, type Context, type RepositorySpec } from '@ict/plugin-api';
 import { fakeContext, memoryArchive, type FakeContext } from '@ict/plugin-testkit';
 import { parseKeyring } from '@ict/verify';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, beforeEach, describe, expect, it } from 'vitest';
 import { withFetchedKeys, withLockedKeys } from '../../src/repositories/fetched-keys.js';
 import { repository } from '../support/sample-image.js';
 
@@ -37,12 +37,24 @@ const offline = (ctx: Context): Context => ({
 
 const keyed = (parts: Partial<RepositorySpec> = {}): RepositorySpec => ({ ...repository('own'), keyrings: [ADDRESS], ...parts });
 
+/** Archives of which a mirror was chosen while keys were fetched. */
+let chosen: string[];
+beforeEach(() => {
+  chosen = [];
+});
+const mirrors = {
+  chooseMirror: <T>(archive: string, attempt: () => Promise<T>): Promise<T> => {
+    chosen.push(archive);
+    return attempt();
+  },
+};
+
 describe('a repository whose keys lie on this machine', () => {
   it('stays as it is, and nothing is fetched', async () => {
     await using ctx = serving({});
     const plain = keyed({ keyrings: ['/k.asc'] });
     expect(await withFetchedKeys(plain, ctx)).toBe(plain);
-    expect(await withLockedKeys([plain], [{ id: 'own', signers: [ours] }], ctx)).toEqual([plain]);
+    expect(await withLockedKeys([plain], [{ id: 'own', signers: [ours] }], mirrors, ctx)).toEqual([plain]);
     expect(ctx.fetch.requests).toEqual([]);
   });
 });
@@ -130,22 +142,31 @@ describe('with a lock', () => {
 
   it('the keys count that vouched for the repository then', async () => {
     await using ctx = serving({ [ADDRESS]: Buffer.concat([own, other]) });
-    expect(await withLockedKeys([keyed()], locked(theirs), ctx)).toMatchObject([{ fingerprints: [theirs] }]);
-    expect(await withLockedKeys([keyed({ fingerprints: [ours] })], locked(theirs), ctx)).toMatchObject([{ fingerprints: [ours] }]);
+    expect(await withLockedKeys([keyed()], locked(theirs), mirrors, ctx)).toMatchObject([{ fingerprints: [theirs] }]);
+    expect(await withLockedKeys([keyed({ fingerprints: [ours] })], locked(theirs), mirrors, ctx)).toMatchObject([{ fingerprints: [ours] }]);
   });
 
   it('a kept key is used without asking, unless it lacks a pinned one', async () => {
     await using ctx = serving({ [ADDRESS]: own });
     await withFetchedKeys(keyed({ fingerprints: [ours] }), ctx);
-    expect(await withLockedKeys([keyed()], locked(ours), ctx)).toMatchObject([{ fingerprints: [ours] }]);
+    expect(await withLockedKeys([keyed()], locked(ours), mirrors, ctx)).toMatchObject([{ fingerprints: [ours] }]);
     expect(ctx.fetch.requests).toHaveLength(1);
-    await expect(withLockedKeys([keyed()], locked(theirs), ctx)).rejects.toMatchObject({ code: 'ICT_REPOSITORY_FINGERPRINT' });
+    await expect(withLockedKeys([keyed()], locked(theirs), mirrors, ctx)).rejects.toMatchObject({ code: 'ICT_REPOSITORY_FINGERPRINT' });
     expect(ctx.fetch.requests).toHaveLength(2);
+  });
+
+  it('a key in the archive itself is sought on its mirrors', async () => {
+    const below = `${repository('own').archive}/own.asc`;
+    await using ctx = serving({ [ADDRESS]: own, [below]: own });
+    expect(await withLockedKeys([keyed()], locked(ours), mirrors, ctx)).toMatchObject([{ fingerprints: [ours] }]);
+    expect(chosen).toEqual([]);
+    expect(await withLockedKeys([keyed({ keyrings: [below] })], locked(ours), mirrors, ctx)).toMatchObject([{ fingerprints: [ours] }]);
+    expect(chosen).toEqual([repository('own').archive]);
   });
 
   it('that says nothing of the repository, it stays unpinned', async () => {
     await using ctx = serving({ [ADDRESS]: own });
-    await expect(withLockedKeys([keyed()], [{ id: 'else', signers: [ours] }], ctx)).rejects.toMatchObject({
+    await expect(withLockedKeys([keyed()], [{ id: 'else', signers: [ours] }], mirrors, ctx)).rejects.toMatchObject({
       code: 'ICT_REPOSITORY_KEY_UNPINNED',
     });
   });

@@ -1,6 +1,6 @@
 import { expect, it } from 'vitest';
 import { IctError, type PackageRecord, type RepositorySpec, type Snapshot } from '@ict/plugin-api';
-import { fakeContext } from '@ict/plugin-testkit';
+import { fakeContext, memoryArchive } from '@ict/plugin-testkit';
 import { pinRepositories } from '../../src/repositories/pinning.js';
 import { digestOfAll, repository, sampleProvider, snapshotOf } from '../support/sample-image.js';
 
@@ -117,4 +117,24 @@ it('reads every list of mirrors before a repository is read: a list changes wher
   };
   await pinRepositories(repositories, 'x86_64', provider, { ...routes().mirrors, list }, ctx);
   expect(asked.slice(0, 3)).toEqual(['list of main', 'list of updates', 'list of security']);
+});
+
+it('gets a key from its address before a mirror is tried, and one in the archive from the mirror on trial', async () => {
+  const [main, updates] = repositories as [RepositorySpec, RepositorySpec, RepositorySpec];
+  const fingerprints = ['ABCD'.repeat(10)];
+  const elsewhere = { ...main, keyrings: ['https://keys.example/own.asc'], fingerprints };
+  const below = { ...updates, keyrings: [`${updates.archive}/own.asc`], fingerprints };
+  for (const [one, tried] of [
+    [elsewhere, []],
+    [below, [updates.archive]],
+  ] as const) {
+    await using ctx = fakeContext({ archives: [memoryArchive({ [one.keyrings[0]!]: 'another key' })] });
+    const { asked, provider } = source((id) => snapshotOf(repository(id)));
+    const { chosen, mirrors } = routes();
+    await expect(pinRepositories([one], 'x86_64', provider, mirrors, ctx)).rejects.toMatchObject({
+      code: 'ICT_REPOSITORY_FINGERPRINT',
+      facts: { repository: one.id },
+    });
+    expect([asked, chosen]).toEqual([[], tried]);
+  }
 });
