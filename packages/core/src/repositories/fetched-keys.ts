@@ -105,7 +105,7 @@ function missingIn(found: readonly Keyring[], fingerprints: readonly string[]): 
 /** @returns a file with the keyring: as it is there now, or offline as it was kept. */
 async function fetchKeyring(address: string, { id }: RepositorySpec, ctx: KeyContext): Promise<string> {
   try {
-    const { file } = await ctx.fetch.fetch({ url: address, maxBytes: MAX_KEYRING_BYTES });
+    const { file } = await ctx.fetch.fetch({ url: address, maxBytes: MAX_KEYRING_BYTES, conditional: true });
     const kept = await ctx.blobs.putBytes(await readFile(file));
     await ctx.memo.set('keyring.address', address, { ...kept } satisfies Json);
     return file;

@@ -65,7 +65,7 @@ describe('a key at an address', () => {
     const { keyrings, fingerprints } = await withFetchedKeys(keyed({ fingerprints: [ours] }), ctx);
     expect(fingerprints).toEqual([ours]);
     expect(await readFile(keyrings[0]!)).toEqual(Buffer.concat([own, other]));
-    expect(ctx.fetch.requests).toEqual([{ url: ADDRESS, maxBytes: 2 ** 20 }]);
+    expect(ctx.fetch.requests).toEqual([{ url: ADDRESS, maxBytes: 2 ** 20, conditional: true }]);
   });
 
   it('is refused without a pin, with the line to paste', async () => {

@@ -20,7 +20,7 @@ export function isRemote(name: string): boolean {
 }
 
 /** True for an address that something can be fetched from. */
-export function isFetchable(address: string): boolean {
+function isFetchable(address: string): boolean {
   return URL.canParse(address) && /^(?:https?|file):$/.test(new URL(address).protocol);
 }
 
