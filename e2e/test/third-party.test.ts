@@ -1,5 +1,5 @@
 import { execFile } from 'node:child_process';
-import { cp, readFile, writeFile } from 'node:fs/promises';
+import { cp, mkdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { promisify } from 'node:util';
@@ -11,6 +11,7 @@ import {
   askRoot,
   build,
   createAcmeDistribution,
+  ict,
   makePlaces,
   realBuild,
   realPackages,
@@ -86,5 +87,24 @@ describe('a provider of a third party, outside of the workspace,', () => {
     expect(again.events.filter(({ type }) => type === 'step.miss' || type === 'package.stored')).toEqual([]);
     const elsewhere = await buildAcme(await makePlaces(join(root, 'elsewhere')));
     expect(artifactOf(elsewhere, 'raw').digest).toBe(digest);
+  });
+
+  it.each([
+    ['ends the process', 'process.exit(0);', 9, 'ICT_CLI_EXITED'],
+    ['throws where nobody waits for it', "void Promise.reject(new Error('aside'));", 9, 'ICT_INTERNAL  aside'],
+    ['leaves something open', 'setInterval(() => undefined, 1_000);', 0, 'something is left open (Timeout)'],
+  ])('tells a script how a command ended, and ends it, when code of a plugin %s', async (_what, code, status, told) => {
+    const odd = join(plugin, '..', 'odd');
+    await mkdir(odd, { recursive: true });
+    const manifest = { apiVersion: 1, plugin: './plugin.js', exporters: ['odd'] };
+    await writeFile(join(odd, 'package.json'), JSON.stringify({ name: 'odd', version: '1.0.0', type: 'module', ict: manifest }));
+    const exporter = "{ name: 'odd', extension: 'odd', export: () => new Uint8Array() }";
+    await writeFile(join(odd, 'plugin.js'), `${code}\nexport default { apiVersion: 1, exporters: [${exporter}] };\n`);
+    const config = join(odd, 'ict.yml');
+    await writeFile(config, 'plugins: [., ../ict-tarballs]\n');
+    const flags = ['--config', config, '--keyring', distribution.keyring, '--mirror', `${ACME_ARCHIVE}=${server?.url}`];
+    const result = await ict(['plan', distribution.template, '--cache-dir', places.cache, ...flags], { command });
+    expect([result.status, result.signal], result.stderr).toEqual([status, null]);
+    expect(result.stderr).toContain(told);
   });
 });
