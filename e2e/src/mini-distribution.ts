@@ -141,6 +141,17 @@ const GENERATED: readonly DebSpec[] = [
     fields: { Depends: 'mini-library (>= 1)' },
     scripts: { postinst: '#!/bin/sh\nset -e\necho "$1" > /etc/mini-service\n' },
   },
+  {
+    // As far as an immutable image needs them by their names.
+    name: 'mini-verity',
+    version: '1',
+    files: Object.fromEntries(
+      ['/usr/lib/systemd/systemd', '/usr/bin/mount', '/usr/sbin/veritysetup', '/usr/share/initramfs-tools/hook-functions'].map((file) => [
+        file,
+        '',
+      ]),
+    ),
+  },
   miniDaemon('mini-daemon'),
   miniDaemon('mini-monitor'),
   { name: 'mini-library', version: '1.2', files: { '/usr/lib/mini/library': 'library\n' } },
@@ -198,6 +209,7 @@ export const MINI_DEFINITION = {
       uuidsApart: ['/etc/fstab'],
     },
     links: { '/vmlinuz': 'boot/vmlinuz-${kernelVersion}' },
+    verityPackages: ['mini-verity'],
     loaders: { 'systemd-boot': { package: 'mini-loader', efi: '/usr/lib/mini/loader.efi', stub: '/usr/lib/mini/stub.efi' } },
   },
   tools: { packages: { ext: ['e2fsprogs'], erofs: ['erofs-utils'], squashfs: ['squashfs-tools'] } },

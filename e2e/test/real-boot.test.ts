@@ -1,10 +1,25 @@
-import { readFile, writeFile } from 'node:fs/promises';
+import { execFile } from 'node:child_process';
+import { open, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import { promisify } from 'node:util';
 import { secureBootKeys } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
-import { artifactOf, build, ict, largerCopy, realBuild, stepsOf, type IctResult, type RealBuild } from '../src/index.js';
+import {
+  artifactOf,
+  askRoot,
+  build,
+  ict,
+  largerCopy,
+  partitionOffset,
+  realBuild,
+  stepsOf,
+  type IctResult,
+  type RealBuild,
+} from '../src/index.js';
+
+const run = promisify(execFile);
 
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
@@ -87,6 +102,67 @@ describe('the image from the real archive once more, started by GRUB from a larg
     expect(Number(partition)).toBeGreaterThanOrEqual(3 * GIB - 258 * MIB);
     expect(Number(filesystem)).toBeGreaterThan(Number(partition) * 0.95);
     expect(table).toContain('No errors detected.');
+  });
+});
+
+describe('the same system with a root that is verified', () => {
+  const FILE = '/usr/share/ict-e2e-changed';
+  const REPORT = [
+    'exec > /dev/kmsg',
+    'echo "<1>ICT-E2E source=$(findmnt -no SOURCE,FSTYPE /) table=$(dmsetup table root)"',
+    'echo "<1>ICT-E2E places=$(for place in /etc /var /home /tmp; do findmnt -no FSTYPE $place; done | xargs)"',
+    `echo "<1>ICT-E2E write=$(touch /usr/new 2>&1 || true) read=$(cat ${FILE} 2>&1 || true)"`,
+    'echo "<1>ICT-E2E keys=$(ls /etc/ssh/ssh_host_*_key | wc -l) machine=$(findmnt -no FSTYPE -T /etc/machine-id) $(wc -c < /etc/machine-id)"',
+  ].join('; ');
+
+  let image: string;
+  let rootHash: string;
+  beforeAll(async () => {
+    const template = join(dirname(real.template), 'immutable.yml');
+    const partitions = [
+      { id: 'boot', type: 'esp', start: '1MiB', end: '257MiB', fsType: 'fat32', mountPoint: '/boot/efi' },
+      { id: 'rootfs', type: 'linux-root-amd64', start: '257MiB', end: '1537MiB', fsType: 'ext4', mountPoint: '/' },
+      // As templates of the Go Image Composer Tool write it.
+      { id: 'roothashmap', type: 'linux', start: '1537MiB', end: '1637MiB', fsType: 'ext4', mountPoint: 'none' },
+      { id: 'userdata', type: 'linux', start: '1637MiB', end: '0', fsType: 'ext4', mountPoint: '/opt' },
+    ];
+    const unit = ['[Service]', `ExecStartPre=/bin/sh -c '${REPORT}'`, ''].join('\n');
+    await writeFile(join(dirname(template), 'immutable.conf'), unit);
+    await writeFile(
+      template,
+      stringify({
+        extends: 'debian13-boot-marker.yml',
+        image: { name: 'e2e-immutable', version: '13' },
+        target: { os: 'debian', dist: 'debian13', arch: 'x86_64', imageType: 'raw' },
+        disk: { size: '2GiB', artifacts: [{ type: 'raw' }], partitions },
+        systemConfig: {
+          name: 'immutable',
+          immutability: { enabled: true },
+          additionalFiles: [{ local: 'immutable.conf', final: '/etc/systemd/system/ict-e2e.service.d/immutable.conf' }],
+          configurations: [{ cmd: `echo as it was built > ${FILE}` }],
+        },
+      }),
+    );
+    image = artifactOf(await buildBesideFirst(template), 'raw').path;
+    const [block] = (await askRoot(image, `blocks ${FILE}`)).trim().split(/\s+/u);
+    await using file = await open(image, 'r+');
+    const [rootOffset, espOffset] = await Promise.all([partitionOffset(image, 1), partitionOffset(image, 0)]);
+    const { stdout } = await run('sh', ['-c', 'mtype -i "$1" "::/loader/entries/*.conf"', 'sh', `${image}@@${espOffset}`]);
+    rootHash = /roothash=([0-9a-f]{64})/u.exec(stdout)?.[1] ?? 'none';
+    const byte = Buffer.alloc(1);
+    const at = rootOffset + Number(block) * 4096 + 1;
+    await file.read(byte, 0, 1, at);
+    expect(byte.toString()).toBe('s');
+    await file.write('S', at);
+  });
+
+  it('boots, writes to its places, and refuses to read what was changed on the disk', async () => {
+    const console = await bootedConsole(image, ONE_PROCESSOR);
+    expect(console).toMatch(new RegExp(`ICT-E2E source=/dev/mapper/root ext4 table=0 \\d+ verity 1 .* sha256 ${rootHash} `, 'u'));
+    expect(console).toMatch(/ICT-E2E places=overlay ext4 ext4 tmpfs/);
+    expect(console).toMatch(/ICT-E2E write=.*Read-only file system read=.*Input\/output error/);
+    expect(console).toMatch(/verity: .*data block \d+ is corrupted/);
+    expect(console).toMatch(/ICT-E2E keys=3 machine=overlay 33/);
   });
 });
 

@@ -18,15 +18,19 @@ import {
 import { GRUB_MODULES, GRUB_VERSION, earlyConfig } from './boot-grub.js';
 import { certificateOf } from './boot-signing.js';
 import { kernelOptions } from './boot-menu.js';
+import { isImmutable, planVerity, withRootHash } from './immutability.js';
 import { mountPointOf } from './mount-points.js';
+import { diskError } from './errors.js';
 import { EXT_VERSION, MKE2FS_CONF } from './filesystem-ext.js';
 import { READ_ONLY_VERSION } from './filesystem-read-only.js';
 import { fillPartition } from './fill-partition.js';
 import type { FilesystemWriting } from './filesystems.js';
 import { likelyData } from './likely-data.js';
-import { divideTree, usesGrub } from './partition-content.js';
+import { divideTree, usesGrub, withBootFiles } from './partition-content.js';
 import { partitionAttributes } from './partition-flags.js';
-import { layoutDisk, type DiskLayout } from './partitions.js';
+import { rootOf } from './partition-roles.js';
+import { layoutDisk, type DiskLayout, type PlacedPartition } from './partitions.js';
+import { VERITY_VERSION, writeVerityTree } from './verity-tree.js';
 
 /** Bumped when {@link assembleDisk} writes other bytes for an equal key. */
 export const ASSEMBLE_VERSION = 1;
@@ -49,6 +53,7 @@ const WRITER_VERSIONS: Readonly<Record<FilesystemWriting['family'], number | und
 export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
   const { spec, distribution, seed } = input;
   const layout = layoutDisk(spec.disk);
+  const verity = planVerity(input, layout);
   return {
     versions: { ...WRITER_VERSIONS, grub: GRUB_VERSION },
     tree: input.tree.layers.map((layer) => layer.digest),
@@ -87,30 +92,55 @@ export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
         ? { grub: { early: earlyConfig(spec, seed), modules: [...GRUB_MODULES], names: { ...distribution.tools.grub } } }
         : {}),
     },
+    ...(verity === undefined
+      ? {}
+      : {
+          verity: {
+            version: VERITY_VERSION,
+            hashPartition: spec.system.immutability?.hashPartition,
+            uuid: verity.uuid,
+            salt: Buffer.from(verity.salt).toString('hex'),
+          },
+        }),
     mke2fsConf: MKE2FS_CONF,
   };
 }
 
 /**
  * Makes the whole disk in one sparse file: every filesystem is written at its place, so that nothing is copied, and the partition
- * tables last. Filesystems are made at the same time.
+ * tables last. Filesystems are made at the same time; those of an immutable image when the root and its hash tree are there, as the boot
+ * files say what the root hash is.
  *
  * @throws `ICT_DISK_NO_SPACE`, `ICT_IMAGE_BOOT_FILES`, `ICT_IMAGE_BOOT_PROGRAM`, `ICT_DISK_MOUNT_POINT`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_READ_ONLY_FILE`,
- *   `ICT_DISK_FILESYSTEM`, and what the tools throw.
+ *   `ICT_DISK_FILESYSTEM`, `ICT_DISK_UNSUPPORTED`, and what the tools throw.
  */
 export async function assembleDisk(input: ImageInput, ctx: BuildContext): Promise<BlobRef> {
   const layout = layoutDisk(input.spec.disk);
-  const content = await divideTree(input, ctx);
+  let content = await divideTree(input, ctx);
   const directory = await mkdtemp(join(ctx.temporary, 'disk-'));
   try {
     const file = join(directory, DISK_FILE);
     await writeFile(file, '');
     await truncate(file, layout.sectors * SECTOR_BYTES);
-    const outcomes = await Promise.allSettled(
-      layout.partitions.map((placed) => fillPartition(placed, { input, content, directory, file: DISK_FILE }, ctx)),
-    );
-    const failure = outcomes.find((outcome) => outcome.status === 'rejected');
-    if (failure !== undefined) throw failure.reason;
+    const fill = async (partitions: readonly PlacedPartition[]): Promise<void> => {
+      const disk = { input, content, directory, file: DISK_FILE };
+      const outcomes = await Promise.allSettled(partitions.map((placed) => fillPartition(placed, disk, ctx)));
+      const failure = outcomes.find((outcome) => outcome.status === 'rejected');
+      if (failure !== undefined) throw failure.reason;
+    };
+    const verity = planVerity(input, layout);
+    if (verity === undefined && isImmutable(input.spec)) {
+      // Refused with the template, if there was one.
+      throw diskError('ICT_DISK_UNSUPPORTED', { message: 'an immutable image needs a partition for the hashes of its root' });
+    }
+    const first = verity === undefined ? [] : layout.partitions.filter(({ spec }) => spec === rootOf(input.spec));
+    await fill(first);
+    if (verity !== undefined) {
+      const likely = await likelyData(file, { sectors: layout.sectors, partitions: first });
+      const rootHash = await writeVerityTree({ ...verity, file, likelyData: likely }, ctx.signal);
+      content = await withBootFiles(content, withRootHash(input, rootHash), ctx);
+    }
+    await fill(layout.partitions.filter((placed) => !first.includes(placed)));
     await writeTables(file, gptTable(input, layout));
     ctx.signal.throwIfAborted();
     return await ctx.blobs.putFile(file, await identify(file, layout, ctx.signal));

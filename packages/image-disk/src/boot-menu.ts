@@ -1,13 +1,16 @@
 import type { DistributionDefinition, ImageInput } from '@ict/plugin-api';
 import { partitionIdentity, type Kernel } from '@ict/image-parts';
 import { filesystemOf } from './filesystems.js';
+import { isImmutable, verityOptions } from './immutability.js';
 import { rootOf } from './partition-roles.js';
 
 /**
  * Kernel command line: root by PARTUUID and `rw`, or `ro` where its filesystem is never written, then what the template says. What the template says of `root=`, `ro` or `rw` wins.
+ * Of an immutable image there is what a verified root needs instead; its hash is among the words of the template by then.
  */
 export function kernelOptions(input: Pick<ImageInput, 'spec' | 'seed'>): string {
   const words = input.spec.system.kernel.cmdline.split(/\s+/u).filter(Boolean);
+  if (isImmutable(input.spec)) return [...verityOptions(input.spec, input.seed), ...words].join(' ');
   const root = rootOf(input.spec);
   const added: string[] = [];
   if (root !== undefined && !words.some((word) => word.startsWith('root=')))

@@ -3,11 +3,13 @@ import { DERIVE_VERSION, artifactExtension, compressArtifact, compressKey, store
 import { ASSEMBLE_VERSION, assembleDisk, assembleKey } from './assemble-disk.js';
 import { convertDisk, convertKey } from './convert-disk.js';
 import { diskError } from './errors.js';
+import { planVerity } from './immutability.js';
 import { likelyData } from './likely-data.js';
 import { layoutDisk } from './partitions.js';
+import { ROOT_HASH_EXTENSION, rootHashFile, rootHashKey } from './root-hash-file.js';
 import { isVirtualDisk, type VirtualDiskType } from './virtual-disk.js';
 
-/** Assembles the disk of a prepared tree, and makes of it what the template asks for. */
+/** Assembles the disk of a prepared tree, and makes of it what the template asks for; with one that is immutable goes a file with its root hash. */
 export async function buildDisk(input: ImageInput, steps: StepRunner, ctx: BuildContext): Promise<readonly FormatArtifact[]> {
   const raw = await storedBlob(steps, 'disk.assemble', ASSEMBLE_VERSION, assembleKey(input, ctx), () => assembleDisk(input, ctx));
   const virtual = new Map<VirtualDiskType, Promise<BlobRef>>();
@@ -39,5 +41,10 @@ export async function buildDisk(input: ImageInput, steps: StepRunner, ctx: Build
           );
     artifacts.push({ spec, extension, blob });
   }
-  return artifacts;
+  const verity = planVerity(input, layoutDisk(input.spec.disk));
+  if (verity === undefined) return artifacts;
+  const rootHash = await storedBlob(steps, 'disk.root-hash', DERIVE_VERSION, rootHashKey(raw.digest, verity), () =>
+    rootHashFile(raw.digest, verity, ctx),
+  );
+  return [...artifacts, { extension: ROOT_HASH_EXTENSION, blob: rootHash }];
 }

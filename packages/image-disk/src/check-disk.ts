@@ -1,4 +1,4 @@
-import { digestOf } from '@ict/integrity';
+import { digestHex, digestOf } from '@ict/integrity';
 import { UNSUPPORTED_YET, type DistributionDefinition, type ImageSpec, type PartitionSpec, type ProblemReport } from '@ict/plugin-api';
 import {
   MAX_NAME_UNITS,
@@ -12,6 +12,7 @@ import {
 } from '@ict/image-parts';
 import { kernelOptions } from './boot-menu.js';
 import { GRUB_DIRECTORY } from './boot-grub.js';
+import { immutabilityProblems, isImmutable, withRootHash } from './immutability.js';
 import { GROWTH_KEY, growthProblem, grows } from './growth.js';
 import { locate, mountPointOf } from './mount-points.js';
 import { usesGrub } from './partition-content.js';
@@ -43,6 +44,7 @@ export function checkDisk(spec: ImageSpec, distribution: DistributionDefinition)
   layout.partitions.forEach((placed, index) => checkPartition(placed, `disk.partitions[${index}]`, report));
   checkTogether(spec, report);
   checkGrowth(spec, distribution, report);
+  for (const { path, message, hint, code } of immutabilityProblems(spec, distribution, layout)) report(path, message, hint, code);
   checkTools(spec, distribution, report);
   return problems;
 }
@@ -53,6 +55,7 @@ type Report = (path: string, message: string, hint: string, code?: Code) => void
 const COMMAND_LINE_BYTES = 2047;
 /** Of whichever seed a UUID comes, it is as long. */
 const ANY_SEED = digestOf('any');
+const ANY_ROOT_HASH = digestHex(ANY_SEED);
 
 function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, report: Report): void {
   const { arch } = spec.target;
@@ -79,7 +82,9 @@ function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, repo
   checkSigning(spec, report);
   if (hasControl(kernel.cmdline))
     report('systemConfig.kernel.cmdline', 'the kernel command line has a line break or another control character', 'Write it on one line.');
-  const bytes = Buffer.byteLength(kernelOptions({ spec, seed: ANY_SEED }));
+  const bytes = Buffer.byteLength(
+    kernelOptions(isImmutable(spec) ? withRootHash({ spec, seed: ANY_SEED }, ANY_ROOT_HASH) : { spec, seed: ANY_SEED }),
+  );
   if (bytes > COMMAND_LINE_BYTES) {
     const message = `the kernel command line has ${bytes} bytes with what is added to it, and Linux drops all after ${COMMAND_LINE_BYTES}`;
     report('systemConfig.kernel.cmdline', message, 'Shorten it.');
@@ -289,6 +294,7 @@ function checkGrowth(spec: ImageSpec, distribution: DistributionDefinition, repo
   if (!grows(spec)) return;
   const problem = growthProblem(spec.disk.partitions);
   if (problem !== undefined) report(GROWTH_KEY, problem.message, problem.hint);
+  if (isImmutable(spec)) report(GROWTH_KEY, 'the last partition cannot grow to fill the disk: the image is immutable', 'Remove the key.');
   if (distribution.boot.growthPackages !== undefined) return;
   report(
     GROWTH_KEY,

@@ -10,6 +10,7 @@ export const diskError = defineErrors({
   ICT_DISK_READ_ONLY_FILE: 'invalid',
   ICT_DISK_MOUNT_POINT: 'invalid',
   ICT_DISK_GROWTH: 'invalid',
+  ICT_DISK_IMMUTABILITY: 'invalid',
   ICT_DISK_SIGNING_KEY: 'invalid',
   ICT_DISK_CONVERSION: 'command',
   ICT_DISK_FILESYSTEM: 'command',

@@ -7,19 +7,25 @@ import { mountedPartitions } from './mount-points.js';
 /**
  * Text of `/etc/fstab`: every mounted partition by PARTUUID, parents before children, then swap areas in the template's order.
  *
+ * @param verifiedRoot device by which a verified root is read, and which nothing writes to: there `/tmp` is in memory, unless it has a partition.
  * @throws `ICT_DISK_LAYOUT` when a mounted partition has no filesystem.
  * @see fstab(5): white space and backslashes in fields are octal escapes
  */
-export function renderFstab(disk: DiskSpec, seed: Digest): string {
+export function renderFstab(disk: DiskSpec, seed: Digest, verifiedRoot?: string): string {
   const source = (spec: PartitionSpec): string => `PARTUUID=${partitionIdentity(seed, spec.id).partitionUuid}`;
-  const mounts = mountedPartitions(disk.partitions).map(({ spec, mountPoint }) => [
-    source(spec),
-    escapeField(mountPoint),
-    mountType(spec),
-    escapeField(mountOptions(spec)),
-    '0',
-    passOf(spec, mountPoint),
-  ]);
+  const mounted = mountedPartitions(disk.partitions);
+  const mounts = mounted.map(({ spec, mountPoint }) => {
+    const verified = mountPoint === '/' && verifiedRoot !== undefined;
+    return [
+      verified ? verifiedRoot : source(spec),
+      escapeField(mountPoint),
+      mountType(spec),
+      escapeField(mountOptions(spec, verified)),
+      '0',
+      verified ? '0' : passOf(spec, mountPoint),
+    ];
+  });
+  if (verifiedRoot !== undefined && !mounted.some(({ mountPoint }) => mountPoint === '/tmp')) mounts.push(TMP_IN_MEMORY);
   const swaps = disk.partitions
     .filter(isSwap)
     .map((spec) => [source(spec), 'none', mountType(spec), escapeField(optionsOf(spec, 'sw')), '0', '0']);
@@ -29,6 +35,8 @@ export function renderFstab(disk: DiskSpec, seed: Digest): string {
     '',
   ].join('\n');
 }
+
+const TMP_IN_MEMORY: string[] = ['tmpfs', '/tmp', 'tmpfs', 'mode=1777,nosuid,nodev', '0', '0'];
 
 function mountType(spec: PartitionSpec): string {
   const { mountType: type } = filesystemOf(spec);
@@ -40,9 +48,9 @@ function mountType(spec: PartitionSpec): string {
   });
 }
 
-/** Of what is never written there is `ro`, without which programs that remount or check it would try to. */
-function mountOptions(spec: PartitionSpec): string {
-  if (!filesystemOf(spec).readOnly) return optionsOf(spec, 'defaults');
+/** Options of a partition for mount(8). Of what is never written there is `ro`, without which programs that remount or check it would try to. */
+export function mountOptions(spec: PartitionSpec, isReadOnly = filesystemOf(spec).readOnly): string {
+  if (!isReadOnly && !filesystemOf(spec).readOnly) return optionsOf(spec, 'defaults');
   const options = optionsOf(spec, 'ro');
   return options.split(',').includes('ro') ? options : `ro,${options}`;
 }

@@ -5,6 +5,7 @@ import { erofsBytes } from './erofs-superblock.js';
 import { filesystemOf, type ReadOnlyKind } from './filesystems.js';
 import { readFatGeometry } from './read-fat-geometry.js';
 import type { DiskLayout, PlacedPartition } from './partitions.js';
+import { verityBytesAt } from './verity-tree.js';
 import { squashfsBytes } from './squashfs-superblock.js';
 
 const BLOCKS_UNINITIALISED = 0x2;
@@ -43,8 +44,9 @@ async function partitionData(file: FileHandle, placed: PlacedPartition): Promise
     }
     case 'read-only':
       return [{ offset: offsetBytes, length: await BYTES_OF[writing.kind](file, offsetBytes) }];
-    case 'swap':
     case 'empty':
+      return [{ offset: offsetBytes, length: (await verityBytesAt(file, offsetBytes)) ?? Math.min(placed.sizeBytes, 4096) }];
+    case 'swap':
     case 'unwritten':
       return [{ offset: offsetBytes, length: Math.min(placed.sizeBytes, 4096) }];
     default:

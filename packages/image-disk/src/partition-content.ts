@@ -49,6 +49,11 @@ export async function divideTree(input: ImageInput, ctx: BuildContext): Promise<
   return { trees, fats };
 }
 
+/** The content again, when its input says more of starting than it did: the part of it that boot files are in. */
+export async function withBootFiles(content: DiskContent, input: ImageInput, ctx: BuildContext): Promise<DiskContent> {
+  return { ...content, fats: await ctx.trees.inspect(input.tree, (tree) => fatContents(input, tree)) };
+}
+
 /** The tree with nothing left below these directories. */
 async function emptied(tree: TreeRef, directories: readonly string[], ctx: BuildContext): Promise<TreeRef> {
   const layer = await ctx.trees.change(tree, async (session) => {

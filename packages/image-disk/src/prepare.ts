@@ -3,6 +3,8 @@ import { GRUB_DIRECTORY, renderGrubConfig } from './boot-grub.js';
 import { kernelOptions } from './boot-menu.js';
 import { renderFstab } from './fstab.js';
 import { grows, prepareGrowth } from './growth.js';
+import { VERIFIED_ROOT, isImmutable } from './immutability.js';
+import { prepareImmutable } from './immutable-tree.js';
 import { mountedPartitions, mountPointOf } from './mount-points.js';
 import { pathsTo, requireMountPoint } from './mount-point-in-tree.js';
 import { usesGrub } from './partition-content.js';
@@ -23,22 +25,25 @@ export function prepareKey(input: Omit<ImageInput, 'tree'>): Json {
       mountOptions: partition.mountOptions,
     })),
     ...(grows(spec) ? { growth: true } : {}),
+    ...(isImmutable(spec) ? { immutable: true } : {}),
     ...(usesGrub(spec) ? { boot: { kernel: kernelOptions(input), paths: { kernel, initrd }, title: distribution.title } } : {}),
   };
 }
 
 /**
- * Writes `/etc/fstab`, the mount points that are missing, what makes the root grow, and GRUB's configuration into the root tree.
+ * Writes `/etc/fstab`, the mount points that are missing, what makes the root grow or verified, and GRUB's configuration into the root tree.
  *
- * @throws `ICT_DISK_MOUNT_POINT` for a mount point that is no directory, or lies below a link; `ICT_DISK_GROWTH` when it cannot grow.
+ * @throws `ICT_DISK_MOUNT_POINT` for a mount point that is no directory, or lies below a link; `ICT_DISK_GROWTH` when it cannot grow; `ICT_DISK_IMMUTABILITY` when
+ *   nothing of it opens a verified root.
  */
 export async function prepareTree(input: Omit<ImageInput, 'tree'>, tree: TreeSession): Promise<void> {
   for (const { spec: partition, mountPoint } of mountedPartitions(input.spec.disk.partitions)) {
     await requireMountPoint(tree, partition.id, mountPoint);
     await makeDirectories(tree, mountPoint);
   }
-  await tree.write('/etc/fstab', renderFstab(input.spec.disk, input.seed));
+  await tree.write('/etc/fstab', renderFstab(input.spec.disk, input.seed, isImmutable(input.spec) ? VERIFIED_ROOT : undefined));
   if (grows(input.spec)) await prepareGrowth(tree);
+  if (isImmutable(input.spec)) await prepareImmutable(input, tree);
   if (!usesGrub(input.spec)) return;
   await makeDirectories(tree, GRUB_DIRECTORY);
   await tree.write(`${GRUB_DIRECTORY}/grub.cfg`, await renderGrubConfig(input, tree), { mode: 0o600 });

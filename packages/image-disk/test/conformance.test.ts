@@ -1,19 +1,29 @@
 import { describe, expect, it } from 'vitest';
 import { describeImageFormat, memoryTree, type ImageFormatFixture } from '@ict/plugin-testkit';
 import { hostBuild } from '@ict/fixtures';
+import type { ImageSpec, PartitionSpec } from '@ict/plugin-api';
 import { createDiskFormat } from '../src/format.js';
 import { MIB, SEED, bootable, distribution, esp, imageSpec, root } from './support/specs.js';
 
-const programs = { '/lib/systemd/systemd': '', '/usr/sbin/sfdisk': '', '/usr/bin/partx': '', '/usr/sbin/resize2fs': '' };
+const ofVerity = { '/usr/bin/mount': '', '/usr/sbin/veritysetup': '', '/usr/share/initramfs-tools/hook-functions': '' };
+const programs = { ...ofVerity, '/lib/systemd/systemd': '', '/usr/sbin/sfdisk': '', '/usr/bin/partx': '', '/usr/sbin/resize2fs': '' };
 const files = Object.fromEntries(Object.entries(bootable).map(([path, content]) => [`/${path}`, content]));
+
+const hashes: PartitionSpec = { ...root, id: 'hash', type: 'linux', startBytes: 70 * MIB, mountPoint: 'none' };
+const mutable = imageSpec({ disk: { partitions: [esp, { ...root, endBytes: 70 * MIB }, hashes] } });
+const immutable: ImageSpec = { ...mutable, system: { ...mutable.system, immutability: { hashPartition: 'hash' } } };
 
 const makeFixture = (): ImageFormatFixture => ({
   format: createDiskFormat(),
-  distribution: structuredClone({ ...distribution, boot: { ...distribution.boot, growthPackages: ['fdisk', 'e2fsprogs'] } }),
+  distribution: structuredClone({
+    ...distribution,
+    boot: { ...distribution.boot, growthPackages: ['fdisk', 'e2fsprogs'], verityPackages: ['cryptsetup-bin'] },
+  }),
   seed: SEED,
   accepted: {
     'systemd-boot': imageSpec(),
     'a root that grows': imageSpec({ disk: { growLastPartition: true } }),
+    'a root that is verified': immutable,
     'GRUB, and every kind of artifact': imageSpec({
       bootloader: { provider: 'grub' },
       disk: { artifacts: [{ type: 'qcow2' }, { type: 'raw', compression: 'gz' }] },

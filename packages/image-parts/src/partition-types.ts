@@ -23,6 +23,8 @@ const TYPES: Readonly<Record<string, string>> = {
   'linux-root-x86': '44479540-F297-41B2-9AF7-D131D5F0458A',
   'linux-root-arm': '69DAD710-2CE4-4E3C-B16C-21A1D49ABED3',
   'linux-root-arm64': 'B921B045-1DF0-41C3-AF44-4C6F280D3FAE',
+  'linux-root-amd64-verity': '2C7357ED-EBD2-46D9-AEC1-23D437EC2BF5',
+  'linux-root-arm64-verity': 'DF3300CE-D69F-4C92-978C-9BFB0F38D820',
   'linux-usr-amd64': '8484680C-9521-48C6-9C11-B0720656F69E',
   'linux-usr-arm64': 'B0E01050-EE5F-4390-949A-9101B17104E9',
   msr: 'E3C9E316-0B5C-4DB8-817D-F92DF00215AE',

@@ -19,6 +19,7 @@ export interface ByteRange {
  * @param pieceBytes a multiple of 64 KiB.
  * @param likelyData where data is expected, in any order; undefined when it is expected everywhere.
  * @param buffer memory of `pieceBytes` that all pieces with data share: each is then good only until the next is asked for.
+ * @param part what of the file is read; absent: all. It begins at a multiple of 64 KiB.
  * @throws Node's own error when the file cannot be read; the signal's reason when it aborts.
  */
 export async function* readPieces(
@@ -27,13 +28,14 @@ export async function* readPieces(
   likelyData: readonly ByteRange[] | undefined,
   signal: AbortSignal,
   buffer?: Buffer,
+  part?: ByteRange,
 ): AsyncGenerator<Buffer, void, undefined> {
   const zeros = Buffer.alloc(pieceBytes);
   await using cached = await open(path, 'r');
   await using direct = likelyData === undefined ? undefined : await openDirect(path, pieceBytes);
-  const { size } = await cached.stat();
+  const size = part === undefined ? (await cached.stat()).size : part.offset + part.length;
   let inOneTurn = 0;
-  for (let offset = 0; offset < size; offset += pieceBytes) {
+  for (let offset = part?.offset ?? 0; offset < size; offset += pieceBytes) {
     signal.throwIfAborted();
     const length = Math.min(pieceBytes, size - offset);
     const expected =

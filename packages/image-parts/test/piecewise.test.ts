@@ -42,6 +42,24 @@ describe('readPieces', () => {
     );
   });
 
+  it('gives the bytes of a part, whatever it is told of the file', async () => {
+    const bytes = Buffer.from(Array.from({ length: 5 * PIECE }, (_none, index) => (index < 2 * PIECE ? 0 : index % 251)));
+    writeFileSync(file, bytes);
+    const places = fc.record({
+      first: fc.nat({ max: 4 }),
+      length: fc.integer({ min: 1, max: PIECE }),
+      hints: fc.constantFrom([], undefined),
+    });
+    await fc.assert(
+      fc.asyncProperty(places, async ({ first, length, hints }) => {
+        const part = { offset: first * PIECE, length };
+        const read = Buffer.concat(await gather(readPieces(file, PIECE, hints, never, undefined, part)));
+        expect(Buffer.compare(read, bytes.subarray(part.offset, part.offset + length))).toBe(0);
+      }),
+      { numRuns: 30 },
+    );
+  });
+
   it('sees what was written a moment ago into what was called a hole', async () => {
     writeFileSync(file, '');
     truncateSync(file, 4 * PIECE);

@@ -93,6 +93,7 @@ function tellDefinition({ reason, request, byDefault }: Seed): string | undefine
 export function tellOmission({ reason, request, byDefault }: Seed): string | undefined {
   if (reason === 'bootloader') return 'choose another boot loader';
   if (reason === 'growth') return 'let the last partition keep its size';
+  if (reason === 'immutability') return 'make the image without immutability';
   if (reason === 'kernel' && byDefault === true) return 'choose another kernel';
   return byDefault === true || ['essential', 'tools', 'why-not'].includes(reason) ? undefined : `leave out "${request}"`;
 }

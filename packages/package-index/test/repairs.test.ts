@@ -38,6 +38,7 @@ describe('findRepairs', () => {
     ['never leaves out what why-not asks about', repairs({ a: 1, b: 5 }, ['a', 'b why-not']), ['leave out "a"']],
     ['nor what writes the image', repairs({ a: 1 }, ['mtools tools', 'a']), ['use repositories that belong together']],
     ['speaks of a disk that grows as the user does', repairs({ a: 1 }, ['a', 'fdisk growth']), ['let the last partition keep its size']],
+    ['and of an immutable image', repairs({ a: 1 }, ['a', 'cryptsetup-bin immutability']), ['make the image without immutability']],
     ['speaks of the boot loader as the user does', repairs({ a: 1 }, ['a', 'grub bootloader']), ['choose another boot loader']],
     [
       'puts another request before, and names what it replaces, also when that takes no part',

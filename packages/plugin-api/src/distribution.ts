@@ -98,6 +98,11 @@ export interface BootDefinition {
    * starts. Images that grow get them. Absent: none of this distribution grows.
    */
   readonly growthPackages?: readonly string[];
+  /**
+   * Packages that bring what an initrd opens a verified root with: `veritysetup` for initramfs-tools, `systemd-veritysetup` and `dmsetup` for
+   * dracut. Immutable images get them. Absent: none of this distribution is immutable.
+   */
+  readonly verityPackages?: readonly string[];
   /** Files of boot loaders in the tree, by provider. */
   readonly loaders: Readonly<Partial<Record<'systemd-boot', SystemdBootDefinition>>>;
 }

@@ -22,7 +22,7 @@ export interface ImageInput {
 /** A package that a format needs in its image, for something other than the boot loader. */
 export interface RequiredPackage {
   readonly name: string;
-  /** What asks for it, as in `Seed`: `growth`. */
+  /** What asks for it, as in `Seed`: `growth`, `immutability`. */
   readonly reason: string;
   /** Line of the template that asks for it. */
   readonly position?: SourcePosition;

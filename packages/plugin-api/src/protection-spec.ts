@@ -1,6 +1,7 @@
 /** A root filesystem that is read-only and verified. */
 export interface ImmutabilitySpec {
-  readonly enabled: true;
+  /** `id` of the partition that the hashes of the root go to. Absent: the disk has none, or the image has no disk. */
+  readonly hashPartition?: string;
 }
 
 /** What signs the programs that firmware starts, so that Secure Boot takes them. */

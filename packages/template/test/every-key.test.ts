@@ -18,7 +18,8 @@ const BASE = parse(`${HEAD}disk:
   partitions:
     - { id: spare, start: 1MiB, end: 9MiB, fsType: ext4, mountPoint: /spare }
     - { id: esp, type: esp, start: 9MiB, end: 257MiB, fsType: fat32, mountPoint: /boot/efi }
-    - { id: root, type: linux, start: 257MiB, end: "0", fsType: ext4, mountPoint: / }
+    - { id: hash, start: 257MiB, end: 273MiB }
+    - { id: root, type: linux, start: 273MiB, end: "0", fsType: ext4, mountPoint: / }
 systemConfig:
   kernel: {}
   bootloader: {}
@@ -106,7 +107,7 @@ const FATES: Readonly<Record<string, Fate>> = {
   'systemConfig.initramfs.template': notYet('system.initramfs.template', 'other.yml', absolute),
   'systemConfig.bootloader.bootType': carried('system.bootloader.bootType', 'legacy', 'image-disk/src/check-disk.ts'),
   'systemConfig.bootloader.provider': carried('system.bootloader.provider', 'grub', 'image-disk/src/partition-content.ts'),
-  'systemConfig.immutability.enabled': notYet('system.immutability', true, expect.anything() as unknown),
+  'systemConfig.immutability.enabled': carried('system.immutability', true, 'image-disk/src/immutability.ts', expect.anything() as unknown),
   'systemConfig.immutability.secureBootDBKey': { ...carried('system.secureBoot.keyFile', 'other.yml', signing, absolute), ...SIGNED },
   'systemConfig.immutability.secureBootDBCrt': { ...carried('system.secureBoot.certificate', 'other.yml', signing, ''), ...SIGNED },
   'systemConfig.immutability.secureBootDBCer': { ...carried('system.secureBoot.certificate', 'other.yml', signing, ''), ...SIGNED },

@@ -15,7 +15,6 @@ const keys = async (text: string, imageTypes?: readonly string[]): Promise<strin
 
 describe('refuses', () => {
   it.each([
-    ['immutability: { enabled: true }', 'immutability'],
     ['fde: { enabled: true, passphraseFile: x }', 'disk encryption (fde)'],
     ['initramfs: { template: x.yml }', 'an initrd from a template'],
     ['users: [{ name: a, startupScript: /x }]', 'startupScript'],
@@ -23,6 +22,11 @@ describe('refuses', () => {
     ['users: [{ name: a, password: plain, hash_algo: md5 }]', 'hashing a plain password with md5'],
   ])('systemConfig.%s', async (line, what) => {
     expect(await keys(`${HEAD}${DISK}systemConfig:\n  ${line}\n`)).toEqual([`${what} is not supported yet`]);
+  });
+
+  it('immutability of what is no disk', async () => {
+    const text = `${HEAD.replace('raw', 'img')}systemConfig:\n  immutability: { enabled: true }\n`;
+    expect(await keys(text, ['raw', 'img'])).toEqual(['immutability of image type "img" is not supported yet']);
   });
 
   it.each([

@@ -55,6 +55,10 @@ const NAMES: readonly (readonly [inputs: readonly string[], template: readonly s
     ['disk', 'extendLastPartitionToFillDisk'],
   ],
   [
+    ['prepare', 'immutable'],
+    ['systemConfig', 'immutability'],
+  ],
+  [
     ['prepare', 'partitions'],
     ['disk', 'partitions'],
   ],

@@ -4,7 +4,7 @@ import { asksForVersion, namesOf, seedName } from '../locks/request-spelling.js'
 import type { GraphEdge, PackageGraph } from './package-graph.js';
 
 /** What a user wrote comes before what a definition adds. */
-const REASONS: readonly string[] = ['template', 'kernel', 'bootloader', 'growth', 'tools', 'essential'];
+const REASONS: readonly string[] = ['template', 'kernel', 'bootloader', 'growth', 'immutability', 'tools', 'essential'];
 
 /**
  * Ways from what was asked for to a package, one for each package that was asked for, the shortest first. Of ways of one length,

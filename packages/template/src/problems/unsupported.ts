@@ -47,8 +47,8 @@ export function unsupported(merged: MergedTemplate, abilities: Abilities = {}): 
     }
   }
   const at = (...rest: Path): Path => ['systemConfig', ...rest];
-  if (system.immutability?.enabled === true)
-    refuse(at('immutability', 'enabled'), 'immutability', 'Set systemConfig.immutability.enabled: false');
+  if (system.immutability?.enabled === true && imageType !== 'raw')
+    refuse(at('immutability', 'enabled'), `immutability of image type "${imageType}"`, 'Set systemConfig.immutability.enabled: false');
   if (system.fde?.enabled === true) refuse(at('fde', 'enabled'), 'disk encryption (fde)');
   if (system.initramfs?.template) refuse(at('initramfs', 'template'), 'an initrd from a template');
   for (const [index, user] of (system.users ?? []).entries()) {

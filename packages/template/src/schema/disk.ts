@@ -39,7 +39,7 @@ const partition = {
     type: withDefault(
       'linux',
       text(
-        'What the partition is for: esp, xbootldr, bios, linux, linux-root-amd64, linux-root-arm64, linux-swap (or swap), linux-home, linux-srv, linux-var, linux-tmp, linux-lvm, linux-raid, linux-luks, linux-dm-crypt. Any other word needs `typeUUID`.',
+        'What the partition is for: esp, xbootldr, bios, linux, linux-root-amd64, linux-root-arm64, linux-root-amd64-verity, linux-root-arm64-verity, linux-swap (or swap), linux-home, linux-srv, linux-var, linux-tmp, linux-lvm, linux-raid, linux-luks, linux-dm-crypt. Any other word needs `typeUUID`.',
         'esp',
         'linux-root-amd64',
       ),

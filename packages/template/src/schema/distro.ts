@@ -175,6 +175,10 @@ export const distroSchema = {
           'Packages that bring `sfdisk`, `partx` and `resize2fs`, for images whose root grows when they start. Absent: none can.',
           ['fdisk', 'e2fsprogs'],
         ),
+        verityPackages: texts(
+          'Packages that bring what an initrd opens an immutable root with (`veritysetup`, or `systemd-veritysetup` and `dmsetup`). Absent: none can.',
+          ['cryptsetup-bin'],
+        ),
         loaders: {
           type: 'object',
           description: 'Boot loaders, by name.',

@@ -152,8 +152,9 @@ export const systemSchema = {
     },
     immutability: {
       type: 'object',
-      description: 'A read-only, verified root filesystem. Merged key by key.',
-      examples: [{ enabled: false }],
+      description:
+        'A read-only root filesystem whose every block is verified as it is read (dm-verity). Needs a partition for its hashes: `id: roothashmap`, `mountPoint: none`. [What is written where](immutability.md). For disks. Merged key by key.',
+      examples: [{ enabled: true }],
       properties: {
         enabled: withDefault(false, flag('Switches it on.', true)),
         secureBootDBKey: text(

@@ -17,6 +17,8 @@ export const partitionTypes: readonly string[] = [
   'linux',
   'linux-root-amd64',
   'linux-root-arm64',
+  'linux-root-amd64-verity',
+  'linux-root-arm64-verity',
   'linux-swap',
   'swap',
   'linux-home',
