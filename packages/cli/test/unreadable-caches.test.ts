@@ -189,12 +189,7 @@ it('what is given to export and cannot be written is refused, and nothing of the
   expect((await ask('export', id, target)).status).toBe(0);
   expect(await readFile(`${target}.new`, 'utf8')).toBe('mine');
   await mkdir(join(root, 'directory.raw'));
-  for (const bad of [
-    join(root, 'directory.raw'),
-    join(target, 'below.raw'),
-    join(root, 'absent', 'x.raw'),
-    `${join(root, 'n'.repeat(300))}.raw`,
-  ]) {
+  for (const bad of [join(root, 'directory.raw'), join(target, 'below.raw'), '/proc/absent/x.raw', `${join(root, 'n'.repeat(300))}.raw`]) {
     const { status, document: answer } = await ask('export', id, bad);
     expect([status, answer.error]).toMatchObject([2, { code: 'ICT_CLI_FILE_UNWRITABLE' }]);
   }
