@@ -1,0 +1,63 @@
+import { FILE_TYPE_BITS, uuidBytes } from '@ict/image-parts';
+import { encodeEntry, encodeReference, nameHash } from './file-tree.js';
+import { GENERATION, ITEM, NODE_BYTES, OBJECT, writeU64, type Item, type Unsigned } from './format.js';
+import { encodeInode } from './inode-item.js';
+
+/** Where a tree starts, and how much it takes. */
+export interface Root {
+  readonly at: number;
+  readonly level: number;
+  readonly blocks: number;
+}
+
+const ROOT_ITEM_BYTES = 439;
+const DIRECTORY_ENTRY = 2;
+/** The name by which the subvolume is found that is mounted when none is named. */
+const DEFAULT = Buffer.from('default');
+const NOWHERE: Root = { at: 0, level: 0, blocks: 0 };
+
+/** The tree that names all others. Its items have the same sizes before any of them has its place. */
+export function rootItems(
+  roots: ReadonlyMap<Unsigned, Root>,
+  { subvolume, epochSeconds }: { readonly subvolume: string; readonly epochSeconds: number },
+): Item[] {
+  const root = (object: Unsigned): Item => rootItem(object, roots.get(object) ?? NOWHERE, subvolume, epochSeconds);
+  const directory = encodeInode({
+    ...{ mode: FILE_TYPE_BITS.directory | 0o755, links: 1, sizeBytes: 0, diskBytes: NODE_BYTES, seconds: epochSeconds },
+  });
+  const object = OBJECT.rootDirectory;
+  const target = { object: OBJECT.files, kind: ITEM.root, offset: -1 };
+  return [
+    root(OBJECT.extents),
+    root(OBJECT.devices),
+    { object: OBJECT.files, kind: ITEM.inodeReference, offset: object, data: encodeReference(0, DEFAULT) },
+    root(OBJECT.files),
+    { object, kind: ITEM.inode, offset: 0, data: directory },
+    { object, kind: ITEM.inodeReference, offset: object, data: encodeReference(0, Buffer.from('..')) },
+    { object, kind: ITEM.directoryName, offset: nameHash(DEFAULT), data: encodeEntry(target, DIRECTORY_ENTRY, DEFAULT) },
+    root(OBJECT.checksums),
+    root(OBJECT.uuids),
+    root(OBJECT.freeSpace),
+    root(OBJECT.relocation),
+  ];
+}
+
+/** @see btrfs_root_item in include/uapi/linux/btrfs_tree.h of the kernel */
+function rootItem(object: Unsigned, { at, level, blocks }: Root, subvolume: string, seconds: number): Item {
+  const hasFiles = object === OBJECT.files || object === OBJECT.relocation;
+  const mode = FILE_TYPE_BITS.directory | 0o755;
+  const data = Buffer.alloc(ROOT_ITEM_BYTES);
+  encodeInode({ mode, links: 1, sizeBytes: 3, diskBytes: NODE_BYTES, seconds: 0 }).copy(data);
+  writeU64(data, GENERATION, 160);
+  writeU64(data, hasFiles ? OBJECT.firstFile : 0, 168);
+  writeU64(data, at, 176);
+  writeU64(data, blocks * NODE_BYTES, 192);
+  data.writeUInt32LE(1, 216);
+  data.writeUInt8(level, 238);
+  writeU64(data, GENERATION, 239);
+  if (object === OBJECT.files) {
+    data.set(uuidBytes(subvolume), 247);
+    for (const time of [327, 339]) writeU64(data, seconds, time);
+  }
+  return { object, kind: ITEM.root, offset: 0, data };
+}
