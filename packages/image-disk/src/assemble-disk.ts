@@ -21,6 +21,7 @@ import { kernelOptions } from './boot-menu.js';
 import { isImmutable, planVerity, withRootHash } from './immutability.js';
 import { mountPointOf } from './mount-points.js';
 import { diskError } from './errors.js';
+import { BTRFS_VERSION } from './filesystem-btrfs.js';
 import { EXT_VERSION, MKE2FS_CONF } from './filesystem-ext.js';
 import { READ_ONLY_VERSION } from './filesystem-read-only.js';
 import { fillPartition } from './fill-partition.js';
@@ -42,6 +43,7 @@ const PIECE_BYTES = 256 * 1024;
 /** Versions of what writes filesystems, by family; undefined for what needs none, as {@link ASSEMBLE_VERSION} counts for it. */
 const WRITER_VERSIONS: Readonly<Record<FilesystemWriting['family'], number | undefined>> = {
   ext: EXT_VERSION,
+  btrfs: BTRFS_VERSION,
   fat: FAT_VERSION,
   'read-only': READ_ONLY_VERSION,
   swap: undefined,

@@ -5,7 +5,7 @@ import { efiArch, findKernels, partitionIdentity } from '@ict/image-parts';
 import { kernelOptions, menuTitle } from './boot-menu.js';
 import { locate } from './mount-points.js';
 import { diskError } from './errors.js';
-import { FILESYSTEMS, filesystemOf } from './filesystems.js';
+import { filesystemOf } from './filesystems.js';
 import type { FatFile } from './filesystem-fat.js';
 
 /** Where GRUB's configuration lies in the root tree. */
@@ -17,14 +17,19 @@ const GRUB_NAMES: GrubNames = { mkimage: 'grub-mkimage', modules: '/usr/lib/grub
 /** Bumped when the same input gives other bytes. */
 export const GRUB_VERSION = 1;
 
-/** Modules inside the boot image: enough to read any filesystem that ICT writes, and for a configuration of a user's own. */
+/** Modules inside the boot image: enough to read ext and FAT, and for a configuration of a user's own. */
 export const GRUB_MODULES: readonly string[] = [
   ...['part_gpt', 'part_msdos'],
-  ...new Set(Object.values(FILESYSTEMS).flatMap(({ grub }) => (grub === undefined ? [] : [grub.module]))),
+  ...['ext2', 'fat'],
   ...['search', 'search_fs_uuid', 'search_fs_file', 'search_label', 'linux', 'normal', 'configfile'],
   ...['echo', 'test', 'true', 'ls', 'cat', 'halt', 'reboot', 'sleep', 'regexp', 'minicmd', 'all_video', 'gfxterm', 'font', 'gzio', 'zstd'],
   ...['serial', 'terminal', 'loadenv', 'boot', 'help', 'probe', 'chain'],
 ];
+
+/** The same with that of any other filesystem of the disk. */
+export function grubModules({ disk }: Pick<ImageSpec, 'disk'>): readonly string[] {
+  return [...new Set([...GRUB_MODULES, ...disk.partitions.flatMap((partition) => filesystemOf(partition).grub?.module ?? [])])];
+}
 
 /** UUID by which GRUB's `search --fs-uuid` finds the filesystem of a tree's path, and the path on it. */
 export function grubLocation(spec: ImageSpec, seed: ImageInput['seed'], path: string): { readonly uuid: string; readonly path: string } {
@@ -88,7 +93,7 @@ export async function grubImage(input: ImageInput, stage: string, directory: str
   await ctx.tools.run({
     argv: [
       ...[mkimage, '-O', arch.grub, '-d', `${modules}/${arch.grub}`, '-p', GRUB_DIRECTORY, '-c', '/disk/early.cfg'],
-      ...['-o', `/stage${target}`, ...GRUB_MODULES],
+      ...['-o', `/stage${target}`, ...grubModules(input.spec)],
     ],
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', TZ: 'UTC', SOURCE_DATE_EPOCH: `${ctx.epochSeconds}` },
     mounts: [

@@ -7,6 +7,7 @@ export const diskError = defineErrors({
   ICT_DISK_NO_SPACE: 'invalid',
   ICT_DISK_FAT_FILE: 'invalid',
   ICT_DISK_EXT_FILE: 'invalid',
+  ICT_DISK_BTRFS_FILE: 'invalid',
   ICT_DISK_READ_ONLY_FILE: 'invalid',
   ICT_DISK_MOUNT_POINT: 'invalid',
   ICT_DISK_GROWTH: 'invalid',

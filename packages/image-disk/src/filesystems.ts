@@ -11,6 +11,7 @@ import {
 import type { PartitionSpec } from '@ict/plugin-api';
 import { extSizeProblem } from './ext4/geometry.js';
 import { mebibytes } from './mebibytes.js';
+import { BTRFS_LABEL_BYTES } from './btrfs/superblock.js';
 import { EROFS_LABEL_BYTES } from './erofs-superblock.js';
 import { SWAP_LABEL_BYTES, SWAP_MAXIMUM_BYTES, SWAP_MINIMUM_BYTES } from './swap.js';
 
@@ -27,6 +28,7 @@ export type ReadOnlyKind = 'erofs' | 'squashfs';
  */
 export type FilesystemWriting =
   | { readonly family: 'ext'; readonly kind: ExtKind }
+  | { readonly family: 'btrfs' }
   | { readonly family: 'fat'; readonly width: (sizeBytes: number) => FatWidth }
   | { readonly family: 'read-only'; readonly kind: ReadOnlyKind }
   | { readonly family: 'swap' }
@@ -81,6 +83,28 @@ const ext = (kind: ExtKind, capability: string | undefined): Filesystem => ({
   capability,
   grub: { module: 'ext2', uuid: ({ filesystemUuid }) => filesystemUuid },
 });
+
+/** What the kernel needs for a small one: it makes room for trees in large pieces. */
+const BTRFS_MINIMUM_BYTES = 128 * 1024 * 1024;
+const BTRFS_MAXIMUM_BYTES = 16 * 1024 ** 4;
+
+const btrfs: Filesystem = {
+  writing: { family: 'btrfs' },
+  content: 'tree',
+  mountType: 'btrfs',
+  labelBytes: BTRFS_LABEL_BYTES,
+  sizeProblem: (sizeBytes) => {
+    if (sizeBytes < BTRFS_MINIMUM_BYTES) return { problem: 'too small', hint: `A btrfs needs at least ${mebibytes(BTRFS_MINIMUM_BYTES)}.` };
+    if (sizeBytes > BTRFS_MAXIMUM_BYTES) return { problem: 'too large', hint: 'A btrfs takes at most 16 TiB here.' };
+    return undefined;
+  },
+  holdsRoot: true,
+  readOnly: false,
+  initrdModule: 'btrfs',
+  readByFirmware: false,
+  capability: undefined,
+  grub: { module: 'btrfs', uuid: ({ filesystemUuid }) => filesystemUuid },
+};
 
 const fat = (width: (sizeBytes: number) => FatWidth): Filesystem => ({
   writing: { family: 'fat', width },
@@ -161,11 +185,12 @@ const empty: Filesystem = {
 /** Templates know it already, and nothing but that it is not made yet is said of it. */
 const unwritten = (mountType: string): Filesystem => ({ ...empty, writing: { family: 'unwritten' }, mountType, holdsRoot: true });
 
-/** Every filesystem that templates know. The order is that in which people are told of those that are made, and GRUB gets its modules. */
+/** Every filesystem that templates know. The order is that in which people are told of those that are made. */
 export const FILESYSTEMS: Readonly<Record<FilesystemName, Filesystem>> = {
   ext4: ext('ext4', undefined),
   ext3: ext('ext3', 'ext'),
   ext2: ext('ext2', 'ext'),
+  btrfs,
   erofs: readOnly('erofs', EROFS_LABEL_BYTES),
   squashfs: readOnly('squashfs', undefined),
   fat32: fat(() => 32),
@@ -175,7 +200,6 @@ export const FILESYSTEMS: Readonly<Record<FilesystemName, Filesystem>> = {
   'linux-swap': swap,
   none: empty,
   xfs: unwritten('xfs'),
-  btrfs: unwritten('btrfs'),
 };
 
 /** The filesystem that the partition asks for. */

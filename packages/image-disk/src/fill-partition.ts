@@ -7,6 +7,7 @@ import { isEsp } from './partition-roles.js';
 import { readSigner, signBootFile } from './boot-signing.js';
 import { grubImage } from './boot-grub.js';
 import { diskError } from './errors.js';
+import { writeOwnBtrfs } from './filesystem-btrfs.js';
 import { writeExt } from './filesystem-ext.js';
 import { writeFat, type FatFile } from './filesystem-fat.js';
 import { writeReadOnly } from './filesystem-read-only.js';
@@ -27,7 +28,7 @@ export interface DiskInMaking {
 /**
  * Writes a partition's filesystem at its place in the disk.
  *
- * @throws `ICT_DISK_NO_SPACE`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_READ_ONLY_FILE`, `ICT_DISK_FILESYSTEM`, and what the tools throw;
+ * @throws `ICT_DISK_NO_SPACE`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_BTRFS_FILE`, `ICT_DISK_READ_ONLY_FILE`, `ICT_DISK_FILESYSTEM`, and what the tools throw;
  *   `ICT_DISK_UNSUPPORTED` for a filesystem that is not made yet.
  */
 export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking, ctx: BuildContext): Promise<void> {
@@ -44,6 +45,10 @@ export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking,
       ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
       return;
     }
+    case 'btrfs':
+      await writeOwnBtrfs({ ...place, ...partOfTree(spec, content) }, ctx);
+      ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
+      return;
     case 'read-only':
       await writeReadOnly({ ...place, ...partOfTree(spec, content), kind: writing.kind }, ctx);
       ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });

@@ -55,9 +55,10 @@ export function mountOptions(spec: PartitionSpec, isReadOnly = filesystemOf(spec
   return options.split(',').includes('ro') ? options : `ro,${options}`;
 }
 
-/** When fsck(8) checks it; nothing checks what is never written. */
+/** When fsck(8) checks it; nothing checks what is never written, or a btrfs, which does so by itself. */
 function passOf(spec: PartitionSpec, mountPoint: string): '0' | '1' | '2' {
-  if (filesystemOf(spec).readOnly) return '0';
+  const { readOnly, writing } = filesystemOf(spec);
+  if (readOnly || writing.family === 'btrfs') return '0';
   return mountPoint === '/' ? '1' : '2';
 }
 

@@ -7,9 +7,14 @@ export interface KernelPlaces {
   /** By numbers of devices, `8:2`: a link to the directory of each. */
   readonly devices: string;
   readonly nodes: string;
+  /** Directories of devices, by name. */
+  readonly names: string;
 }
 
-const PLACES: KernelPlaces = { mounts: '/proc/self/mountinfo', devices: '/sys/dev/block', nodes: '/dev' };
+/** What is on the partition that grows. */
+export type GrowingFamily = 'ext' | 'btrfs';
+
+const PLACES: KernelPlaces = { mounts: '/proc/self/mountinfo', devices: '/sys/dev/block', nodes: '/dev', names: '/sys/class/block' };
 
 /**
  * What a change must be worth, in the sectors of 512 bytes that the kernel counts in: a MiB, beside the room that the backup of the partition
@@ -18,24 +23,24 @@ const PLACES: KernelPlaces = { mounts: '/proc/self/mountinfo', devices: '/sys/de
 const LEAST_ROOM = 4096;
 
 /**
- * Text of a program for the tree's shell that enlarges the partition of `/` to the end of its disk, and the ext filesystem on it. sfdisk moves
+ * Text of a program for the tree's shell that enlarges the partition of `/` to the end of its disk, and the filesystem on it: an ext by resize2fs, a btrfs by
+ * the program of systemd. sfdisk moves
  * the backup of the table with it, and never a start; a partition that something lies behind keeps its size. partx tells the kernel, which does not
  * read the table of a disk in use again, as sfdisk would ask it to.
  *
  * The filesystem is looked at each time: a start that was cut short between the two is made up for by the next one.
  *
- * @see proc_pid_mountinfo(5), sfdisk(8), partx(8), resize2fs(8)
+ * @see proc_pid_mountinfo(5), sfdisk(8), partx(8), resize2fs(8), systemd-growfs@.service(8)
  */
-export function renderGrowthScript({ mounts, devices, nodes }: KernelPlaces = PLACES): string {
+export function renderGrowthScript(family: GrowingFamily, places: KernelPlaces = PLACES): string {
+  const { devices, nodes } = places;
   return `#!/bin/sh
 # Enlarges the partition of / to the end of its disk, and the filesystem on it.
 # What already fills its place stays as it is, so that every start may run this.
 set -eu
 
 device=none
-while read -r _ _ numbers _ place _; do
-  if [ "$place" = / ]; then device=$numbers; fi
-done < ${mounts}
+${findDevice(family, places)}
 if [ ! -e "${devices}/$device/partition" ]; then
   echo 'The root is on no partition that could grow.'
   exit 0
@@ -63,8 +68,24 @@ if [ "$behind" -ge ${LEAST_ROOM} ]; then
     exit 1
   fi
 fi
-resize2fs "${nodes}/$name"
+${family === 'ext' ? `resize2fs "${nodes}/$name"` : 'PATH=$PATH:/usr/lib/systemd:/lib/systemd\nsystemd-growfs /'}
 `;
+}
+
+/** A btrfs has a number of its own in the list of mounts, and its partition is found by the name of the node. */
+function findDevice(family: GrowingFamily, { mounts, names }: KernelPlaces): string {
+  if (family === 'ext')
+    return `while read -r _ _ numbers _ place _; do
+  if [ "$place" = / ]; then device=$numbers; fi
+done < ${mounts}`;
+  return `node=none
+while read -r _ _ _ _ place rest; do
+  if [ "$place" = / ]; then
+    node=\${rest##* - btrfs }
+    node=\${node%% *}
+  fi
+done < ${mounts}
+if [ -e "${names}/\${node##*/}/dev" ]; then read -r device < "${names}/\${node##*/}/dev"; fi`;
 }
 
 /** Text of the unit that runs the script before what `target` stands for is reached, when the root may be written to. */

@@ -2,7 +2,7 @@ import type { DistributionDefinition, ImageSpec, PartitionSpec, RequiredPackage,
 import { positionOf } from '@ict/image-parts';
 import { diskError } from './errors.js';
 import { filesystemOf } from './filesystems.js';
-import { renderGrowthScript, renderGrowthUnit } from './growth-script.js';
+import { renderGrowthScript, renderGrowthUnit, type GrowingFamily } from './growth-script.js';
 import { mountPointOf } from './mount-points.js';
 
 /** Place of the wish in a template. */
@@ -19,7 +19,12 @@ const NEEDED: Readonly<Record<string, readonly TreePath[]>> = {
   systemd: ['/usr/lib/systemd/systemd', '/lib/systemd/systemd'],
   sfdisk: ['/usr/sbin/sfdisk', '/sbin/sfdisk', '/usr/bin/sfdisk'],
   partx: ['/usr/bin/partx', '/bin/partx', '/usr/sbin/partx', '/sbin/partx'],
-  resize2fs: ['/usr/sbin/resize2fs', '/sbin/resize2fs', '/usr/bin/resize2fs'],
+};
+
+/** The same of the program for a filesystem. */
+const NEEDED_BY: Readonly<Record<GrowingFamily, typeof NEEDED>> = {
+  ext: { resize2fs: ['/usr/sbin/resize2fs', '/sbin/resize2fs', '/usr/bin/resize2fs'] },
+  btrfs: { 'systemd-growfs': ['/usr/lib/systemd/systemd-growfs', '/lib/systemd/systemd-growfs'] },
 };
 
 /** True when the root is to take what the disk has behind it. */
@@ -45,9 +50,9 @@ export function growthProblem(partitions: readonly PartitionSpec[]): { readonly 
   }
   const { family } = filesystemOf(last).writing;
   // What is not made yet is refused as such.
-  if (family !== 'ext' && family !== 'unwritten') {
+  if (family !== 'ext' && family !== 'btrfs' && family !== 'unwritten') {
     const message = `the last partition cannot grow to fill the disk: nothing enlarges the filesystem ${last.filesystem} when the system starts`;
-    return { message, hint: 'Use ext4.' };
+    return { message, hint: 'Use ext4 or btrfs.' };
   }
   const mode = (last.mountOptions ?? '').split(',').findLast((option) => option === 'ro' || option === 'rw');
   if (mode !== 'ro') return undefined;
@@ -60,12 +65,14 @@ export function growthProblem(partitions: readonly PartitionSpec[]): { readonly 
  *
  * @throws `ICT_DISK_GROWTH` when the tree has not the programs for it.
  */
-export async function prepareGrowth(tree: TreeSession): Promise<void> {
-  for (const [program, places] of Object.entries(NEEDED)) {
+export async function prepareGrowth({ disk }: Pick<ImageSpec, 'disk'>, tree: TreeSession): Promise<void> {
+  const root = disk.partitions.find((partition) => mountPointOf(partition) === '/');
+  const family = root !== undefined && filesystemOf(root).writing.family === 'btrfs' ? 'btrfs' : 'ext';
+  for (const [program, places] of Object.entries({ ...NEEDED, ...NEEDED_BY[family] })) {
     const found = await Promise.all(places.map((place) => tree.stat(place)));
     if (found.every((entry) => entry === undefined)) throw missing(program);
   }
-  await tree.write(SCRIPT, renderGrowthScript(), { mode: 0o755 });
+  await tree.write(SCRIPT, renderGrowthScript(family), { mode: 0o755 });
   await tree.write(`${UNITS}/${UNIT}`, renderGrowthUnit(SCRIPT, TARGET));
   await tree.symlink(`${UNITS}/${UNIT}`, `${UNITS}/${TARGET}.wants/${UNIT}`);
 }

@@ -1,5 +1,6 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { BACKUP_SECTORS, PRIMARY_SECTORS, SECTOR_BYTES, type ByteRange } from '@ict/image-parts';
+import { btrfsData } from './btrfs/used-chunks.js';
 import { readExtSuperblock } from './ext-superblock.js';
 import { erofsBytes } from './erofs-superblock.js';
 import { filesystemOf, type ReadOnlyKind } from './filesystems.js';
@@ -37,6 +38,8 @@ async function partitionData(file: FileHandle, placed: PlacedPartition): Promise
   switch (writing.family) {
     case 'ext':
       return extData(file, offsetBytes);
+    case 'btrfs':
+      return (await btrfsData(file, offsetBytes)).map(({ offset, length }) => ({ offset: offsetBytes + offset, length }));
     case 'fat': {
       const { dataOffset, clusterBytes, usedClusters } = await readFatGeometry(file, offsetBytes, spec.id);
       // A fresh FAT fills its clusters from the front.

@@ -42,7 +42,7 @@ export async function prepareTree(input: Omit<ImageInput, 'tree'>, tree: TreeSes
     await makeDirectories(tree, mountPoint);
   }
   await tree.write('/etc/fstab', renderFstab(input.spec.disk, input.seed, isImmutable(input.spec) ? VERIFIED_ROOT : undefined));
-  if (grows(input.spec)) await prepareGrowth(tree);
+  if (grows(input.spec)) await prepareGrowth(input.spec, tree);
   if (isImmutable(input.spec)) await prepareImmutable(input, tree);
   if (!usesGrub(input.spec)) return;
   await makeDirectories(tree, GRUB_DIRECTORY);

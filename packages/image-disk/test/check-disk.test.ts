@@ -96,6 +96,8 @@ describe('checkDisk', () => {
     ['a long name', withRoot({ name: 'n'.repeat(37) }), 'ICT_DISK_LAYOUT', 'longer than 36'],
     ['a filesystem', withRoot({ filesystem: 'xfs' }), 'ICT_UNSUPPORTED_YET', 'filesystem xfs'],
     ['a long ext label', withRoot({ label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
+    ['a long btrfs label', withRoot({ filesystem: 'btrfs', label: 'l'.repeat(256) }), 'ICT_DISK_UNSUPPORTED', 'longer than 255'],
+    ['a small btrfs', withRoot({ filesystem: 'btrfs' }), 'ICT_DISK_LAYOUT', 'too small'],
     ['a label without a filesystem', withRoot({ filesystem: 'none', label: 'root' }), 'ICT_DISK_UNSUPPORTED', 'a label but no filesystem'],
     ['a label of a squashfs', withRoot({ filesystem: 'squashfs' }), 'ICT_DISK_UNSUPPORTED', 'squashfs, which has none'],
     ['a long erofs label', withRoot({ filesystem: 'erofs', label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
@@ -192,7 +194,6 @@ describe('checkDisk', () => {
 
   it.each<[string, SpecChanges]>([
     ['xfs', withRoot({ filesystem: 'xfs' })],
-    ['btrfs', withRoot({ filesystem: 'btrfs' })],
     ['mbr and legacy firmware', { disk: { partitionTable: 'mbr' }, bootloader: { bootType: 'legacy' } }],
     ['legacy firmware without an EFI system partition', { ...withEsp({ type: 'linux', flags: [] }), bootloader: { bootType: 'legacy' } }],
     ['tar', { disk: { artifacts: [{ type: 'tar' }] } }],
@@ -203,7 +204,7 @@ describe('checkDisk', () => {
 
   it('looks at templates with mistakes too, whatever their sizes', () => {
     const size = fc.oneof(fc.constantFrom(NaN, 0, -1), fc.integer({ min: 0, max: 2 ** 40 }));
-    const filesystem = fc.constantFrom<PartitionSpec['filesystem']>('ext4', 'vfat', 'fat16', 'linux-swap', 'none', 'xfs');
+    const filesystem = fc.constantFrom<PartitionSpec['filesystem']>('ext4', 'vfat', 'fat16', 'linux-swap', 'none', 'xfs', 'btrfs');
     const partition = fc.record({
       id: fc.string(),
       type: fc.string(),
@@ -228,7 +229,7 @@ describe('checkDisk', () => {
       ['disk.partitions[1]', at(9)],
       ['disk.partitions[1].fsType', at(12)],
     ]);
-    const spec = imageSpec({ ...withRoot({ filesystem: 'btrfs', label: 'l'.repeat(17), name: 'n'.repeat(40) }), positions });
+    const spec = imageSpec({ ...withRoot({ filesystem: 'xfs', label: 'l'.repeat(17), name: 'n'.repeat(40) }), positions });
     expect(checkDisk(spec, distribution).map(({ position }) => position?.line)).toEqual([9, 12]);
   });
 });

@@ -49,6 +49,11 @@ describe('renderFstab', () => {
     expect(renderFstab(disk, SEED).split('\n')[1]?.split('\t')[2]).toBe(type);
   });
 
+  it('has a btrfs not checked, as it looks after itself', () => {
+    const { disk } = imageSpec({ disk: { partitions: [{ ...root, filesystem: 'btrfs' }] } });
+    expect(renderFstab(disk, SEED).split('\n')[1]).toBe(`${uuid('rootfs')}\t/\tbtrfs\tdefaults\t0\t0`);
+  });
+
   it.each([
     ['', 'ro'],
     ['defaults', 'ro'],

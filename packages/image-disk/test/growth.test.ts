@@ -17,7 +17,7 @@ import { execute, hostBuild, type HostBuild } from '@ict/fixtures';
 import type { FormatArtifact, ImageSpec, PartitionSpec, RequiredPackage } from '@ict/plugin-api';
 import { checkDisk } from '../src/check-disk.js';
 import { createDiskFormat } from '../src/format.js';
-import { renderGrowthScript } from '../src/growth-script.js';
+import { renderGrowthScript, type GrowingFamily, type KernelPlaces } from '../src/growth-script.js';
 import { prepareKey, prepareTree } from '../src/prepare.js';
 import { MIB, SEED, bootable, distribution, esp, imageInput, imageSpec, root } from './support/specs.js';
 
@@ -105,7 +105,15 @@ describe('the tree of an image that grows', () => {
     const unit = Buffer.from((await tree.read('/etc/systemd/system/ict-grow-root.service'))!).toString();
     const [, program = ''] = /^ExecStart=(.*)$/mu.exec(unit) ?? [];
     expect((await tree.stat(program))?.mode).toBe(0o755);
-    expect(Buffer.from((await tree.read(program))!).toString()).toBe(renderGrowthScript());
+    expect(Buffer.from((await tree.read(program))!).toString()).toBe(renderGrowthScript('ext'));
+  });
+
+  it('needs other programs for a btrfs', async () => {
+    const spec = growing([esp, { ...root, filesystem: 'btrfs' }]);
+    await expect(prepared(PROGRAMS, spec)).rejects.toMatchObject({ code: 'ICT_DISK_GROWTH', facts: { program: 'systemd-growfs' } });
+    const others = Object.fromEntries(Object.entries(PROGRAMS).filter(([path]) => path !== '/sbin/resize2fs'));
+    const tree = await prepared({ ...others, '/usr/lib/systemd/systemd-growfs': '' }, spec);
+    expect(Buffer.from((await tree.read('/usr/libexec/ict-grow-root'))!).toString()).toBe(renderGrowthScript('btrfs'));
   });
 
   it('has none of it when it does not grow', async () => {
@@ -131,7 +139,7 @@ describe('the tree of an image that grows', () => {
 
 /** What the kernel shows of a disk that it started from, with the programs that the script calls. */
 class Machine {
-  readonly places: { readonly mounts: string; readonly devices: string; readonly nodes: string };
+  readonly places: KernelPlaces;
   readonly disk: string;
   private readonly directory: string;
   private readonly kernel: string;
@@ -140,7 +148,7 @@ class Machine {
   constructor(directory: string, image: string, partitions: readonly (readonly [start: number, size: number])[]) {
     this.directory = directory;
     const at = (...path: string[]): string => join(directory, ...path);
-    this.places = { mounts: at('mountinfo'), devices: at('block'), nodes: at('dev') };
+    this.places = { mounts: at('mountinfo'), devices: at('block'), nodes: at('dev'), names: at('names') };
     this.disk = at('dev', 'sda');
     this.kernel = at('devices', 'sda');
     for (const path of [at('block'), at('dev'), at('programs'), join(this.kernel, 'queue')]) mkdirSync(path, { recursive: true });
@@ -152,12 +160,15 @@ class Machine {
     });
     const rootPlace = join(this.kernel, `sda${partitions.length}`);
     symlinkSync(rootPlace, at('block', '8:9'));
+    mkdirSync(at('names'));
+    symlinkSync(rootPlace, at('names', `sda${partitions.length}`));
+    writeFileSync(join(rootPlace, 'dev'), '8:9\n');
     this.mount('8:9');
     this.program('sfdisk', `echo sfdisk >> '${at('called')}'\nexec /usr/sbin/sfdisk "$@"`);
     // As the kernel would: it has the new size when it is told of this partition, and not before.
     const size = `/usr/sbin/sfdisk --dump '${this.disk}' | sed -n 's/.*size= *\\([0-9]*\\).*/\\1/p' | tail -n 1`;
     this.program('partx', `echo partx "$@" >> '${at('called')}'\n${size} > '${rootPlace}/size'`);
-    this.program('resize2fs', `echo resize2fs "$@" >> '${at('called')}'`);
+    for (const name of ['resize2fs', 'systemd-growfs']) this.program(name, `echo ${name} "$@" >> '${at('called')}'`);
   }
 
   program(name: string, text: string): void {
@@ -166,12 +177,8 @@ class Machine {
     chmodSync(path, 0o755);
   }
 
-  mount(numbers: string): void {
-    const mounts = [
-      `1 0 0:2 / /proc rw - proc proc rw`,
-      `2 0 ${numbers} / / rw - ext4 /dev/root rw`,
-      `3 2 8:1 / /boot/efi rw - vfat sda1 rw`,
-    ];
+  mount(numbers: string, source = 'ext4 /dev/root'): void {
+    const mounts = [`1 0 0:2 / /proc rw - proc proc rw`, `2 0 ${numbers} / / rw - ${source} rw`, `3 2 8:1 / /boot/efi rw - vfat sda1 rw`];
     writeFileSync(this.places.mounts, `${mounts.join('\n')}\n`);
   }
 
@@ -182,11 +189,11 @@ class Machine {
   }
 
   /** Starts the script. @returns its exit status, and what it called. */
-  async start(): Promise<{ readonly exitCode: number; readonly called: readonly string[] }> {
+  async start(family: GrowingFamily = 'ext'): Promise<{ readonly exitCode: number; readonly called: readonly string[] }> {
     const called = join(this.directory, 'called');
     writeFileSync(called, '');
     const script = join(this.directory, 'script');
-    writeFileSync(script, renderGrowthScript(this.places));
+    writeFileSync(script, renderGrowthScript(family, this.places));
     const { exitCode } = await execute('/bin/sh', [script], { PATH: `${join(this.directory, 'programs')}:/usr/bin:/bin` });
     return { exitCode, called: readFileSync(called, 'utf8').split('\n').filter(Boolean) };
   }
@@ -258,6 +265,16 @@ describe('the script', () => {
     const verified = await execute('sfdisk', ['--verify', machine.disk]);
     expect([verified.exitCode, verified.stderr]).toEqual([0, '']);
     expect(verified.stdout).toContain('No errors detected');
+  });
+
+  it('finds the partition of a btrfs by its name, and enlarges that', async () => {
+    machine.mount('0:25', 'btrfs /dev/sda2');
+    machine.resize(LARGER);
+    const grown = ['sfdisk', `partx --update --nr 2 ${machine.disk}`, 'systemd-growfs /'];
+    expect(await machine.start('btrfs')).toEqual({ exitCode: 0, called: grown });
+    expect(await machine.start('btrfs')).toEqual({ exitCode: 0, called: ['systemd-growfs /'] });
+    machine.mount('0:25', 'btrfs /dev/mapper/other');
+    expect(await machine.start('btrfs')).toEqual({ exitCode: 0, called: [] });
   });
 
   it('leaves a partition alone that has grown, and one with nothing behind it', async () => {

@@ -5,6 +5,7 @@ import { esp, imageSpec, root } from './support/specs.js';
 it.each([
   ['an ext4', [root], []],
   ['a root', [{ ...root, filesystem: 'squashfs' }], ['squashfs']],
+  ['a btrfs', [{ ...root, filesystem: 'btrfs' }], ['btrfs']],
   [
     'a root and its /usr',
     [

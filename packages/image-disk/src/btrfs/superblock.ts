@@ -23,7 +23,10 @@ export interface SuperblockFields {
 }
 
 /** @param at place of the superblock, which it names. @see btrfs_super_block in include/uapi/linux/btrfs_tree.h of the kernel */
-export function encodeSuperblock({ identity, label, deviceBytes, usedBytes, chunks, root, chunkRoot }: SuperblockFields, at: number): Buffer {
+export function encodeSuperblock(
+  { identity, label, deviceBytes, usedBytes, chunks, root, chunkRoot }: SuperblockFields,
+  at: number,
+): Buffer {
   const bytes = Buffer.alloc(SUPERBLOCK_BYTES);
   bytes.set(uuidBytes(identity.filesystem), 32);
   writeU64(bytes, at, 48);

@@ -77,12 +77,7 @@ export function layOutTrees(request: TreesRequest): TreeLayout {
     const roots = shapeTree(rootItems(new Map(), { subvolume: NO_UUID, epochSeconds: 0 }));
     const extentTree = (owners: readonly Tree[]): Shape =>
       shapeTree(
-        [
-          ...contents,
-          ...blockItems([[OBJECT.chunks, chunkTree]], chunkPlaces),
-          ...blockItems(owners, places),
-          ...groups,
-        ].sort(byPlace),
+        [...contents, ...blockItems([[OBJECT.chunks, chunkTree]], chunkPlaces), ...blockItems(owners, places), ...groups].sort(byPlace),
       );
     // Whose a block is, and its level, has the same size whatever it is.
     const ofExtents = extentTree([[OBJECT.extents, { leaves: [], levels: [told], blocks: told }]]);
@@ -147,7 +142,9 @@ function contentItem({ file, first, at, count }: TreesRequest['extents'][number]
 
 /** Items of the blocks of trees, of each the leaves first. */
 function blockItems(trees: readonly Tree[], places: readonly number[]): Item[] {
-  const blocks = trees.flatMap(([owner, { levels }]) => levels.flatMap((count, level) => Array.from({ length: count }, () => ({ owner, level }))));
+  const blocks = trees.flatMap(([owner, { levels }]) =>
+    levels.flatMap((count, level) => Array.from({ length: count }, () => ({ owner, level }))),
+  );
   return blocks.map(({ owner, level }, index) => {
     const data = Buffer.alloc(33);
     writeU64(data, 1, 0);

@@ -1,10 +1,10 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { uuidBytes } from '@ict/image-parts';
-import type { BlockExtent, TreePath, TreeRecord } from '@ict/plugin-api';
+import type { TreePath, TreeRecord } from '@ict/plugin-api';
 import { crc32c } from '../crc32c.js';
 import { ImageFile } from '../ext4/image-file.js';
 import type { PackContents } from '../ext4/write-ext4.js';
-import { dataChunks, dataRanges, joinRanges, SUPERBLOCKS, type Chunk, type DeviceIdentity, type Range } from './chunks.js';
+import { cutExtents, dataChunks, dataRanges, joinRanges, SUPERBLOCKS, type DeviceIdentity, type Range } from './chunks.js';
 import { emptyTree, fileItems, refusal } from './file-tree.js';
 import { ITEM, OBJECT, SECTOR_BYTES, writeU64, type Item, type Unsigned } from './format.js';
 import { planInodes } from './inode-plan.js';
@@ -13,8 +13,6 @@ import { encodeSuperblock, placesOf } from './superblock.js';
 import { encodeTree, shapeTree } from './tree-blocks.js';
 import { layOutTrees } from './tree-layout.js';
 
-/** Largest extent that the kernel makes, in sectors. */
-const LARGEST_EXTENT = (128 * 1024 * 1024) / SECTOR_BYTES;
 /** Sectors whose checksums are in one item. */
 const CHECKSUMS_TOGETHER = 1024;
 const READ_BYTES = CHECKSUMS_TOGETHER * SECTOR_BYTES;
@@ -73,7 +71,7 @@ export async function writeBtrfs(request: BtrfsRequest, pack: PackContents, sign
     return full(deviceBytes + lacking * SECTOR_BYTES + inodes.length * 2 * 1024);
   }
   const dataEnd = SECTOR_BYTES * packing.extents.flat().reduce((end, { at, count }) => Math.max(end, at + count), 0);
-  const contents = new Map(packed.map((inode, index) => [inode, cut(packing.extents[index] ?? [], dataChunks(dataEnd))]));
+  const contents = new Map(packed.map((inode, index) => [inode, cutExtents(packing.extents[index] ?? [], dataChunks(dataEnd))]));
 
   await using image = await open(file, 'r');
   const used = [...contents.values()].flat().map(({ at, count }) => ({ start: at * SECTOR_BYTES, end: (at + count) * SECTOR_BYTES }));
@@ -104,23 +102,6 @@ export async function writeBtrfs(request: BtrfsRequest, pack: PackContents, sign
   }
   target.flush();
   return { kind: 'written' };
-}
-
-/** So that none is longer than the kernel makes them, and none in two chunks. */
-function cut(extents: readonly BlockExtent[], chunks: readonly Chunk[]): BlockExtent[] {
-  const ends = chunks.map(({ end }) => end / SECTOR_BYTES);
-  const pieces: BlockExtent[] = [];
-  for (let { first, at, count } of extents) {
-    while (count > 0) {
-      const end = ends.find((border) => border > at) ?? Infinity;
-      const piece = Math.min(count, LARGEST_EXTENT, end - at);
-      pieces.push({ first, at, count: piece });
-      first += piece;
-      at += piece;
-      count -= piece;
-    }
-  }
-  return pieces;
 }
 
 async function checksumItems(image: FileHandle, offsetBytes: number, used: readonly Range[], signal: AbortSignal): Promise<Item[]> {
