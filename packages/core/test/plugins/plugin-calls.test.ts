@@ -227,11 +227,10 @@ describe('a function of a plugin that never answers', () => {
       async function* () {
         yield await new Promise(() => undefined);
       },
-      ({ metadata }, stopping) =>
-        metadata
-          .packages(snapshot as never, stopping)
-          [Symbol.asyncIterator]()
-          .next(),
+      ({ metadata }, stopping) => {
+        const packages = metadata.packages(snapshot as never, stopping);
+        return packages[Symbol.asyncIterator]().next();
+      },
     ],
   ])('is given up some time after it was told to stop, and not before: %s', async (name, work, ask) => {
     vi.useFakeTimers();
