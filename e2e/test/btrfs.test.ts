@@ -20,9 +20,9 @@ beforeAll(async () => {
     ],
   };
   const commands = [
-    'mkdir -p /opt/programs /opt/shared && echo text > /opt/programs/file && chmod 4750 /opt/programs/file',
+    'mkdir -p /opt/programs /opt/shared && echo text > /opt/programs/file',
     'ln /opt/programs/file /opt/shared/other-name && ln -s ../programs/file /opt/shared/link',
-    'chown 1234:70000 /opt/programs/file && chmod 1777 /opt/shared && head -c 300000 /dev/zero > /opt/shared/zeros',
+    'chown 1234:70000 /opt/programs/file && chmod 4750 /opt/programs/file && chmod 1777 /opt/shared && head -c 300000 /dev/zero > /opt/shared/zeros',
     'mkfifo /opt/shared/pipe && cp -a /opt/. /srv/',
   ];
   template = await mini.template({ disk, system: { configurations: commands.map((cmd) => ({ cmd })) } });
