@@ -5,7 +5,7 @@ import { efiProgram, hostBuild, type HostBuild, type TreeContent } from '@ict/fi
 import { partitionIdentity, volumeUuid } from '@ict/image-parts';
 import { kernelOptions } from '../src/boot-menu.js';
 import { locate } from '../src/mount-points.js';
-import { earlyConfig, grubImage, renderGrubConfig } from '../src/boot-grub.js';
+import { grubModules, earlyConfig, grubImage, renderGrubConfig } from '../src/boot-grub.js';
 import { systemdBootFiles } from '../src/boot-systemd.js';
 import { divideTree } from '../src/partition-content.js';
 import { MIB, SEED, bootable, distribution, esp, imageInput, imageSpec, root, type SpecChanges } from './support/specs.js';
@@ -272,4 +272,13 @@ describe('divideTree', () => {
       expect(ran).toEqual([expect.stringMatching(new RegExp(`^${start}`))]);
     },
   );
+});
+
+describe('grubModules', () => {
+  it('has that of a btrfs only where there is one', () => {
+    const plain = grubModules(imageSpec());
+    expect(plain).toContain('ext2');
+    expect(plain).not.toContain('btrfs');
+    expect(grubModules(imageSpec({ disk: { partitions: [esp, { ...root, filesystem: 'btrfs' }] } }))).toEqual([...plain, 'btrfs']);
+  });
 });
