@@ -153,6 +153,8 @@ export interface DistributionDefinition {
   readonly tools: ToolsDefinition;
   /** Per image type, what a template gets when it says nothing; same language as a template, not yet merged. */
   readonly defaults: Readonly<Record<string, unknown>>;
+  /** The disk of a template that describes none and asks for an immutable root, in the language of templates. Absent: that of `defaults`. */
+  readonly immutable?: { readonly disk: unknown };
   /** Facts of this ecosystem that only its provider reads. */
   readonly quirks?: Readonly<Record<string, unknown>>;
 }

@@ -52,6 +52,12 @@ describe('refuses', () => {
       23,
       'ICT_DOCUMENT_UNKNOWN_KEY: unknown key "pakages" in systemConfig',
     ],
+    [
+      'a disk for immutable roots that is none',
+      `${text}immutable:\n  disk:\n    sise: 2GiB\n`,
+      27,
+      'ICT_DOCUMENT_UNKNOWN_KEY: unknown key "sise" in disk',
+    ],
     ...['/boot/vmlinuz', '/boot/*/vmlinuz-*', 'boot/vmlinuz-*', '/boot//vmlinuz-*', '/lib/modules/*/'].map(
       (kernel): [string, string, number, string] => [
         `${kernel} as the path of kernels`,

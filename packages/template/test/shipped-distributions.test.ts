@@ -47,6 +47,24 @@ describe.each(shipped)('$provider/$name', ({ provider, name, file }) => {
     },
   );
 
+  it('has a disk for an immutable root where it can have one, and only for templates that describe none', async () => {
+    const { os, dist, boot } = definition!;
+    expect(definition?.immutable === undefined).toBe(boot.verityPackages === undefined);
+    const head = (imageType: string): string =>
+      `image: { name: a, version: "1" }\ntarget: { os: ${os}, dist: ${dist}, arch: x86_64, imageType: ${imageType} }\nsystemConfig: { immutability: { enabled: true } }\n`;
+    const disk = `disk: { size: 2GiB, partitions: [{ id: esp, type: esp, end: 257MiB, fsType: fat32 }, { id: own, type: linux-var, fsType: ext4, mountPoint: / }] }\n`;
+    const directory = await workspace({ 'raw.yml': head('raw'), 'own.yml': `${head('raw')}${disk}`, 'img.yml': head('img') });
+    const look = (name: string) => loadTemplate(`${directory}/${name}.yml`, { distribution: () => definition });
+    const raw = await look('raw');
+    expect(raw.problems).toEqual([]);
+    expect([raw.refused.map(({ code }) => code), raw.spec?.system.immutability?.hashPartition]).toEqual(
+      boot.verityPackages === undefined ? [['ICT_TEMPLATE_IMMUTABILITY'], undefined] : [[], 'roothashmap'],
+    );
+    const own = await look('own');
+    expect(own.spec?.disk.partitions.map(({ id }) => id)).toEqual(['esp', 'own']);
+    expect((await look('img')).merged?.template.disk).toBeUndefined();
+  });
+
   it('names keyrings that are there, and packages for what every disk needs', () => {
     for (const { keyrings } of definition?.repositories ?? []) for (const keyring of keyrings) expect(existsSync(keyring)).toBe(true);
     for (const capability of ['ext', 'convert']) expect(definition?.tools.packages[capability]?.length).toBeGreaterThan(0);

@@ -96,7 +96,7 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
     const { problems } = await buildSpec(merged, file, options.sections, options.clock?.());
     return done([...chain.problems, ...missing, ...problems], { merged, ...(distribution === undefined ? {} : { distribution }) });
   }
-  const { layer, wrong } = defaultsLayer(distribution, target, options.sections);
+  const { layer, wrong } = defaultsLayer(distribution, target, asksForImmutability(chain.layers), options.sections);
   if (layer === undefined) return done([...chain.problems, wrong], { distribution });
   const layers = [layer, ...chain.layers];
   const merged = mergeTemplates(layers);
@@ -110,10 +110,16 @@ export async function loadTemplate(file: string, options: LoadOptions): Promise<
 /** Stands for the defaults of a distribution or image type that is not there: nothing is concluded from what a template leaves to them. */
 const UNKNOWN_DEFAULTS: TemplateLayer = { template: {}, directory: undefined, title: 'defaults', pruned: [[]] };
 
+/** What templates say together of immutability, whatever a definition says. */
+function asksForImmutability(layers: readonly TemplateLayer[]): boolean {
+  return mergeTemplates(layers).template.systemConfig?.immutability?.enabled === true;
+}
+
 /** What a distribution brings for an image type, as the lowest layer; or what is wrong with it. */
 function defaultsLayer(
   distribution: DistributionDefinition,
   target: Template['target'],
+  isImmutable: boolean,
   sections: PluginSections | undefined,
 ): { readonly layer: TemplateLayer; readonly wrong?: undefined } | { readonly layer?: undefined; readonly wrong: ProblemReport } {
   const title = `defaults of ${distribution.dist}`;
@@ -125,7 +131,10 @@ function defaultsLayer(
     return { wrong: problem('ICT_TEMPLATE_DEFAULTS', message, { hint: 'The distribution definition must be corrected.' }) };
   }
   // Image, target and metadata are the template's own.
-  const { disk, systemConfig, layers, packageRepositories, packagePins, plugins, build, baseline, overlayPolicy } = defaults;
+  const { systemConfig, layers, packageRepositories, packagePins, plugins, build, baseline, overlayPolicy } = defaults;
+  const immutable = isImmutable ? (distribution.immutable as Pick<TemplateDefaults, 'disk'> | undefined) : undefined;
+  // An image type without a disk stays without.
+  const disk = defaults.disk?.partitions === undefined ? defaults.disk : (immutable?.disk ?? defaults.disk);
   const template = { disk, systemConfig, layers, packageRepositories, packagePins, plugins, build, baseline, overlayPolicy };
   return { layer: { template, directory: undefined, title } };
 }

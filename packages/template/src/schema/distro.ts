@@ -241,6 +241,17 @@ export const distroSchema = {
         additionalProperties: { type: 'object', additionalProperties: true },
       },
     ),
+    immutable: {
+      type: 'object',
+      description:
+        'What a template for a disk gets that switches `systemConfig.immutability` on: a disk with a partition for the hashes, when it describes none. Absent: that of `defaults`.',
+      examples: [{ disk: { size: '4GiB' } }],
+      properties: {
+        disk: { type: 'object', description: 'In the language of templates.', examples: [{ size: '4GiB' }], additionalProperties: true },
+      },
+      required: ['disk'],
+      additionalProperties: false,
+    },
     quirks: withDefault(
       {},
       {

@@ -72,6 +72,7 @@ function checkDistro(data: unknown, positions: DocumentPositions): ProblemReport
     const below = within(positions, ['defaults', imageType]);
     wrong.push(...checkDefaults(defaults, `defaults for "${imageType}"`, below));
   }
+  if (distro.immutable !== undefined) wrong.push(...checkDefaults(distro.immutable, 'immutable', within(positions, ['immutable'])));
   for (const key of ['os', 'dist'] as const) {
     if (/^[A-Za-z0-9][A-Za-z0-9._-]*$/.test(distro[key])) continue;
     report([key], `${key} is ${JSON.stringify(distro[key])}; it must be letters, digits, ".", "_" and "-": directories are named after it`);
