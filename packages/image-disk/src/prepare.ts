@@ -4,7 +4,7 @@ import { kernelOptions } from './boot-menu.js';
 import { renderFstab } from './fstab.js';
 import { grows, prepareGrowth } from './growth.js';
 import { VERIFIED_ROOT, isImmutable } from './immutability.js';
-import { prepareImmutable } from './immutable-tree.js';
+import { prepareVerifiedRoot } from './prepare-verified-root.js';
 import { mountedPartitions, mountPointOf } from './mount-points.js';
 import { pathsTo, requireMountPoint } from './mount-point-in-tree.js';
 import { usesGrub } from './partition-content.js';
@@ -43,7 +43,7 @@ export async function prepareTree(input: Omit<ImageInput, 'tree'>, tree: TreeSes
   }
   await tree.write('/etc/fstab', renderFstab(input.spec.disk, input.seed, isImmutable(input.spec) ? VERIFIED_ROOT : undefined));
   if (grows(input.spec)) await prepareGrowth(input.spec, tree);
-  if (isImmutable(input.spec)) await prepareImmutable(input, tree);
+  if (isImmutable(input.spec)) await prepareVerifiedRoot(input, tree);
   if (!usesGrub(input.spec)) return;
   await makeDirectories(tree, GRUB_DIRECTORY);
   await tree.write(`${GRUB_DIRECTORY}/grub.cfg`, await renderGrubConfig(input, tree), { mode: 0o600 });

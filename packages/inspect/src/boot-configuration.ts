@@ -1,6 +1,6 @@
 import type { FileEntry, ReadableFilesystem } from './filesystems/filesystem.js';
 import { wholeContent } from './filesystems/filesystem.js';
-import { readUnifiedKernel } from './unified-kernel.js';
+import { readUnifiedImage } from './read-unified-image.js';
 
 /** One way to start the system. */
 export interface BootEntry {
@@ -37,7 +37,7 @@ export async function readBootConfiguration(esp: ReadableFilesystem): Promise<Bo
   for await (const file of esp.walk()) {
     if (file.type !== 'file' || !/^\/EFI\/.*\.efi$/i.test(file.path)) continue;
     const isUnified = file.path.toLowerCase().startsWith(`${UNIFIED.toLowerCase()}/`);
-    const unified = isUnified ? await readUnifiedKernel(file) : undefined;
+    const unified = isUnified ? await readUnifiedImage(file) : undefined;
     if (unified === undefined) loaders.push(file.path);
     else entries.push(unified);
   }

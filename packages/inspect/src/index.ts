@@ -5,4 +5,4 @@ export type { FileEntry, FilesystemSummary, FileType, ReadableFilesystem } from 
 export type { OpenedFilesystem } from './filesystems/open-filesystem.js';
 export { inspectImage, withImage, type ImageReport, type OpenedImage, type PartitionReport } from './inspect-image.js';
 export type { Partition, PartitionTable } from './partition-table.js';
-export type { SystemSummary } from './system.js';
+export type { SystemSummary } from './system-summary.js';

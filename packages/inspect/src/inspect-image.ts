@@ -5,7 +5,7 @@ import { inspectError } from './errors.js';
 import type { FilesystemSummary } from './filesystems/filesystem.js';
 import { openFilesystem, type OpenedFilesystem } from './filesystems/open-filesystem.js';
 import { readPartitionTable, type Partition, type PartitionTable } from './partition-table.js';
-import { readSystem, type SystemSummary } from './system.js';
+import { readSystem, type SystemSummary } from './system-summary.js';
 
 /** A partition, and what lies in it. */
 export interface PartitionReport extends Partition {

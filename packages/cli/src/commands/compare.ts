@@ -3,7 +3,8 @@ import { readImageManifest } from '@ict/boot';
 import { compareImages } from '@ict/inspect';
 import { compareText } from '@ict/integrity';
 import type { CompareFlags } from '../image-commands.js';
-import { inspectedFile, packagesOf, type ManifestPackage } from '../inspected-file.js';
+import { packagesOf, type ManifestPackage } from '../manifest-packages.js';
+import { requireImageFile } from '../require-image-file.js';
 import { withRawDisk } from '../raw-disk.js';
 import type { Session } from '../session.js';
 import { takeSettings } from '../settings.js';
@@ -23,8 +24,8 @@ export async function compare(session: Session, a: string, b: string, flags: Com
   const { temporaryDirectory } = await takeSettings(session, flags);
   const { signal, surroundings } = session;
   const [one, other] = [resolve(surroundings.cwd, a), resolve(surroundings.cwd, b)];
-  await inspectedFile(one, a);
-  await inspectedFile(other, b);
+  await requireImageFile(one, a);
+  await requireImageFile(other, b);
   const { values, files, compared } = await withRawDisk(one, temporaryDirectory, signal, (first) =>
     withRawDisk(other, temporaryDirectory, signal, (second) => compareImages(first, second, { times: flags.times === true, signal })),
   );

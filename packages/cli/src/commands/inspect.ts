@@ -2,7 +2,8 @@ import { resolve } from 'node:path';
 import { readImageManifest } from '@ict/boot';
 import { inspectImage } from '@ict/inspect';
 import type { InspectFlags } from '../image-commands.js';
-import { inspectedFile, packagesOf } from '../inspected-file.js';
+import { packagesOf } from '../manifest-packages.js';
+import { requireImageFile } from '../require-image-file.js';
 import { withRawDisk } from '../raw-disk.js';
 import type { Session } from '../session.js';
 import { takeSettings } from '../settings.js';
@@ -12,7 +13,7 @@ import { imageReportText } from '../views/image-report-text.js';
 export async function inspect(session: Session, image: string, flags: InspectFlags): Promise<void> {
   const { temporaryDirectory } = await takeSettings(session, flags);
   const path = resolve(session.surroundings.cwd, image);
-  await inspectedFile(path, image);
+  await requireImageFile(path, image);
   const report = await withRawDisk(path, temporaryDirectory, session.signal, inspectImage);
   const manifest = await readImageManifest(path);
   const packages = manifest === undefined ? undefined : packagesOf(manifest);

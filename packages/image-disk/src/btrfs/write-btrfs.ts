@@ -3,7 +3,7 @@ import { uuidBytes } from '@ict/image-parts';
 import type { TreePath, TreeRecord } from '@ict/plugin-api';
 import { crc32c } from '../crc32c.js';
 import { ImageFile } from '../ext4/image-file.js';
-import type { PackContents } from '../ext4/write-ext4.js';
+import type { PackContents } from '../pack-contents.js';
 import { cutExtents, dataChunks, dataRanges, joinRanges, SUPERBLOCKS, type DeviceIdentity, type Range } from './chunks.js';
 import { emptyTree, fileItems, refusal } from './file-tree.js';
 import { ITEM, OBJECT, SECTOR_BYTES, writeU64, type Item, type Unsigned } from './format.js';

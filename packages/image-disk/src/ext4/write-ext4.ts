@@ -1,6 +1,7 @@
 import { FILE_TYPE_BITS, uuidBytes } from '@ict/image-parts';
-import type { BlockExtent, PackTarget, Packing, TreePath, TreeRecord } from '@ict/plugin-api';
+import type { BlockExtent, TreePath, TreeRecord } from '@ict/plugin-api';
 import { crc32c } from '../crc32c.js';
+import type { PackContents } from '../pack-contents.js';
 import { FreeBlocks } from './free-blocks.js';
 import { BLOCKS_PER_GROUP, BLOCK_BYTES, blocksOf, hasBackup, layOut, type Geometry } from './geometry.js';
 import { describeGroups } from './group-descriptors.js';
@@ -39,9 +40,6 @@ export type Ext4Outcome =
   | { readonly kind: 'full'; readonly neededBytes: number; readonly files: number }
   /** `reason` follows the path. */
   | { readonly kind: 'refused'; readonly path: string; readonly reason: string };
-
-/** Packs contents of files, as {@link TreeRunner.pack} does. */
-export type PackContents = (paths: readonly TreePath[], target: PackTarget) => Promise<Packing>;
 
 /**
  * Writes an ext4 filesystem of a tree into a disk image: metadata from the tree's records, contents by `pack`. The bytes are a function of

@@ -1,5 +1,5 @@
 import type { Bytes } from '../bytes.js';
-import { childPath, filesystemOver } from './directory-walk.js';
+import { childPath, filesystemOver } from './filesystem-over.js';
 import { parseAttributes, parseBlockOfAttributes } from './ext-attributes.js';
 import { gathered, type FileEntry, type FileType, type FilesystemSummary, type ReadableFilesystem } from './filesystem.js';
 

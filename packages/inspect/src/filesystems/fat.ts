@@ -1,6 +1,6 @@
 import { CLUSTERS, DIRECTORY_ENTRY_BYTES, FIRST_CLUSTER } from '@ict/image-parts';
 import type { Bytes } from '../bytes.js';
-import { childPath, filesystemOver } from './directory-walk.js';
+import { childPath, filesystemOver } from './filesystem-over.js';
 import type { FileEntry, FilesystemSummary, ReadableFilesystem } from './filesystem.js';
 
 const LONG_NAME = 0x0f;

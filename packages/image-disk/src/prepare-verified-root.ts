@@ -82,7 +82,7 @@ const DRACUT_CONFIGURATION = 'add_dracutmodules+=" systemd-veritysetup "\n';
  *
  * @throws `ICT_DISK_IMMUTABILITY` when the tree has not the programs for it.
  */
-export async function prepareImmutable({ spec, seed }: Pick<ImageInput, 'spec' | 'seed'>, tree: TreeSession): Promise<void> {
+export async function prepareVerifiedRoot({ spec, seed }: Pick<ImageInput, 'spec' | 'seed'>, tree: TreeSession): Promise<void> {
   await requirePrograms(NEEDED, tree);
   await tree.write(WRITABLE_PLACES, renderWritablePlaces(spec, seed), { mode: 0o755 });
   const maker = await makerOf(tree);

@@ -11,7 +11,7 @@ const MOST_TEXT_BYTES = 64 * 1024;
  * @returns undefined when the file is no such image.
  * @see https://uapi-group.org/specifications/specs/unified_kernel_image/
  */
-export async function readUnifiedKernel(file: FileEntry): Promise<BootEntry | undefined> {
+export async function readUnifiedImage(file: FileEntry): Promise<BootEntry | undefined> {
   const sections = await sectionsOf(file);
   if (!sections.some(({ name }) => name === '.linux')) return undefined;
   const text = async (name: string): Promise<string | undefined> => {
