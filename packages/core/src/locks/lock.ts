@@ -104,9 +104,9 @@ export function formatLock(lock: Lock): string {
   const place = (key: string) => (FIELDS.includes(key) ? FIELDS.indexOf(key) : FIELDS.length);
   const fieldOrder = ({ key: a }: { key: { value: string } }, { key: b }: { key: { value: string } }) =>
     place(a.value) - place(b.value) || (a.value < b.value ? -1 : 1);
-  return (
-    HEADER + stringify(lock, { lineWidth: 0, aliasDuplicateObjects: false, sortMapEntries: fieldOrder as (a: Pair, b: Pair) => number })
-  );
+  const sortMapEntries = fieldOrder as (a: Pair, b: Pair) => number;
+  // In a block, a text of nothing but blanks and ends of lines would be read as another.
+  return HEADER + stringify(lock, { lineWidth: 0, aliasDuplicateObjects: false, blockQuote: false, sortMapEntries });
 }
 
 /** @returns whether the file changed. @throws `ICT_LOCK_UNWRITABLE` */

@@ -80,6 +80,13 @@ describe('the content of a lock', () => {
         const written = formatLock(telling);
         expect(await read(windows ? written.replaceAll('\n', '\r\n') : written)).toEqual(telling);
       }),
+      {
+        examples: [
+          [' \n', false],
+          [' \n\n', true],
+          ['a \n b\n', true],
+        ],
+      },
     );
   });
 });
