@@ -20,7 +20,7 @@ export async function configSet(session: Session, key: string, values: readonly 
   if (alone !== undefined) {
     throw cliError('ICT_CLI_USAGE', {
       message: `${key} takes ARCHIVE=URL, an archive and what stands in for it, and got ${JSON.stringify(bareAddress(alone))}`,
-      hint: `Example: ict config set ${key} http://deb.debian.org/debian=http://mirror.example.com/debian.`,
+      hint: `Example: ict config set ${key} http://ftp.debian.org/debian=http://mirror.example.com/debian.`,
     });
   }
   const file = await chosenConfigFile(session.surroundings, flags, 'user');
