@@ -2,9 +2,8 @@ import { join } from 'node:path';
 import { uuidFrom } from '@ict/integrity';
 import type { BuildContext } from '@ict/plugin-api';
 import { writeBtrfs } from './btrfs/write-btrfs.js';
-import { diskError } from './errors.js';
 import type { TreeFilesystemRequest } from './filesystem-request.js';
-import { mebibytes } from './mebibytes.js';
+import { requireWritten } from './written-filesystem.js';
 
 /** Bumped when the same request gives other bytes. */
 export const BTRFS_VERSION = 1;
@@ -15,7 +14,7 @@ export const BTRFS_VERSION = 1;
  * @throws `ICT_DISK_NO_SPACE` when the files do not fit, with the space that they need; `ICT_DISK_BTRFS_FILE` for a file that it cannot hold.
  */
 export async function writeOwnBtrfs(request: TreeFilesystemRequest, ctx: BuildContext): Promise<void> {
-  const { identity, label = '', tree, root, offsetBytes, sizeBytes, partition } = request;
+  const { identity, label = '', tree, root, offsetBytes, sizeBytes } = request;
   // All others follow from that of the filesystem.
   const uuid = (what: string): string => uuidFrom(identity.filesystemUuid, `btrfs/${what}`);
   const outcome = await writeBtrfs(
@@ -33,19 +32,5 @@ export async function writeOwnBtrfs(request: TreeFilesystemRequest, ctx: BuildCo
     (paths, target) => ctx.trees.pack(tree, paths, target),
     ctx.signal,
   );
-  if (outcome.kind === 'full') {
-    const { neededBytes, files } = outcome;
-    throw diskError('ICT_DISK_NO_SPACE', {
-      message: `the files of partition "${partition}" do not fit: as btrfs they take about ${mebibytes(neededBytes)} in ${files} files, and it has ${mebibytes(sizeBytes)}`,
-      hint: `Raise disk.size, or the end of partition "${partition}", so that it has at least ${mebibytes(neededBytes * 1.1)}.`,
-      facts: { partition, neededBytes, availableBytes: sizeBytes, files },
-    });
-  }
-  if (outcome.kind !== 'refused') return;
-  const { path, reason } = outcome;
-  throw diskError('ICT_DISK_BTRFS_FILE', {
-    message: `${path} cannot be stored on partition "${partition}", which has a btrfs filesystem: it ${reason}`,
-    hint: 'Change or remove it with a command under systemConfig.configurations, or leave out the package that brings it.',
-    facts: { path, partition, reason },
-  });
+  requireWritten(outcome, request, 'btrfs', 'ICT_DISK_BTRFS_FILE');
 }

@@ -1,7 +1,6 @@
 import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildContext } from '@ict/plugin-api';
-import { diskError } from './errors.js';
 import { readExtSuperblock } from './ext-superblock.js';
 import { fixExtTimes } from './ext-times.js';
 import { BASE_FEATURES } from './ext4/features.js';
@@ -10,7 +9,7 @@ import { writeExt4 } from './ext4/write-ext4.js';
 import { programFailed, runFilesystemProgram, type ProgramResult } from './filesystem-program.js';
 import type { TreeFilesystemRequest } from './filesystem-request.js';
 import type { ExtKind } from './filesystems.js';
-import { mebibytes } from './mebibytes.js';
+import { fullFilesystem, requireWritten, type NeededRoom } from './written-filesystem.js';
 
 /** Bumped when the same request gives other bytes. */
 export const EXT_VERSION = 4;
@@ -52,13 +51,13 @@ async function writeByMke2fs(request: ExtRequest, ctx: BuildContext): Promise<vo
   if (result.exitCode !== 0) {
     if (!/could not allocate|no space|not enough space|no free space|too small/iu.test(result.stderr))
       throw programFailed(request.partition, 'mke2fs', result);
-    throw noSpace(request, await measure(request, ctx), { mke2fs: result.stderr.trim() });
+    throw fullFilesystem(request, request.kind, await measure(request, ctx), { mke2fs: result.stderr.trim() });
   }
   await fixExtTimes(join(request.directory, request.file), request.offsetBytes, ctx.epochSeconds, ctx.signal);
 }
 
 async function writeOwnExt4(request: ExtRequest, ctx: BuildContext): Promise<void> {
-  const { identity, label = '', tree, root, offsetBytes, sizeBytes, partition } = request;
+  const { identity, label = '', tree, root, offsetBytes, sizeBytes } = request;
   const place = { file: join(request.directory, request.file), offsetBytes, sizeBytes };
   const outcome = await writeExt4(
     {
@@ -72,14 +71,7 @@ async function writeOwnExt4(request: ExtRequest, ctx: BuildContext): Promise<voi
     },
     (paths, target) => ctx.trees.pack(tree, paths, target),
   );
-  if (outcome.kind === 'full') throw noSpace(request, outcome);
-  if (outcome.kind !== 'refused') return;
-  const { path, reason } = outcome;
-  throw diskError('ICT_DISK_EXT_FILE', {
-    message: `${path} cannot be stored on partition "${partition}", which has an ext4 filesystem: it ${reason}`,
-    hint: 'Change or remove it with a command under systemConfig.configurations, or leave out the package that brings it.',
-    facts: { path, partition, reason },
-  });
+  requireWritten(outcome, request, 'ext4', 'ICT_DISK_EXT_FILE');
 }
 
 async function runMke2fs(request: ExtRequest, ctx: BuildContext): Promise<ProgramResult> {
@@ -108,14 +100,8 @@ async function runMke2fs(request: ExtRequest, ctx: BuildContext): Promise<Progra
   });
 }
 
-/** What files take. */
-interface Need {
-  readonly neededBytes: number;
-  readonly files: number;
-}
-
 /** Finds out how much mke2fs needs: the same files again, into a sparse scratch file with room to spare. */
-async function measure(request: ExtRequest, ctx: BuildContext): Promise<Need> {
+async function measure(request: ExtRequest, ctx: BuildContext): Promise<NeededRoom> {
   const layers = request.tree.layers.reduce((sum, layer) => sum + layer.sizeBytes + layer.entries * BLOCK_BYTES, 0);
   const directory = await mkdtemp(join(ctx.temporary, 'measure-'));
   try {
@@ -131,12 +117,4 @@ async function measure(request: ExtRequest, ctx: BuildContext): Promise<Need> {
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
-}
-
-function noSpace({ partition, sizeBytes }: ExtRequest, { neededBytes, files }: Need, said: { readonly mke2fs?: string } = {}): Error {
-  return diskError('ICT_DISK_NO_SPACE', {
-    message: `the files of partition "${partition}" do not fit: they need about ${mebibytes(neededBytes)} in ${files} files, and it has ${mebibytes(sizeBytes)}`,
-    hint: `Raise disk.size, or the end of partition "${partition}", so that it has at least ${mebibytes(neededBytes * 1.1)}.`,
-    facts: { partition, neededBytes, availableBytes: sizeBytes, files, ...said },
-  });
 }

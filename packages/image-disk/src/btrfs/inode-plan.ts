@@ -1,4 +1,5 @@
 import type { TreePath, TreeRecord } from '@ict/plugin-api';
+import { planNames } from '../plan-names.js';
 import { OBJECT } from './format.js';
 
 /** A name of a file in a directory. */
@@ -22,33 +23,20 @@ export interface PlannedInode {
 const FIRST_INDEX = 2;
 
 /** @returns the inodes in the order of their numbers, the root first; or the path of what should be a directory and is none. */
-export function planInodes(records: readonly TreeRecord[], root: TreePath, seconds: number): readonly PlannedInode[] | string {
-  const byPath = new Map(records.map((record) => [record.path, record]));
-  const emptyDirectory: TreeRecord = { path: '/', type: 'directory', mode: 0o755, uid: 0, gid: 0, mtimeSeconds: seconds };
-  const top = byPath.get(root) ?? (records.length === 0 ? emptyDirectory : undefined);
-  if (top?.type !== 'directory') return root;
+export function planInodes(records: readonly TreeRecord[], root: TreePath, seconds: number): readonly PlannedInode[] | TreePath {
   const inodes: PlannedInode[] = [];
-  const planned = new Map<TreeRecord, PlannedInode>();
-  const directories = new Map<string, PlannedInode>();
-  const add = (record: TreeRecord): PlannedInode => {
-    const inode: PlannedInode = { number: OBJECT.firstFile + inodes.length, record, names: [], entries: [] };
-    inodes.push(inode);
-    planned.set(record, inode);
-    return inode;
-  };
-  const prefix = root === '/' ? '' : root;
-  directories.set(prefix, add(top));
-  for (const record of records) {
-    if (!record.path.startsWith(`${prefix}/`) || record.path === '/') continue;
-    const slash = record.path.lastIndexOf('/');
-    const parent = directories.get(record.path.slice(0, slash)) as PlannedInode;
-    const file = record.hardlinkOf === undefined ? record : (byPath.get(record.hardlinkOf) as TreeRecord);
-    const inode = planned.get(file) ?? add(file);
-    if (record.type === 'directory') directories.set(record.path, inode);
-    const name = Buffer.from(record.path.slice(slash + 1));
-    const index = FIRST_INDEX + parent.entries.length;
-    parent.entries.push({ name, index, inode });
-    inode.names.push({ parent, name, index });
-  }
-  return inodes;
+  const wrong = planNames<PlannedInode>(records, root, seconds, {
+    add: (record) => {
+      const inode: PlannedInode = { number: OBJECT.firstFile + inodes.length, record, names: [], entries: [] };
+      inodes.push(inode);
+      return inode;
+    },
+    join: (parent, text, inode) => {
+      const name = Buffer.from(text);
+      const index = FIRST_INDEX + parent.entries.length;
+      parent.entries.push({ name, index, inode });
+      inode.names.push({ parent, name, index });
+    },
+  });
+  return wrong ?? inodes;
 }

@@ -1,9 +1,8 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { uuidBytes } from '@ict/image-parts';
-import type { TreePath, TreeRecord } from '@ict/plugin-api';
 import { crc32c } from '../crc32c.js';
 import { ImageFile } from '../ext4/image-file.js';
-import type { PackContents } from '../pack-contents.js';
+import type { PackContents, TreeWriting, TreeWritten } from '../tree-writing.js';
 import { cutExtents, dataChunks, dataRanges, joinRanges, SUPERBLOCKS, type DeviceIdentity, type Range } from './chunks.js';
 import { emptyTree, fileItems, refusal } from './file-tree.js';
 import { ITEM, OBJECT, SECTOR_BYTES, writeU64, type Item, type Unsigned } from './format.js';
@@ -17,32 +16,11 @@ import { layOutTrees } from './tree-layout.js';
 const CHECKSUMS_TOGETHER = 1024;
 const READ_BYTES = CHECKSUMS_TOGETHER * SECTOR_BYTES;
 
-export interface BtrfsRequest {
+export interface BtrfsRequest extends TreeWriting {
   readonly identity: DeviceIdentity;
   /** UUID of the subvolume that all files are in. */
   readonly subvolume: string;
-  /** At most 255 bytes. */
-  readonly label: string;
-  /** Latest time of a file, and that of the filesystem, seconds since 1970. */
-  readonly epochSeconds: number;
-  /** The whole tree, as {@link TreeRunner.records} gives it; what lies below `root` becomes the filesystem. */
-  readonly records: readonly TreeRecord[];
-  readonly root: TreePath;
-  /** An existing file with zeros where the filesystem goes. */
-  readonly file: string;
-  readonly offsetBytes: number;
-  readonly sizeBytes: number;
 }
-
-/**
- * `full`: the files do not fit, and what was written means nothing. `refused`: nothing was written, because btrfs has no form for something
- * in the tree.
- */
-export type BtrfsOutcome =
-  | { readonly kind: 'written' }
-  | { readonly kind: 'full'; readonly neededBytes: number; readonly files: number }
-  /** `reason` follows the path. */
-  | { readonly kind: 'refused'; readonly path: string; readonly reason: string };
 
 /**
  * Writes a btrfs on one device with a tree's files: metadata twice, contents once, nothing compressed, all in one subvolume. The bytes are a
@@ -50,7 +28,7 @@ export type BtrfsOutcome =
  *
  * @see include/uapi/linux/btrfs_tree.h of the kernel
  */
-export async function writeBtrfs(request: BtrfsRequest, pack: PackContents, signal: AbortSignal): Promise<BtrfsOutcome> {
+export async function writeBtrfs(request: BtrfsRequest, pack: PackContents, signal: AbortSignal): Promise<TreeWritten> {
   const { records, root, epochSeconds, file, offsetBytes, identity } = request;
   const deviceBytes = Math.floor(request.sizeBytes / SECTOR_BYTES) * SECTOR_BYTES;
   const inodes = planInodes(records, root, epochSeconds);
@@ -65,7 +43,7 @@ export async function writeBtrfs(request: BtrfsRequest, pack: PackContents, sign
     packed.map(({ record }) => record.path),
     { file, offsetBytes, blockBytes: SECTOR_BYTES, free },
   );
-  const full = (neededBytes: number): BtrfsOutcome => ({ kind: 'full', neededBytes, files: inodes.length });
+  const full = (neededBytes: number): TreeWritten => ({ kind: 'full', neededBytes, files: inodes.length });
   if (packing.kind === 'full') {
     const lacking = packing.blocks - free.reduce((sum, { count }) => sum + count, 0);
     return full(deviceBytes + lacking * SECTOR_BYTES + inodes.length * 2 * 1024);

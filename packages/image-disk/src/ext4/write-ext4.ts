@@ -1,7 +1,7 @@
 import { FILE_TYPE_BITS, uuidBytes } from '@ict/image-parts';
-import type { BlockExtent, TreePath, TreeRecord } from '@ict/plugin-api';
+import type { BlockExtent } from '@ict/plugin-api';
 import { crc32c } from '../crc32c.js';
-import type { PackContents } from '../pack-contents.js';
+import type { PackContents, TreeWriting, TreeWritten } from '../tree-writing.js';
 import { FreeBlocks } from './free-blocks.js';
 import { BLOCKS_PER_GROUP, BLOCK_BYTES, blocksOf, hasBackup, layOut, type Geometry } from './geometry.js';
 import { describeGroups } from './group-descriptors.js';
@@ -15,31 +15,10 @@ import { RESIZE_INODE, encodeDoublyIndirect, makeResizeInode } from './resize-in
 import { inodeSeed } from './seeds.js';
 import { JOURNAL_INODE, SUPERBLOCK_OFFSET, encodeSuperblock, type SuperblockFields } from './superblock.js';
 
-export interface Ext4Request {
+export interface Ext4Request extends TreeWriting {
   readonly uuid: string;
   readonly hashSeed: string;
-  /** At most 16 bytes. */
-  readonly label: string;
-  /** Latest time of a file, and that of the filesystem, seconds since 1970. */
-  readonly epochSeconds: number;
-  /** The whole tree, as {@link TreeRunner.records} gives it; what lies below `root` becomes the filesystem. */
-  readonly records: readonly TreeRecord[];
-  readonly root: TreePath;
-  /** An existing file with zeros where the filesystem goes. */
-  readonly file: string;
-  readonly offsetBytes: number;
-  readonly sizeBytes: number;
 }
-
-/**
- * `full`: the files do not fit, and what was written means nothing. `refused`: nothing was written, because ext4 has no form for something
- * in the tree.
- */
-export type Ext4Outcome =
-  | { readonly kind: 'written' }
-  | { readonly kind: 'full'; readonly neededBytes: number; readonly files: number }
-  /** `reason` follows the path. */
-  | { readonly kind: 'refused'; readonly path: string; readonly reason: string };
 
 /**
  * Writes an ext4 filesystem of a tree into a disk image: metadata from the tree's records, contents by `pack`. The bytes are a function of
@@ -48,7 +27,7 @@ export type Ext4Outcome =
  * @see Documentation/filesystems/ext4 of the kernel
  * @throws RangeError for a size that ext4 cannot have, which {@link extSizeProblem} tells before.
  */
-export async function writeExt4(request: Ext4Request, pack: PackContents): Promise<Ext4Outcome> {
+export async function writeExt4(request: Ext4Request, pack: PackContents): Promise<TreeWritten> {
   const { records, root, epochSeconds } = request;
   const geometry = layOut(Math.floor(request.sizeBytes / BLOCK_BYTES));
   if (geometry === undefined) throw new RangeError(`an ext4 cannot have ${request.sizeBytes} bytes`);
@@ -99,11 +78,11 @@ interface Filesystem extends Output {
   readonly geometry: Geometry;
 }
 
-function refused(path: string, reason: string): Ext4Outcome {
+function refused(path: string, reason: string): TreeWritten {
   return { kind: 'refused', path, reason };
 }
 
-function full({ blocks, inodes: room }: Geometry, free: FreeBlocks, files: number, lastInode: number): Ext4Outcome {
+function full({ blocks, inodes: room }: Geometry, free: FreeBlocks, files: number, lastInode: number): TreeWritten {
   const neededBlocks = blocks - free.capacity + free.asked;
   return { kind: 'full', neededBytes: BLOCK_BYTES * Math.max(neededBlocks, Math.ceil(lastInode * (blocks / room))), files };
 }

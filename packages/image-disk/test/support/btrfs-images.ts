@@ -2,7 +2,8 @@ import { truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packFiles } from '@ict/archive';
 import { BUILD_EPOCH, hostRecords } from '@ict/fixtures';
-import { writeBtrfs, type BtrfsOutcome, type BtrfsRequest } from '../../src/btrfs/write-btrfs.js';
+import { writeBtrfs, type BtrfsRequest } from '../../src/btrfs/write-btrfs.js';
+import type { TreeWritten } from '../../src/tree-writing.js';
 import { run } from './ext4-images.js';
 import { MIB } from './specs.js';
 
@@ -16,7 +17,7 @@ const IDENTITY = {
 export const checkBtrfs = (image: string): Promise<string> => run('btrfs', 'check', '--check-data-csum', image);
 
 /** An image of a host directory. */
-export async function writeBtrfsOf(tree: string, image: string, changes: Partial<BtrfsRequest> = {}): Promise<BtrfsOutcome> {
+export async function writeBtrfsOf(tree: string, image: string, changes: Partial<BtrfsRequest> = {}): Promise<TreeWritten> {
   const { offsetBytes = 0, sizeBytes = 160 * MIB } = changes;
   writeFileSync(image, '');
   truncateSync(image, offsetBytes + sizeBytes);

@@ -1,10 +1,11 @@
-import { lutimesSync, mkdtempSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { lutimesSync, mkdirSync, mkdtempSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { expect } from 'vitest';
 import { packFiles } from '@ict/archive';
 import { HeldMounts } from '@ict/fixtures';
 import type { TreeRecord } from '@ict/plugin-api';
-import { writeExt4, type Ext4Outcome, type Ext4Request } from '../../src/ext4/write-ext4.js';
+import { writeExt4, type Ext4Request } from '../../src/ext4/write-ext4.js';
+import type { TreeWritten } from '../../src/tree-writing.js';
 import { BUILD_EPOCH, digestFile, execute } from '@ict/fixtures';
 import { hostRecords } from '@ict/fixtures';
 import { MIB } from './specs.js';
@@ -23,7 +24,7 @@ export async function run(program: string, ...argv: string[]): Promise<string> {
 export const check = (image: string): Promise<string> => run('e2fsck', '-fn', image);
 
 /** An image of a host directory. */
-export async function write(tree: string, image: string, changes: Partial<Ext4Request> = {}): Promise<Ext4Outcome> {
+export async function write(tree: string, image: string, changes: Partial<Ext4Request> = {}): Promise<TreeWritten> {
   const { offsetBytes = 0, sizeBytes = 64 * MIB } = changes;
   writeFileSync(image, '');
   truncateSync(image, offsetBytes + sizeBytes);
@@ -75,4 +76,24 @@ export function settle(directory: string, records: readonly TreeRecord[], second
     if (type === 'symlink') lutimesSync(join(directory, path), seconds, seconds);
     else utimesSync(join(directory, path), seconds, seconds);
   }
+}
+
+/** Digests of a filesystem of 300 files, written at two places of two files, from trees whose files were made in opposite orders. */
+export async function madeInTwoOrders(
+  base: string,
+  write: (tree: string, image: string, offsetBytes: number) => Promise<unknown>,
+): Promise<readonly string[]> {
+  const names = Array.from({ length: 300 }, (_, index) => `name-${(index * 7919) % 300}`);
+  const digests: string[] = [];
+  for (const [place, order] of [names, names.toReversed()].entries()) {
+    const tree = join(base, `tree-${place}`);
+    mkdirSync(tree, { mode: 0o755 });
+    for (const name of order) writeFileSync(join(tree, name), name.repeat(50));
+    settle(tree, await hostRecords(tree));
+    const image = join(base, `image-${place}`);
+    await write(tree, image, place * MIB);
+    writeFileSync(image, readFileSync(image).subarray(place * MIB));
+    digests.push(digestFile(image));
+  }
+  return digests;
 }
