@@ -29,14 +29,18 @@ export function guidBytes(text: string): Uint8Array {
   return bytes;
 }
 
+/** The text, in lower case, of a UUID of 16 bytes: the reverse of {@link uuidBytes}. */
+export function uuidText(bytes: Uint8Array): string {
+  return Buffer.from(bytes)
+    .toString('hex')
+    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+}
+
 /** The text, in upper case, of a GUID of 16 bytes as GPT stores it: the reverse of {@link guidBytes}. */
 export function guidText(bytes: Uint8Array): string {
-  const text = Buffer.from(bytes);
-  text.subarray(0, 4).reverse();
-  text.subarray(4, 6).reverse();
-  text.subarray(6, 8).reverse();
-  return text
-    .toString('hex')
-    .toUpperCase()
-    .replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+  const inOrder = Buffer.from(bytes);
+  inOrder.subarray(0, 4).reverse();
+  inOrder.subarray(4, 6).reverse();
+  inOrder.subarray(6, 8).reverse();
+  return uuidText(inOrder).toUpperCase();
 }

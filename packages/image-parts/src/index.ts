@@ -5,7 +5,15 @@ export { DERIVE_VERSION, deriveBlob, runTool } from './derived-blob.js';
 export { efiArch, type EfiArch } from './efi-arch.js';
 export { imageError } from './errors.js';
 export { FAT_LABEL_BYTES, type VolumeIdentity } from './fat/boot-sector.js';
-export { DIRECTORY_ENTRY_BYTES } from './fat/directory-entry.js';
+export { decodeBootSector, type FatVolume } from './fat/decode-boot-sector.js';
+export {
+  DIRECTORY_ATTRIBUTE,
+  DIRECTORY_ENTRY_BYTES,
+  LONG_NAME_ATTRIBUTE,
+  MAX_ENTRIES,
+  VOLUME_LABEL_ATTRIBUTE,
+} from './fat/directory-entry.js';
+export { LAST_LONG_ENTRY, decodeLongName } from './fat/names.js';
 export { FAT_VERSION, encodeFat } from './fat/encode-fat.js';
 export type { PlacedFile, PlannedDirectory } from './fat/directory-plan.js';
 export { contentOffsets, planFat, type FatRefusal, type FatRequest, type Place, type PlannedFat } from './fat/fat-plan.js';
@@ -33,7 +41,7 @@ export {
   type GptPartition,
   type GptTable,
 } from './gpt.js';
-export { guidBytes, guidText, isUuid, uuidBytes } from './guid.js';
+export { guidBytes, guidText, isUuid, uuidBytes, uuidText } from './guid.js';
 export { diskGuid, partitionIdentity, volumeUuid, type PartitionIdentity } from './identity.js';
 export { findKernels, resolveTreeFile, type Kernel, type TreeFile } from './kernels.js';
 export { canonicalPartitionType, partitionTypeGuid, partitionTypeName, partitionTypeNames } from './partition-types.js';

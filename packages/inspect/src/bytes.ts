@@ -54,3 +54,8 @@ function requireWithin(sizeBytes: number, offset: number, length: number): void 
   if (offset < 0 || length < 0 || offset + length > sizeBytes)
     throw new RangeError(`byte ${offset + length} is asked for, and there are ${sizeBytes}`);
 }
+
+/** A text in a field that zeros fill up. */
+export function fieldText(bytes: Buffer, from: number, to: number, encoding: BufferEncoding = 'utf8'): string {
+  return bytes.toString(encoding, from, to).replace(/\0.*$/su, '');
+}

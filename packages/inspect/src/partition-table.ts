@@ -1,6 +1,6 @@
 import { crc32 } from 'node:zlib';
 import { guidText, partitionTypeName, SECTOR_BYTES } from '@ict/image-parts';
-import type { Bytes } from './bytes.js';
+import { fieldText, type Bytes } from './bytes.js';
 
 /** One partition. */
 export interface Partition {
@@ -94,7 +94,7 @@ async function readGpt(disk: Bytes, lba: number, last: number): Promise<Pick<Par
     const first = Number(entry.readBigUInt64LE(32));
     const type = guidText(entry.subarray(0, 16));
     const attributes = bitsOf(entry.readBigUInt64LE(48));
-    const name = entry.toString('utf16le', 56, ENTRY_BYTES).replace(/\0.*$/su, '');
+    const name = fieldText(entry, 56, ENTRY_BYTES, 'utf16le');
     partitions.push({
       number: index + 1,
       startBytes: first * SECTOR_BYTES,

@@ -7,7 +7,7 @@ const SHORT = /^([A-Z0-9!#$%&'()@^_`{}~-]{1,8})(?:\.([A-Z0-9!#$%&'()@^_`{}~-]{1,
 /** UTF-16 units that one entry holds of a long name, and where they lie in it. */
 const UNITS_OF_AN_ENTRY = 13;
 const UNIT_OFFSETS = [1, 3, 5, 7, 9, 14, 16, 18, 20, 22, 24, 28, 30];
-const LAST_LONG_ENTRY = 0x40;
+export const LAST_LONG_ENTRY = 0x40;
 
 /** Why FAT cannot hold a name; undefined when it can. */
 export function nameProblem(name: string): string | undefined {
@@ -93,4 +93,9 @@ export function encodeLongName(name: string, short: Buffer): Buffer {
     });
   }
   return entries;
+}
+
+/** What an entry of a long name has of it; the last entry, which comes first, is filled up behind a zero. */
+export function decodeLongName(entry: Buffer): string {
+  return String.fromCharCode(...UNIT_OFFSETS.map((offset) => entry.readUInt16LE(offset)));
 }

@@ -1,3 +1,5 @@
+import { compareText } from '@ict/integrity';
+
 const MAGIC = 0xea02_0000;
 const BLOCK_HEADER_BYTES = 32;
 const ENTRY_BYTES = 16;
@@ -39,5 +41,5 @@ function parseEntries(entries: Buffer, values: Buffer): Readonly<Record<string, 
     found.push([name, inode === 0 ? values.toString('hex', offset, offset + sizeBytes) : `inode ${inode}`]);
     at += Math.ceil((ENTRY_BYTES + nameBytes) / 4) * 4;
   }
-  return Object.fromEntries(found.sort(([a], [b]) => (a < b ? -1 : 1)));
+  return Object.fromEntries(found.sort(([a], [b]) => compareText(a, b)));
 }

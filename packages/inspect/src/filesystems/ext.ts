@@ -1,7 +1,9 @@
-import type { Bytes } from '../bytes.js';
+import { FILE_TYPE_BITS, uuidText } from '@ict/image-parts';
+import type { EntryType } from '@ict/plugin-api';
+import { fieldText, type Bytes } from '../bytes.js';
 import { childPath, filesystemOver } from './filesystem-over.js';
 import { parseAttributes, parseBlockOfAttributes } from './ext-attributes.js';
-import { gathered, type FileEntry, type FileType, type FilesystemSummary, type ReadableFilesystem } from './filesystem.js';
+import { gathered, type FileEntry, type FilesystemSummary, type ReadableFilesystem } from './filesystem.js';
 
 const SUPERBLOCK_AT = 1024;
 const MAGIC = 0xef53;
@@ -19,15 +21,9 @@ const EXTENT_DEPTH = 5;
 const INITIALISED_BLOCKS = 32_768;
 /** Blocks that an inode without extents names itself, and then those with one to three levels of tables. */
 const DIRECT_BLOCKS = 12;
-const TYPES: Readonly<Record<number, FileType>> = {
-  0x1: 'fifo',
-  0x2: 'character',
-  0x4: 'directory',
-  0x6: 'block',
-  0x8: 'file',
-  0xa: 'symlink',
-  0xc: 'socket',
-};
+const TYPES: ReadonlyMap<number, EntryType> = new Map(
+  (Object.entries(FILE_TYPE_BITS) as [EntryType, number][]).map(([type, bits]) => [bits, type]),
+);
 /** A target that is no longer lies in the inode. */
 const SHORT_TARGET_BYTES = 60;
 const READ_BYTES = 1024 * 1024;
@@ -66,12 +62,11 @@ export async function openExt(
   const isWide = (incompat & INCOMPAT_64BIT) !== 0;
   const high = (at: number): number => (isWide ? block.readUInt32LE(at) * 2 ** 32 : 0);
   const blockBytes = 1024 << block.readUInt32LE(0x18);
-  const label = block.toString('utf8', 0x78, 0x88).replace(/\0.*$/su, '');
-  const uuid = block.toString('hex', 0x68, 0x78);
+  const label = fieldText(block, 0x78, 0x88);
   const summary: FilesystemSummary = {
     type: (incompat & INCOMPAT_EXTENTS) !== 0 ? 'ext4' : (compat & COMPAT_JOURNAL) !== 0 ? 'ext3' : 'ext2',
     ...(label === '' ? {} : { label }),
-    id: uuid.replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5'),
+    id: uuidText(block.subarray(0x68, 0x78)),
     sizeBytes: (block.readUInt32LE(0x4) + high(0x150)) * blockBytes,
     freeBytes: (block.readUInt32LE(0xc) + high(0x158)) * blockBytes,
   };
@@ -111,7 +106,7 @@ class Inodes {
   async entry(path: string, number: number): Promise<FileEntry> {
     const inode = await this.#read(number);
     const bits = inode.readUInt16LE(0);
-    const type = TYPES[bits >> 12];
+    const type = TYPES.get(bits & 0o170000);
     if (type === undefined) throw new RangeError(`${path} has inode ${number}, which is none`);
     const sizeBytes = inode.readUInt32LE(0x4) + inode.readUInt32LE(0x6c) * 2 ** 32;
     const attributes = await this.#attributes(inode);

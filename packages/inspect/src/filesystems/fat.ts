@@ -1,38 +1,28 @@
-import { CLUSTERS, DIRECTORY_ENTRY_BYTES, FIRST_CLUSTER } from '@ict/image-parts';
+import {
+  DIRECTORY_ATTRIBUTE,
+  DIRECTORY_ENTRY_BYTES,
+  FIRST_CLUSTER,
+  LAST_LONG_ENTRY,
+  LONG_NAME_ATTRIBUTE,
+  MAX_ENTRIES,
+  SECTOR_BYTES,
+  VOLUME_LABEL_ATTRIBUTE,
+  decodeBootSector,
+  decodeLongName,
+  type FatVolume,
+} from '@ict/image-parts';
 import type { Bytes } from '../bytes.js';
 import { childPath, filesystemOver } from './filesystem-over.js';
 import type { FileEntry, FilesystemSummary, ReadableFilesystem } from './filesystem.js';
 
-const LONG_NAME = 0x0f;
-const VOLUME_LABEL = 0x08;
-const DIRECTORY = 0x10;
 const DELETED = 0xe5;
-const LAST_LONG_ENTRY = 0x40;
-/** Where an entry of a long name has its UTF-16 units. */
-const UNITS = [
-  [1, 11],
-  [14, 26],
-  [28, 32],
-] as const;
 /** What Windows notes beside a short name: base or extension are small letters. */
 const LOWER_BASE = 0x08;
 const LOWER_EXTENSION = 0x10;
 /** A directory is no larger. */
-const MOST_DIRECTORY_BYTES = 2 * 1024 * 1024;
+const MOST_DIRECTORY_BYTES = MAX_ENTRIES * DIRECTORY_ENTRY_BYTES;
 /** So many of a table are read at a time. */
 const TABLE_ENTRIES = 64 * 1024;
-
-interface Layout {
-  readonly width: 12 | 16 | 32;
-  readonly clusterBytes: number;
-  readonly clusters: number;
-  readonly tableOffset: number;
-  readonly dataOffset: number;
-  /** Of FAT12 and FAT16, whose root directory lies in no cluster. */
-  readonly root: { readonly offset: number; readonly sizeBytes: number } | { readonly cluster: number };
-  readonly volumeId: number;
-  readonly sizeBytes: number;
-}
 
 /**
  * Reads a FAT12, FAT16 or FAT32. Owner, group and mode are what `mount` shows by itself: FAT has none.
@@ -43,39 +33,39 @@ interface Layout {
 export async function openFat(
   bytes: Bytes,
 ): Promise<{ readonly summary: FilesystemSummary; readonly files: ReadableFilesystem } | undefined> {
-  const layout = await readLayout(bytes);
-  return layout === undefined ? undefined : openVolume(bytes, layout);
+  const volume = await readVolume(bytes);
+  return volume === undefined ? undefined : openVolume(bytes, volume);
 }
 
 async function openVolume(
   bytes: Bytes,
-  layout: Layout,
+  volume: FatVolume,
 ): Promise<{ readonly summary: FilesystemSummary; readonly files: ReadableFilesystem }> {
   const chain = async (first: number, what: string): Promise<readonly number[]> => {
     const found: number[] = [];
     let cluster = first;
-    while (cluster >= FIRST_CLUSTER && cluster < layout.clusters + FIRST_CLUSTER) {
-      if (found.length === layout.clusters) throw new RangeError(`the clusters of ${what} run in a circle`);
+    while (cluster >= FIRST_CLUSTER && cluster < volume.clusters + FIRST_CLUSTER) {
+      if (found.length === volume.clusters) throw new RangeError(`the clusters of ${what} run in a circle`);
       found.push(cluster);
-      cluster = await nextCluster(bytes, layout, cluster);
+      cluster = await nextCluster(bytes, volume, cluster);
     }
     return found;
   };
-  const clusterAt = (cluster: number): number => layout.dataOffset + (cluster - FIRST_CLUSTER) * layout.clusterBytes;
+  const clusterAt = (cluster: number): number => volume.dataOffset + (cluster - FIRST_CLUSTER) * volume.clusterBytes;
   const rootEntry: FatEntry = { ...entry('/', 'directory', 0, 0, 0), first: 0 };
   const raw = async (directory: FatEntry): Promise<Buffer> => {
-    if (directory === rootEntry && 'offset' in layout.root) return bytes.read(layout.root.offset, layout.root.sizeBytes);
-    const first = directory === rootEntry && 'cluster' in layout.root ? layout.root.cluster : directory.first;
+    if (directory === rootEntry && 'offset' in volume.root) return bytes.read(volume.root.offset, volume.root.sizeBytes);
+    const first = directory === rootEntry && 'cluster' in volume.root ? volume.root.cluster : directory.first;
     const clusters = await chain(first, directory.path);
-    if (clusters.length * layout.clusterBytes > MOST_DIRECTORY_BYTES) throw new RangeError(`the directory ${directory.path} is too large`);
-    return Buffer.concat(await Promise.all(clusters.map((cluster) => bytes.read(clusterAt(cluster), layout.clusterBytes))));
+    if (clusters.length * volume.clusterBytes > MOST_DIRECTORY_BYTES) throw new RangeError(`the directory ${directory.path} is too large`);
+    return Buffer.concat(await Promise.all(clusters.map((cluster) => bytes.read(clusterAt(cluster), volume.clusterBytes))));
   };
   async function* contentOf({ first, sizeBytes, path }: FatEntry): AsyncGenerator<Buffer, void, undefined> {
     let left = sizeBytes;
     for (const cluster of await chain(first, path)) {
       if (left <= 0) break;
-      yield await bytes.read(clusterAt(cluster), Math.min(left, layout.clusterBytes));
-      left -= layout.clusterBytes;
+      yield await bytes.read(clusterAt(cluster), Math.min(left, volume.clusterBytes));
+      left -= volume.clusterBytes;
     }
     if (left > 0) throw new RangeError(`${path} ends ${left} bytes too early`);
   }
@@ -92,14 +82,14 @@ async function openVolume(
         return made;
       });
   const label = [...parseLabels(await raw(rootEntry))][0];
-  const id = layout.volumeId.toString(16).toUpperCase().padStart(8, '0');
+  const id = volume.volumeId.toString(16).toUpperCase().padStart(8, '0');
   return {
     summary: {
       type: 'vfat',
       ...(label === undefined ? {} : { label }),
       id: `${id.slice(0, 4)}-${id.slice(4)}`,
-      sizeBytes: layout.sizeBytes,
-      freeBytes: (await countFree(bytes, layout)) * layout.clusterBytes,
+      sizeBytes: volume.sizeBytes,
+      freeBytes: (await countFree(bytes, volume)) * volume.clusterBytes,
     },
     files: filesystemOver(rootEntry, children),
   };
@@ -115,40 +105,15 @@ function entry(path: string, type: 'file' | 'directory', sizeBytes: number, seco
   return { path, type, mode: 0o755, owner: 0, group: 0, sizeBytes, seconds, inode, content };
 }
 
-async function readLayout(bytes: Bytes): Promise<Layout | undefined> {
-  if (bytes.sizeBytes < 512) return undefined;
-  const sector = await bytes.read(0, 512);
-  const sectorBytes = sector.readUInt16LE(11);
-  const clusterSectors = sector.readUInt8(13);
-  const isPower = (value: number): boolean => value > 0 && (value & (value - 1)) === 0;
-  const jumps = sector[0] === 0xeb || sector[0] === 0xe9;
-  if (sector.readUInt16LE(510) !== 0xaa55 || !jumps || !isPower(sectorBytes) || sectorBytes < 512 || sectorBytes > 4096) return undefined;
-  const [reserved, tables] = [sector.readUInt16LE(14), sector.readUInt8(16)];
-  if (!isPower(clusterSectors) || reserved === 0 || tables === 0) return undefined;
-  const sectors = sector.readUInt16LE(19) || sector.readUInt32LE(32);
-  const tableSectors = sector.readUInt16LE(22) || sector.readUInt32LE(36);
-  const rootBytes = sector.readUInt16LE(17) * DIRECTORY_ENTRY_BYTES;
-  const rootSector = reserved + tables * tableSectors;
-  const dataSector = rootSector + Math.ceil(rootBytes / sectorBytes);
-  const clusters = Math.floor((sectors - dataSector) / clusterSectors);
-  const width = clusters < CLUSTERS[16].least ? 12 : clusters < CLUSTERS[32].least ? 16 : 32;
-  const fits =
-    clusters >= 1 && sectors * sectorBytes <= bytes.sizeBytes && ((clusters + FIRST_CLUSTER) * width) / 8 <= tableSectors * sectorBytes;
-  if (!fits) return undefined;
-  return {
-    width,
-    clusterBytes: clusterSectors * sectorBytes,
-    clusters,
-    tableOffset: reserved * sectorBytes,
-    dataOffset: dataSector * sectorBytes,
-    root: width === 32 ? { cluster: sector.readUInt32LE(44) } : { offset: rootSector * sectorBytes, sizeBytes: rootBytes },
-    volumeId: sector.readUInt32LE(width === 32 ? 67 : 39),
-    sizeBytes: sectors * sectorBytes,
-  };
+async function readVolume(bytes: Bytes): Promise<FatVolume | undefined> {
+  if (bytes.sizeBytes < SECTOR_BYTES) return undefined;
+  const sector = await bytes.read(0, SECTOR_BYTES);
+  // It begins with a jump over what it says.
+  return sector[0] === 0xeb || sector[0] === 0xe9 ? decodeBootSector(sector, bytes.sizeBytes) : undefined;
 }
 
 /** What the first table says of a cluster: the next one, 0 when it is free, or that it is the last. */
-async function nextCluster(bytes: Bytes, { width, tableOffset }: Layout, cluster: number): Promise<number> {
+async function nextCluster(bytes: Bytes, { width, tableOffset }: FatVolume, cluster: number): Promise<number> {
   if (width === 32) return (await bytes.read(tableOffset + cluster * 4, 4)).readUInt32LE(0) & 0x0fff_ffff;
   if (width === 16) return (await bytes.read(tableOffset + cluster * 2, 2)).readUInt16LE(0);
   const pair = (await bytes.read(tableOffset + Math.floor(cluster * 1.5), 2)).readUInt16LE(0);
@@ -156,12 +121,12 @@ async function nextCluster(bytes: Bytes, { width, tableOffset }: Layout, cluster
 }
 
 /** Clusters that the first table calls free, read in pieces: that of a large FAT32 has a gigabyte. */
-async function countFree(bytes: Bytes, layout: Layout): Promise<number> {
-  const { width, tableOffset, clusters } = layout;
+async function countFree(bytes: Bytes, volume: FatVolume): Promise<number> {
+  const { width, tableOffset, clusters } = volume;
   const end = clusters + FIRST_CLUSTER;
   let free = 0;
   if (width === 12) {
-    for (let cluster = FIRST_CLUSTER; cluster < end; cluster++) if ((await nextCluster(bytes, layout, cluster)) === 0) free++;
+    for (let cluster = FIRST_CLUSTER; cluster < end; cluster++) if ((await nextCluster(bytes, volume, cluster)) === 0) free++;
     return free;
   }
   const entryBytes = width / 8;
@@ -194,7 +159,7 @@ function* slots(directory: Buffer): Generator<Buffer, void, undefined> {
 function* parseLabels(directory: Buffer): Generator<string, void, undefined> {
   for (const slot of slots(directory)) {
     const attribute = slot[11] as number;
-    if (attribute !== LONG_NAME && (attribute & VOLUME_LABEL) !== 0) yield slot.toString('latin1', 0, 11).trimEnd();
+    if (attribute !== LONG_NAME_ATTRIBUTE && (attribute & VOLUME_LABEL_ATTRIBUTE) !== 0) yield slot.toString('latin1', 0, 11).trimEnd();
   }
 }
 
@@ -202,17 +167,17 @@ function* parseDirectory(directory: Buffer): Generator<ParsedEntry, void, undefi
   let long = '';
   for (const slot of slots(directory)) {
     const attribute = slot[11] as number;
-    if (attribute === LONG_NAME) {
-      const units = UNITS.map(([from, to]) => slot.toString('utf16le', from, to)).join('');
+    if (attribute === LONG_NAME_ATTRIBUTE) {
+      const units = decodeLongName(slot);
       long = ((slot[0] as number) & LAST_LONG_ENTRY) === 0 ? units + long : units;
       continue;
     }
     const name = long === '' ? shortName(slot) : long.replace(/\0.*$/su, '');
     long = '';
-    if ((attribute & VOLUME_LABEL) !== 0) continue;
+    if ((attribute & VOLUME_LABEL_ATTRIBUTE) !== 0) continue;
     yield {
       name,
-      isDirectory: (attribute & DIRECTORY) !== 0,
+      isDirectory: (attribute & DIRECTORY_ATTRIBUTE) !== 0,
       first: (slot.readUInt16LE(20) << 16) | slot.readUInt16LE(26),
       sizeBytes: slot.readUInt32LE(28),
       seconds: secondsOf(slot.readUInt16LE(24), slot.readUInt16LE(22)),

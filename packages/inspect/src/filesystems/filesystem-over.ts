@@ -1,7 +1,8 @@
+import { compareText } from '@ict/integrity';
 import type { FileEntry, ReadableFilesystem } from './filesystem.js';
 
-/** Deeper than any tree that people make: a directory that holds itself ends there. */
-const DEEPEST = 256;
+/** No path of Linux leads deeper: it has 4096 bytes. */
+const DEEPEST = 2048;
 
 /**
  * A filesystem from what lists one directory of it.
@@ -10,11 +11,14 @@ const DEEPEST = 256;
  * @param children entries of a directory, in any order.
  */
 export function filesystemOver(root: FileEntry, children: (directory: FileEntry) => Promise<readonly FileEntry[]>): ReadableFilesystem {
-  async function* below(directory: FileEntry, depth: number): AsyncGenerator<FileEntry, void, undefined> {
+  /** @param seen directories so far: one that is met again holds itself, or is held twice, and a walk might never end. */
+  async function* below(directory: FileEntry, depth: number, seen: Set<number>): AsyncGenerator<FileEntry, void, undefined> {
+    if (seen.has(directory.inode)) throw new RangeError(`the directory ${directory.path} has another name already`);
     if (depth > DEEPEST) throw new RangeError(`${directory.path} lies deeper than ${DEEPEST} directories`);
+    seen.add(directory.inode);
     for (const entry of sorted(await children(directory))) {
       yield entry;
-      if (entry.type === 'directory') yield* below(entry, depth + 1);
+      if (entry.type === 'directory') yield* below(entry, depth + 1, seen);
     }
   }
   const find = async (path: string): Promise<FileEntry | undefined> => {
@@ -29,7 +33,7 @@ export function filesystemOver(root: FileEntry, children: (directory: FileEntry)
   return {
     walk: async function* () {
       yield root;
-      yield* below(root, 1);
+      yield* below(root, 0, new Set());
     },
     find,
     list: async (path) => {
@@ -45,5 +49,5 @@ export function childPath(directory: FileEntry, name: string): string {
 }
 
 function sorted(entries: readonly FileEntry[]): readonly FileEntry[] {
-  return entries.toSorted((a, b) => (a.path < b.path ? -1 : a.path > b.path ? 1 : 0));
+  return entries.toSorted((a, b) => compareText(a.path, b.path));
 }

@@ -1,11 +1,10 @@
-/** Kinds of what lies in a directory. */
-export type FileType = 'file' | 'directory' | 'symlink' | 'character' | 'block' | 'fifo' | 'socket';
+import type { EntryType } from '@ict/plugin-api';
 
 /** One name in a filesystem. */
 export interface FileEntry {
   /** Absolute, from the root of this filesystem; bytes that are no UTF-8 are replaced. */
   readonly path: string;
-  readonly type: FileType;
+  readonly type: EntryType;
   /** Permission bits, with set-user-ID, set-group-ID and sticky. */
   readonly mode: number;
   readonly owner: number;

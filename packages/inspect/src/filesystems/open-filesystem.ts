@@ -1,4 +1,5 @@
-import type { Bytes } from '../bytes.js';
+import { uuidText } from '@ict/image-parts';
+import { fieldText, type Bytes } from '../bytes.js';
 import { openExt } from './ext.js';
 import { openFat } from './fat.js';
 import type { FilesystemSummary, ReadableFilesystem } from './filesystem.js';
@@ -36,7 +37,7 @@ const MARKS: readonly Mark[] = [
       return {
         type: 'erofs',
         ...named(block, 64, 16),
-        id: uuidText(block.subarray(48)),
+        id: uuidAt(block, 48),
         sizeBytes: block.readUInt32LE(36) * 2 ** block.readUInt8(12),
       };
     },
@@ -48,7 +49,7 @@ const MARKS: readonly Mark[] = [
     summary: (head) => {
       const blockBytes = head.readUInt32BE(4);
       const sizes = { sizeBytes: Number(head.readBigUInt64BE(8)) * blockBytes, freeBytes: Number(head.readBigUInt64BE(144)) * blockBytes };
-      return { type: 'xfs', ...named(head, 108, 12), id: uuidText(head.subarray(32)), ...sizes };
+      return { type: 'xfs', ...named(head, 108, 12), id: uuidAt(head, 32), ...sizes };
     },
   },
   {
@@ -59,7 +60,7 @@ const MARKS: readonly Mark[] = [
       const block = head.subarray(BTRFS_SUPERBLOCK);
       const sizeBytes = Number(block.readBigUInt64LE(0x70));
       const freeBytes = sizeBytes - Number(block.readBigUInt64LE(0x78));
-      return { type: 'btrfs', ...named(block, 0x12b, 256), id: uuidText(block.subarray(0x20)), sizeBytes, freeBytes };
+      return { type: 'btrfs', ...named(block, 0x12b, 256), id: uuidAt(block, 0x20), sizeBytes, freeBytes };
     },
   },
   {
@@ -69,7 +70,7 @@ const MARKS: readonly Mark[] = [
     summary: (head) => ({
       type: 'swap',
       ...named(head, 1052, 16),
-      id: uuidText(head.subarray(1036)),
+      id: uuidAt(head, 1036),
       sizeBytes: (head.readUInt32LE(1028) + 1) * 4096,
     }),
   },
@@ -87,7 +88,7 @@ const MARKS: readonly Mark[] = [
     at: 0,
     bytes: Buffer.from('verity\0\0', 'latin1'),
     headBytes: 512,
-    summary: (head) => ({ type: 'verity', id: uuidText(head.subarray(16)) }),
+    summary: (head) => ({ type: 'verity', id: uuidAt(head, 16) }),
   },
   {
     at: 16 * 2048,
@@ -117,10 +118,10 @@ export async function openFilesystem(bytes: Bytes): Promise<OpenedFilesystem | u
 }
 
 function named(bytes: Buffer, at: number, most: number): { readonly label?: string } {
-  const label = bytes.toString('utf8', at, at + most).replace(/\0.*$/su, '');
+  const label = fieldText(bytes, at, at + most);
   return label === '' ? {} : { label };
 }
 
-function uuidText(bytes: Buffer): string {
-  return bytes.toString('hex', 0, 16).replace(/^(.{8})(.{4})(.{4})(.{4})(.{12})$/, '$1-$2-$3-$4-$5');
+function uuidAt(bytes: Buffer, at: number): string {
+  return uuidText(bytes.subarray(at, at + 16));
 }
