@@ -1,8 +1,9 @@
-import { link, readdir, rename, rm } from 'node:fs/promises';
+import { chmod, link, readdir, rename, rm, stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import {
   atomicWriteFile,
   cacheKey,
+  copySparse,
   diffInputs,
   digestOf,
   ensureDirectory,
@@ -18,7 +19,6 @@ import {
 } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import type { LinkedBlobs } from './blob-store.js';
-import { copyWithHoles } from './copy-with-holes.js';
 import type { ContentCheck } from './piecewise-check.js';
 import type { StoreContext } from './store-context.js';
 import { pathSegment, type Layout } from './layout.js';
@@ -199,7 +199,8 @@ export function createImageStore(store: StoreContext, blobs: Pick<LinkedBlobs, '
 
   /** @throws `ICT_CACHE_MISMATCH` when the copy is not what the source was when it was hashed. */
   async function copyTo(target: string, { name, source, digest, sizeBytes }: NewImage['artifacts'][number]): Promise<void> {
-    await copyWithHoles(source, target);
+    await copySparse(source, target, new AbortController().signal);
+    await chmod(target, (await stat(source)).mode & 0o777);
     const copy = await digestFile(target);
     if (copy.digest !== digest) throw mismatch(name, { digest, sizeBytes }, copy);
   }

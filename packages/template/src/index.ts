@@ -37,6 +37,7 @@ export { publishedSchema } from './validation/published-schema.js';
 export { configSchema, type ConfigFile } from './schema/config.js';
 export { distroSchema, type DistroFile } from './schema/distro.js';
 export { defaultsSchema, templateSchema, type Template, type TemplateDefaults } from './schema/template.js';
+export { isRemote } from './sections/repository.js';
 export { formatSize, parseSize } from './sections/size.js';
 export { parseTemplate, type ParsedTemplate } from './documents/template-document.js';
 export { unsupported, type Abilities } from './problems/unsupported.js';

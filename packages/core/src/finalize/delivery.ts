@@ -1,6 +1,6 @@
 import { chmod, link, mkdtemp, readdir, rename, rm, stat, writeFile } from 'node:fs/promises';
 import { basename, dirname, join } from 'node:path';
-import { copySparse, ensureDirectory, isRefusal } from '@ict/integrity';
+import { copySparse, ensureDirectory, errnoOf, isDiskFull, isRefusal } from '@ict/integrity';
 import type { ArtifactInfo, Context, Digest, Json } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 
@@ -103,15 +103,15 @@ async function removeIfAllowed(directory: string): Promise<void> {
   }
 }
 
+/** What the system says of a directory that the user may not write, or that is none. */
+const CLOSED: readonly string[] = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'];
+
 /** Runs work that writes into the user's directory; a full or closed disk there is the host's trouble, said plainly. */
 async function mapFailure<T>(directory: string, work: () => Promise<T>): Promise<T> {
   try {
     return await work();
   } catch (cause) {
-    const { code, stderr = '' } = cause as { code?: unknown; stderr?: string };
-    const full = code === 'ENOSPC' || code === 'EDQUOT' || /No space left|quota exceeded/i.test(stderr);
-    const closed = ['EACCES', 'EPERM', 'EROFS', 'ENOTDIR', 'EEXIST'].includes(String(code)) || /Permission denied|Read-only/i.test(stderr);
-    if (full) {
+    if (isDiskFull(cause)) {
       throw coreError('ICT_OUTPUT_DISK_FULL', {
         message: `the disk of ${directory} is full: the image could not be put there`,
         hint: 'Free some space there. What was built is in the cache: the next build only copies it.',
@@ -119,9 +119,9 @@ async function mapFailure<T>(directory: string, work: () => Promise<T>): Promise
         cause,
       });
     }
-    if (closed) {
+    if (CLOSED.includes(errnoOf(cause) ?? '')) {
       throw coreError('ICT_OUTPUT_UNWRITABLE', {
-        message: `${directory} cannot be written: ${stderr.trim() || (cause as Error).message}`,
+        message: `${directory} cannot be written: ${(cause as Error).message}`,
         hint: 'Name a directory that you may write, with --work-dir or --output.',
         facts: { directory },
         cause,

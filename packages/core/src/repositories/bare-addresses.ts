@@ -1,5 +1,5 @@
 import { bareAddress, type DistributionDefinition, type ImageSpec, type RepositorySpec } from '@ict/plugin-api';
-import { isKeyAddress } from './repository-keys.js';
+import { isRemote } from '@ict/template';
 
 /** A definition as all but the transport sees it. */
 export interface BareDefinition {
@@ -13,7 +13,7 @@ export interface BareDefinition {
 export function bareDefinition(distribution: DistributionDefinition): BareDefinition {
   const { repositories } = distribution;
   const addresses = repositories.flatMap(({ archive, metalink, mirrorlist, keyrings }) =>
-    [archive, metalink, mirrorlist, ...keyrings.filter(isKeyAddress)].filter((address) => address !== undefined),
+    [archive, metalink, mirrorlist, ...keyrings.filter(isRemote)].filter((address) => address !== undefined),
   );
   const credentialed = [...new Set(addresses)].filter((address) => bareAddress(address) !== address);
   return {
@@ -34,7 +34,7 @@ function bareRepository(repository: RepositorySpec): RepositorySpec {
 }
 
 /** A file, or its address where a template names one: a path may have an "@", too. */
-const bareFile = (file: string): string => (isKeyAddress(file) ? bareAddress(file) : file);
+const bareFile = (file: string): string => (isRemote(file) ? bareAddress(file) : file);
 
 /** A specification whose repositories have no user name and password in their addresses. */
 export function bareSpec(spec: ImageSpec): ImageSpec {

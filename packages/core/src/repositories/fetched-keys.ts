@@ -2,9 +2,9 @@ import { readFile } from 'node:fs/promises';
 import { nameAbsent } from '@ict/package-index';
 import { formatCount, fromErrorRecord, isIctError, normalFingerprint, toErrorRecord } from '@ict/plugin-api';
 import type { BlobRef, Context, Digest, Json, PinnedRepository, RepositorySpec } from '@ict/plugin-api';
+import { isRemote } from '@ict/template';
 import { coreError } from '../errors.js';
 import { keysOf, lackingKeys } from './pinned-keys.js';
-import { isKeyAddress } from './repository-keys.js';
 import type { Mirrors } from './repository-mirrors.js';
 
 /** Largest keyring that is fetched. That of all of Debian's archives has 60 kB. */
@@ -34,7 +34,7 @@ export function keysLieBelow({ archive, keyrings }: Pick<RepositorySpec, 'archiv
  * what the fetcher throws, with the repository among its facts.
  */
 export async function withFetchedKeys(repository: RepositorySpec, ctx: KeyContext): Promise<RepositorySpec> {
-  if (!repository.keyrings.some(isKeyAddress)) return repository;
+  if (!repository.keyrings.some(isRemote)) return repository;
   const { fingerprints = [] } = repository;
   const found = await keyringsOf(repository, ctx, (address) => fetchKeyring(address, repository, ctx));
   if (fingerprints.length === 0) throw unpinned(repository, found);
@@ -66,7 +66,7 @@ export async function withLockedKeys(
 
 /** @returns undefined when the keys that were kept are not all that are pinned. */
 async function withKeptKeys(signers: readonly string[], repository: RepositorySpec, ctx: KeyContext): Promise<RepositorySpec | undefined> {
-  if (!repository.keyrings.some(isKeyAddress)) return repository;
+  if (!repository.keyrings.some(isRemote)) return repository;
   const { fingerprints = signers } = repository;
   const kept = await keyringsOf(repository, ctx, (address) => recallKeyring(address, ctx));
   const isWhole = fingerprints.length > 0 && missingIn(kept, fingerprints).length === 0;
@@ -85,7 +85,7 @@ async function keyringsOf(
 ): Promise<readonly Keyring[]> {
   const found: Keyring[] = [];
   for (const keyring of keyrings) {
-    const file = isKeyAddress(keyring) ? await obtain(keyring) : keyring;
+    const file = isRemote(keyring) ? await obtain(keyring) : keyring;
     if (file !== undefined) found.push({ file, keys: await keysOf(file, memo) });
   }
   return found;
@@ -125,7 +125,7 @@ async function recallKeyring(address: string, { memo, blobs }: KeyContext): Prom
 }
 
 function unpinned({ id, keyrings }: RepositorySpec, found: readonly Keyring[]): Error {
-  const addresses = keyrings.filter(isKeyAddress);
+  const addresses = keyrings.filter(isRemote);
   const held = fingerprintsIn(found);
   const message = `the key of repository "${id}" is fetched from ${addresses.join(' and ')}, and no fingerprint pins it`;
   const facts = { repository: id, keyrings: addresses, fingerprints: held };

@@ -1,8 +1,8 @@
 import { digestOf, readRegularFile } from '@ict/integrity';
 import { normalFingerprint, type DistributionDefinition, type Memo, type RepositorySpec } from '@ict/plugin-api';
 import { parseKeyring } from '@ict/verify';
+import { isRemote } from '@ict/template';
 import { coreError } from '../errors.js';
-import { isKeyAddress } from './repository-keys.js';
 
 /**
  * Compares the fingerprints that a definition and a template name with the keys in the keyring files of their repositories. What a file holds
@@ -19,7 +19,7 @@ export async function requirePinnedKeys(
   ofTemplate: Pick<ReadonlySet<string>, 'has'> = new Set(),
 ): Promise<void> {
   for (const { id, keyrings, fingerprints = [] } of repositories) {
-    if (fingerprints.length === 0 || keyrings.some(isKeyAddress)) continue;
+    if (fingerprints.length === 0 || keyrings.some(isRemote)) continue;
     const held = await Promise.all(keyrings.map((keyring) => keysOf(keyring, memo)));
     if (held.some((keys) => keys === undefined || keys.length === 0)) continue;
     const missing = fingerprints.map(normalFingerprint).filter((fingerprint) => !held.flat().includes(fingerprint));

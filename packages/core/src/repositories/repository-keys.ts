@@ -1,16 +1,12 @@
 import { bareAddress, type DistributionDefinition, type ImageSpec, type ProblemReport, type SourcePosition } from '@ict/plugin-api';
+import { isRemote } from '@ict/template';
 import { coreError } from '../errors.js';
 import { repositoryPlace } from './repository-places.js';
-
-/** Whether a key of a repository is named by an address, from which it has to be fetched, and by no path. */
-export function isKeyAddress(key: string): boolean {
-  return /^[a-z][a-z0-9+.-]*:\/\//i.test(key);
-}
 
 /** Says of which repositories of a template the key is fetched without a fingerprint that pins it: only a lock may do that then. */
 export function unpinnedKeys({ repositories, positions }: Pick<ImageSpec, 'repositories' | 'positions'>): readonly ProblemReport[] {
   return repositories.flatMap((repository): readonly ProblemReport[] => {
-    const addresses = repository.keys.filter(isKeyAddress);
+    const addresses = repository.keys.filter(isRemote);
     if (addresses.length === 0 || repository.fingerprints !== undefined) return [];
     const place = repositoryPlace(repository, positions);
     const position = place?.keys ?? place?.whole;

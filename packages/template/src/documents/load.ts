@@ -112,7 +112,7 @@ const UNKNOWN_DEFAULTS: TemplateLayer = { template: {}, directory: undefined, ti
 
 /** What templates say together of immutability, whatever a definition says. */
 function asksForImmutability(layers: readonly TemplateLayer[]): boolean {
-  return mergeTemplates(layers).template.systemConfig?.immutability?.enabled === true;
+  return layers.map(({ template }) => template.systemConfig?.immutability?.enabled).findLast((enabled) => enabled !== undefined) === true;
 }
 
 /** What a distribution brings for an image type, as the lowest layer; or what is wrong with it. */
