@@ -1,8 +1,8 @@
 import { resolve } from 'node:path';
 import { bootImage } from '@ict/boot';
-import { cliError } from '../errors.js';
 import type { BootFlags } from '../image-commands.js';
 import { formatDuration } from '../views/quantity.js';
+import { refuseTemplate } from '../require-image-file.js';
 import type { Session } from '../session.js';
 import { takeSettings } from '../settings.js';
 
@@ -10,12 +10,7 @@ import { takeSettings } from '../settings.js';
 export async function boot(session: Session, image: string, flags: BootFlags): Promise<void> {
   const { until, untilOff, timeout, memory, cpus, accel, arch, asDisk } = flags;
   const { terminal, surroundings, signal } = session;
-  if (/\.ya?ml$/.test(image)) {
-    throw cliError('ICT_CLI_USAGE', {
-      message: `${image} is a template, and no image`,
-      hint: `Build it with \`ict build ${image}\`, which ends with the command that boots its image.`,
-    });
-  }
+  refuseTemplate(image);
   await takeSettings(session, flags);
   const result = await bootImage({
     image: resolve(surroundings.cwd, image),
