@@ -222,6 +222,10 @@ async function readVersion(file: string): Promise<number | undefined> {
   }
 }
 
+/**
+ * A version that is damaged is not written anew: it is written once, and flushed, so that no crash of an ict damages it, and a newer one may have
+ * written what lies beside it.
+ */
 function requireKnown(version: number | undefined, file: string): void {
   if (version !== undefined && version <= layoutVersion) return;
   throw cacheError('ICT_CACHE_VERSION', {
@@ -231,7 +235,7 @@ function requireKnown(version: number | undefined, file: string): void {
         : `The cache was written by a newer ict: ${file} says ${version}, this ict knows ${layoutVersion}`,
     hint:
       version === undefined
-        ? 'Remove `.ict` there, and what it holds is made again; or name another --cache-dir.'
+        ? 'If no newer ict was used there, remove that file, and the cache is used as it is; else name another --cache-dir.'
         : 'Use a newer ict, or another --cache-dir.',
     facts: { file, version, known: layoutVersion },
   });

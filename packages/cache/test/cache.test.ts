@@ -1,6 +1,7 @@
 import { chownSync, linkSync, mkdirSync, readdirSync, rmSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { spawnSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
+import { digestOf } from '@ict/integrity';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { refuseUnread } from '../src/unread.js';
 import { childScript, makeCacheRig, packageOf, provider, runInNamespace, type CacheRig } from './cache-rig.js';
@@ -36,6 +37,18 @@ describe('openCache', () => {
     await rig.open();
     writeFileSync(join(rig.cacheDir, '.ict/VERSION'), version);
     await expect(rig.open()).rejects.toMatchObject({ code: 'ICT_CACHE_VERSION', kind: 'host' });
+  });
+
+  it('is whole again when a damaged version was removed', async () => {
+    const { layers } = await rig.open();
+    const version = join(rig.cacheDir, '.ict/VERSION');
+    const digest = digestOf('layer');
+    await layers.publish(await layers.stage(), digest, { manifest: '{}', signature: '{}' });
+    writeFileSync(version, '');
+    await expect(rig.open()).rejects.toMatchObject({ hint: expect.stringContaining('remove that file') as string });
+    rmSync(version);
+    expect(await (await rig.open()).layers.get(digest)).toMatchObject({ manifest: '{}' });
+    expect(readFileSync(version, 'utf8')).toBe('1\n');
   });
 
   it('changes nothing that a newer ict wrote, and uses nothing of it from behind', async () => {
