@@ -23,6 +23,8 @@ export interface StoredLayer {
   readonly fs: string;
   readonly manifest: string;
   readonly signature: string;
+  /** True for one of a read-only cache. */
+  readonly lent?: boolean;
 }
 
 /** Layers at `.ict/layers/{hex}/{fs/, manifest.json, signature.json}`. What they contain is the business of those who make them. */
@@ -89,7 +91,7 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
     const layer = await readLayer(directoryOf(digest, place));
     if (layer === undefined) return undefined;
     const signature = await readOnly.recall(layer.fs);
-    return typeof signature === 'string' ? { ...layer, signature } : layer;
+    return { ...layer, lent: true, ...(typeof signature === 'string' ? { signature } : {}) };
   }
 
   async function get(digest: Digest): Promise<StoredLayer | undefined> {

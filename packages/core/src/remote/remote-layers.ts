@@ -1,10 +1,10 @@
 import { rm } from 'node:fs/promises';
 import type { BlobRef, Context, LayerRef } from '@ict/plugin-api';
-import type { LayerSignature } from '@ict/sandbox';
 import type { RemoteCache } from '@ict/remote-cache';
 import type { LayerFinder, LayerShelf, StoredLayer } from '../trees/layer-shelf.js';
 import { restoreLayer } from '../trees/layer-unpacking.js';
 import type { LazySandbox } from '../trees/trees.js';
+import type { KeptSignature } from '../trees/kept-signature.js';
 
 /**
  * Layers of this machine and, after them, those of remote caches, of which the record of a step has told where their archives are. An archive is
@@ -63,7 +63,7 @@ export class RemoteLayers implements LayerFinder {
     return this.withheld.has(digest);
   }
 
-  resign(layer: LayerRef, signature: LayerSignature): Promise<void> {
+  resign(layer: LayerRef, signature: KeptSignature): Promise<void> {
     return this.own.resign(layer, signature);
   }
 

@@ -1,12 +1,13 @@
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { readRegularFile } from '@ict/integrity';
-import type { LayerManifest, LayerSignature } from '@ict/sandbox';
+import type { LayerManifest } from '@ict/sandbox';
+import type { KeptSignature } from './kept-signature.js';
 
 /** What lies beside the live tree and says what it is. */
 export interface LiveRecord {
   readonly manifest: LayerManifest;
-  readonly signature: LayerSignature;
+  readonly signature: KeptSignature;
   /** Whose files they are: a sandbox of another user takes their owners for somebody else. */
   readonly user?: number | undefined;
 }

@@ -4,13 +4,14 @@ import { dirname, join } from 'node:path';
 import { WORKSPACE_LEFTOVER as STAGE } from '@ict/cache';
 import { atomicWriteFile, ensureDirectory, isNoFile, isTemporaryName, syncDirectory, systemErrorOf } from '@ict/integrity';
 import { hasCode, type LayerRef } from '@ict/plugin-api';
-import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
+import { layerRef, type LayerManifest } from '@ict/sandbox';
 import { currentUser, fileState, liveIn, readJson, recordIn, snapshotIn, snapshotRecordIn, type LiveRecord } from './base-tree-record.js';
 import { isProvenListing } from './layer-listing.js';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 import { restoreLayer } from './layer-unpacking.js';
 import { moveTree } from './move-tree.js';
 import type { LazySandbox } from './trees.js';
+import { isKeptSignature, signedElsewhere, type KeptSignature } from './kept-signature.js';
 
 /** @param directory where `what` lies. */
 type TellUnread = (what: string, directory: string, reason: string) => void;
@@ -106,7 +107,7 @@ export class BaseTree implements LayerShelf {
     return { layer: layerRef(manifest), directory: undefined };
   }
 
-  async resign(layer: LayerRef, signature: LayerSignature): Promise<void> {
+  async resign(layer: LayerRef, signature: KeptSignature): Promise<void> {
     const record = await this.liveRecord(layer);
     if (record === undefined) return this.shelf.resign(layer, signature);
     await atomicWriteFile(this.record, JSON.stringify({ ...record, signature }));
@@ -162,7 +163,7 @@ export class BaseTree implements LayerShelf {
     const lying = await entryAt(this.live);
     if (lying === undefined) return;
     if (!lying.isDirectory()) return rm(this.live);
-    if (manifest === undefined || signature === undefined || user !== currentUser()) {
+    if (manifest === undefined || !isKeptSignature(signature) || user !== currentUser()) {
       return lying.uid === currentUser() ? this.remove(this.live) : this.setAside();
     }
     let untouched = (await sign(this.live)).digest === signature.digest;
@@ -177,7 +178,7 @@ export class BaseTree implements LayerShelf {
       untouched = false;
     }
     // Moving changes the signature. What may not be what was sealed gets no new one: it is compared with its manifest when it is next mounted.
-    await this.shelf.publish(staged, manifest, untouched ? sign : async () => signature);
+    await this.shelf.publish(staged, manifest, async (moved) => (untouched ? signedElsewhere(signature, await sign(moved)) : signature));
   }
 
   /** Moves the live tree of another user out of the way: whoever may remove it does so before the next build. */
@@ -210,7 +211,7 @@ export class BaseTree implements LayerShelf {
 
   private async liveRecord(layer: Pick<LayerRef, 'digest'>): Promise<LiveRecord | undefined> {
     const record = await this.readLive();
-    if (record?.manifest?.digest !== layer.digest || record.signature === undefined) return undefined;
+    if (record?.manifest?.digest !== layer.digest || !isKeptSignature(record.signature)) return undefined;
     if (record.user !== currentUser() || (await entryAt(this.live))?.isDirectory() !== true) return undefined;
     const { manifest, signature, user } = record;
     return { manifest, signature, user };

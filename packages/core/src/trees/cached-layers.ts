@@ -1,8 +1,9 @@
 import type { LayerStore, StagedLayer as CacheStagedLayer, StoredLayer as CachedLayer } from '@ict/cache';
 import type { LayerRef } from '@ict/plugin-api';
-import { layerRef, type LayerManifest, type LayerSignature } from '@ict/sandbox';
+import { layerRef, type LayerManifest } from '@ict/sandbox';
 import { isTrueListing, noteListing, type ListingNote } from './layer-listing.js';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
+import { isKeptSignature, type KeptSignature } from './kept-signature.js';
 
 /** Layers in the cache directory. */
 export class CachedLayers implements LayerShelf {
@@ -44,7 +45,7 @@ export class CachedLayers implements LayerShelf {
     await this.store.discard(layer.digest);
   }
 
-  async resign(layer: LayerRef, signature: LayerSignature): Promise<void> {
+  async resign(layer: LayerRef, signature: KeptSignature): Promise<void> {
     const stored = await this.store.get(layer.digest);
     if (stored !== undefined) await this.store.resign(layer.digest, signatureText(signature, stored.manifest));
   }
@@ -54,16 +55,20 @@ export class CachedLayers implements LayerShelf {
   }
 }
 
-function signatureText(signature: LayerSignature, listing: string): string {
+function signatureText(signature: KeptSignature, listing: string): string {
   return JSON.stringify({ ...signature, ...noteListing(listing) });
 }
 
 /** What lies beside a layer's files; undefined when it was damaged. */
-function parseDocuments(stored: CachedLayer): { readonly manifest: LayerManifest; readonly signature: LayerSignature } | undefined {
+function parseDocuments(stored: CachedLayer): { readonly manifest: LayerManifest; readonly signature: KeptSignature } | undefined {
   try {
-    const manifest = JSON.parse(stored.manifest) as LayerManifest;
-    const signature = JSON.parse(stored.signature) as LayerSignature & ListingNote;
-    return isTrueListing(manifest, stored.manifest, signature) ? { manifest, signature } : undefined;
+    const manifest = JSON.parse(stored.manifest) as LayerManifest | null;
+    const signature: unknown = JSON.parse(stored.signature);
+    if (manifest === null || !isKeptSignature(signature) || !isTrueListing(manifest, stored.manifest, signature as ListingNote))
+      return undefined;
+    // When the machine of a lender started says nothing here, and a machine that lives for one build would compare each layer again.
+    const { digest, entries } = signature;
+    return { manifest, signature: stored.lent === true ? { digest, entries } : signature };
   } catch (error) {
     if (!(error instanceof SyntaxError)) throw error;
     return undefined; // not JSON

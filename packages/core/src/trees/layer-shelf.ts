@@ -1,5 +1,6 @@
 import type { LayerRef } from '@ict/plugin-api';
-import type { LayerManifest, LayerSignature } from '@ict/sandbox';
+import type { LayerManifest } from '@ict/sandbox';
+import type { KeptSignature } from './kept-signature.js';
 
 /** An empty place where a tree session writes its layer. */
 export interface StagedLayer {
@@ -14,8 +15,7 @@ export interface StagedLayer {
 export interface StoredLayer {
   readonly directory: string;
   readonly manifest: LayerManifest;
-  /** What the file system said of the layer's files when they were last known to be good. */
-  readonly signature: LayerSignature;
+  readonly signature: KeptSignature;
 }
 
 /** A layer that has its place on a shelf. */
@@ -26,7 +26,7 @@ export interface PublishedLayer {
 }
 
 /** Computes a layer's stat signature. */
-export type SignLayer = (directory: string) => Promise<LayerSignature>;
+export type SignLayer = (directory: string) => Promise<KeptSignature>;
 
 /** Finds layers by digest. */
 export interface LayerFinder {
@@ -35,7 +35,7 @@ export interface LayerFinder {
   /** Whether a remote cache was to have the layer, and did not give it; absent where no other machine is asked. */
   isWithheld?(layer: Pick<LayerRef, 'digest'>): boolean;
   /** Keeps a new signature of a layer whose every byte was found to be right. */
-  resign(layer: LayerRef, signature: LayerSignature): Promise<void>;
+  resign(layer: LayerRef, signature: KeptSignature): Promise<void>;
   /** Takes a damaged layer away. */
   drop(layer: Pick<LayerRef, 'digest'>): Promise<void>;
 }

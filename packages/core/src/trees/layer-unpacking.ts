@@ -1,6 +1,7 @@
 import { hasCode, type LayerRef } from '@ict/plugin-api';
 import type { LayerManifest, Sandbox } from '@ict/sandbox';
 import { meansFullDisk } from './full-disk.js';
+import { signedNow } from './kept-signature.js';
 import type { LayerShelf, StoredLayer } from './layer-shelf.js';
 
 /**
@@ -19,7 +20,7 @@ export async function restoreLayer(
   try {
     const manifest = await unpacked(archive, staged.directory, sandbox);
     if (manifest?.digest === layer.digest) {
-      await shelf.publish(staged, manifest, (directory) => sandbox.statLayer(directory));
+      await shelf.publish(staged, manifest, async (directory) => signedNow(await sandbox.statLayer(directory)));
       return await shelf.find(layer);
     }
   } catch (error) {

@@ -16,6 +16,7 @@ import { lookingForRoom } from './full-disk.js';
 import { isProvenListing } from './layer-listing.js';
 import type { LayerFinder, LayerShelf, StagedLayer, StoredLayer } from './layer-shelf.js';
 import { mergeLayers, type MergedEntry } from './merged-tree.js';
+import { mayBeLost, signedAgain, signedNow } from './kept-signature.js';
 
 /** Starts the sandbox when a tree is first needed: a build whose steps all hit never starts one. */
 export class LazySandbox {
@@ -115,7 +116,8 @@ export class SandboxTrees implements TreeRunner {
         ...(archive === undefined ? {} : { archive }),
       });
       if (begun !== undefined) options.review?.(begun.manifest, manifest);
-      const { layer, directory } = await shelf.publish(staged, manifest, (files) => sandbox.statLayer(files), archive);
+      const sign = async (files: string) => signedNow(await sandbox.statLayer(files));
+      const { layer, directory } = await shelf.publish(staged, manifest, sign, archive);
       // Made just now: sealing read every byte of it, but for what it shares with the layer that it began with, verified above.
       if (directory !== undefined) this.verified.set(layer.digest, { directory, manifest });
       return layer;
@@ -225,17 +227,20 @@ export class SandboxTrees implements TreeRunner {
     return stored;
   }
 
-  /** What differs from the manifest. An unchanged stat signature answers at once; a changed one asks for every byte. */
+  /**
+   * What differs from the manifest. An unchanged stat signature answers at once; a changed one asks for every byte, and so does one of an earlier
+   * run of the machine, once.
+   */
   private async changes(layer: LayerRef, { directory, manifest, signature }: StoredLayer): Promise<readonly string[]> {
     const sandbox = await this.sandbox.get();
     const { signal } = this;
-    if (this.verify === 'signature') {
+    if (this.verify === 'signature' && !mayBeLost(signature)) {
       const quick = await sandbox.verifyLayer(directory, manifest, { mode: 'signature', signature: signature.digest, signal });
       if (quick.ok) return [];
     }
     if (!isProvenListing(manifest)) return ['its listing'];
     const { ok, changed } = await sandbox.verifyLayer(directory, manifest, { mode: 'full', signal });
-    if (ok) await this.shelf.resign(layer, await sandbox.statLayer(directory));
+    if (ok) await this.shelf.resign(layer, signedAgain(signature, await sandbox.statLayer(directory)));
     return ok ? [] : changed;
   }
 }
