@@ -9,6 +9,7 @@ import type { Bundle } from './fresh-bundle.js';
 import { FlagError } from './flag-values.js';
 import type { GlobalFlags, Runner } from './flag-types.js';
 import { endSoon } from './lingering.js';
+import { claimOutput } from './own-output.js';
 import { createProgram, VersionAsked } from './program.js';
 import type { Speech, Surroundings } from './session.js';
 import type { SignalSource } from './signals.js';
@@ -125,7 +126,7 @@ export async function main(argv: readonly string[], bundle?: Bundle): Promise<vo
     if (error.code !== 'EPIPE') lost ??= error;
   });
   process.exitCode = await runCli(argv, {
-    stdout: process.stdout,
+    stdout: claimOutput(process.stdout, process.stderr),
     stderr: process.stderr,
     surroundings: {
       env: process.env,

@@ -167,6 +167,11 @@ export interface Context {
   readonly memo: Memo;
   /** A private directory for this build, on the cache's file system, removed when the build ends. */
   readonly temporary: string;
+  /**
+   * Says something of the work of a plugin: `warning`, `fetch.*`, `install.progress`, `command.*` or `image.progress`.
+   *
+   * @throws `ICT_PLUGIN_FAILED` for another event of a plugin, or one of another shape: the other types tell of the engine's own work.
+   */
   emit(event: EventBody): void;
 }
 

@@ -1,8 +1,9 @@
 import { isNoFile, systemErrorOf } from '@ict/integrity';
-import { isIctError, reasonOf } from '@ict/plugin-api';
+import { isIctError, reasonOf, type Context } from '@ict/plugin-api';
 import { coreError } from '../errors.js';
 import type { FoundPlugin } from './plugin-manifest.js';
 import { ANSWERS, AT_ONCE, ELEMENTS, refusal } from './plugin-answers.js';
+import { hearEvent } from './plugin-events.js';
 import { faultOf, isStream } from './value-check.js';
 
 /** How long a call may take to end when it was told to stop: what it runs was ended by then, and what it waits for refuses. */
@@ -30,7 +31,10 @@ export class PluginCalls {
         const name = path === '' ? key : `${path}.${key}`;
         if (typeof member === 'object' && !Array.isArray(member)) return this.guard(member, plugin, name);
         if (typeof member !== 'function') return member;
-        return (...args: readonly unknown[]) => this.call(() => Reflect.apply(member, part, args) as unknown, args, plugin, name);
+        return (...args: readonly unknown[]) => {
+          const handed = args.map((arg) => hearing(arg, plugin, name));
+          return this.call(() => Reflect.apply(member, part, handed) as unknown, args, plugin, name);
+        };
       },
     });
   }
@@ -170,6 +174,18 @@ export const COMPARE = 'Compare it with the types of @ict/plugin-api.';
 /** What tells a call to stop, in the context among its arguments. */
 function signalOf(arg: unknown): AbortSignal | undefined {
   return typeof arg === 'object' && arg !== null && 'signal' in arg && arg.signal instanceof AbortSignal ? arg.signal : undefined;
+}
+
+/** A context whose events are checked where they come in; all else as it is. */
+function hearing(arg: unknown, plugin: PluginName, name: string): unknown {
+  if (signalOf(arg) === undefined || typeof (arg as Context).emit !== 'function') return arg;
+  const ctx = arg as Context;
+  const emit = (said: unknown): void => {
+    const heard = hearEvent(said);
+    if ('fault' in heard) throw pluginFailure(plugin, name, `in the event that it emits, ${heard.fault}`, COMPARE);
+    ctx.emit(heard.event);
+  };
+  return { ...ctx, emit };
 }
 
 function unstopped(plugin: PluginName, name: string): Error {
