@@ -4,6 +4,8 @@ import type { BlobStore, Context, Json, LayerRef, Step, TreeRef } from '@ict/plu
 import type { StepReport } from './engine-api.js';
 import { digestSecrets } from './secret-digests.js';
 import type { CodeIdentity } from './plugins/code-identity.js';
+import type { Check } from './plugins/value-check.js';
+import { outputFault } from './step-output.js';
 
 /** Tells whether a layer is still there. Its content is verified when it is mounted. */
 export interface LayerPresence {
@@ -15,9 +17,13 @@ export interface LayerPresence {
 /** A step together with the identity of the code behind it. */
 export interface StepCall<Out extends Json> extends Step<Out> {
   readonly by: CodeIdentity;
+  /** What its output is: a stored one that is something else counts as missing. */
+  readonly expects?: Check | undefined;
   /** Asked after `run`: false when its result is not what the key stands for, and must not be found by it. */
   readonly storable?: () => boolean;
 }
+
+type SoughtStep = Pick<StepCall<Json>, 'type' | 'expects'>;
 
 /** The digests of a tree's layers, lowest first: what the tree is in a key. */
 export function layerDigests(tree: TreeRef): readonly string[] {
@@ -52,8 +58,8 @@ export interface MadeResult extends Pick<StepRecord, 'output' | 'tool' | 'durati
 
 /** Where results of other machines come from, and those of this one go to. */
 export interface StepExchange {
-  /** The result at this key, when everything that it names can be had. */
-  find(type: string, key: CacheKey): Promise<Pick<MadeResult, 'output' | 'tool' | 'durationMs'> | undefined>;
+  /** The result at this key, when it is what the step gives, and everything that it names can be had. */
+  find(type: string, key: CacheKey, expected?: Check): Promise<Pick<MadeResult, 'output' | 'tool' | 'durationMs'> | undefined>;
   /** Takes note of a result of this machine. */
   offer(result: MadeResult): void;
 }
@@ -105,14 +111,14 @@ export class StepEngine {
     const report = (hit: boolean, reason: string): void => {
       this.reports.push({ type, key, hit, reason, durationMs: Math.round(performance.now() - start) });
     };
-    const { output: stored, reason, past } = await this.find(type, inputs);
+    const { output: stored, reason, past } = await this.find(call, inputs);
     if (stored !== undefined) {
       this.emit({ type: 'step.hit', step: type, key });
       report(true, '');
       this.exchange?.offer({ ...(past as StepRecord), type });
       return stored as Out;
     }
-    const brought = this.reuse ? await this.exchange?.find(type, key) : undefined;
+    const brought = this.reuse ? await this.exchange?.find(type, key, call.expects) : undefined;
     if (brought !== undefined) {
       await this.records.put(type, inputs, brought.output, brought.tool, brought.durationMs);
       this.emit({ type: 'step.hit', step: type, key, from: 'remote' });
@@ -135,7 +141,7 @@ export class StepEngine {
   /** What `run` would do, without doing it. */
   async peek(call: Omit<StepCall<Json>, 'run'>): Promise<StepLook & { readonly key: CacheKey }> {
     const { inputs, key } = this.identify(call);
-    return { key, ...(await this.find(call.type, inputs)) };
+    return { key, ...(await this.find(call, inputs)) };
   }
 
   /** Stored results of this step by the same code. */
@@ -144,7 +150,7 @@ export class StepEngine {
     const { inputs } = this.identify(call);
     const code = (all: Json) => canonicalJson({ ...(all as object), input: null });
     for await (const record of this.records.records(call.type)) {
-      if (code(record.inputs) !== code(inputs)) continue;
+      if (code(record.inputs) !== code(inputs) || outputFault(record.output, call.expects) !== undefined) continue;
       const key = (record.inputs as { readonly input: StepSibling['key'] }).input;
       yield {
         key,
@@ -161,9 +167,9 @@ export class StepEngine {
   }
 
   /** A cache that cannot be read is one that has nothing. */
-  private async find(type: string, inputs: Json): Promise<StepLook> {
+  private async find(call: SoughtStep, inputs: Json): Promise<StepLook> {
     try {
-      return await this.look(type, inputs);
+      return await this.look(call, inputs);
     } catch (error) {
       const reason = systemErrorOf(error);
       if (reason === undefined) throw error;
@@ -171,10 +177,12 @@ export class StepEngine {
     }
   }
 
-  private async look(type: string, inputs: Json): Promise<StepLook> {
+  private async look({ type, expects }: SoughtStep, inputs: Json): Promise<StepLook> {
     if (!this.reuse) return { reason: 'the cache of layers is not to be used', differences: [] };
     const record = await this.records.get(type, inputs);
     if (record !== undefined) {
+      const fault = outputFault(record.output, expects);
+      if (fault !== undefined) return { reason: `the stored result is damaged: ${fault}`, differences: [] };
       const lost = await this.lost(record.output);
       const found = { differences: [], past: record };
       return lost === undefined ? { ...found, output: record.output, reason: '' } : { ...found, reason: lost };

@@ -1,5 +1,5 @@
-import { resolveTreeFile } from '@ict/image-parts';
-import type { ArtifactSpec, BuildContext, Digest, FormatArtifact, ImageInput, StepRunner, TreeRecord } from '@ict/plugin-api';
+import { isStoredBlob, resolveTreeFile } from '@ict/image-parts';
+import type { ArtifactSpec, BuildContext, Digest, FormatArtifact, ImageInput, Json, StepRunner, TreeRecord } from '@ict/plugin-api';
 import { buildArtifacts, type ArchiveKind } from './build-artifacts.js';
 import { layOutCpio, lostAttributes } from './cpio-layout.js';
 import { writeArchive } from './write-archive.js';
@@ -33,9 +33,16 @@ export async function buildInitrdArchives(
     { tree, epochSeconds },
     () => assembleInitrd(input, ctx),
     (digest) => ({ blob: { kind: 'blob', digest, sizeBytes: 0 }, lost: [] }),
+    isStoredArchive,
   );
   if (lost.length > 0) tellLost(lost, ctx);
   return buildArtifacts(plain, asked, KIND, steps, ctx);
+}
+
+function isStoredArchive(output: Json): boolean {
+  const { lost } = (output ?? {}) as { readonly lost?: unknown };
+  const isLost = (one: Partial<StoredArchive['lost'][number]> | null): boolean => typeof one?.path === 'string' && Array.isArray(one.names);
+  return isStoredBlob(output) && Array.isArray(lost) && lost.every(isLost);
 }
 
 /** @throws `ICT_IMAGE_BOOT_FILES` for a tree without an init; as {@link layOutCpio} does. */

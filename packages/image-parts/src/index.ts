@@ -54,7 +54,7 @@ export {
   type ProgramRefusal,
   type ProgramSection,
 } from './portable-executable.js';
-export { storedBlob } from './stored-blob.js';
+export { isStoredBlob, storedBlob } from './stored-blob.js';
 export { findSystemdBoot, renderBootEntry, renderLoaderConfig, type BootEntry, type SystemdBoot } from './systemd-boot.js';
 export { positionOf } from './template-position.js';
 export {

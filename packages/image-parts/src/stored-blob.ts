@@ -12,6 +12,13 @@ export async function storedBlob(
   run: () => Promise<BlobRef>,
 ): Promise<BlobRef> {
   const unmade = (digest: Digest): StoredBlob => ({ blob: { kind: 'blob', digest, sizeBytes: 0 } });
-  const { blob } = await steps.step<StoredBlob>(type, version, key, async () => ({ blob: { ...(await run()) } }), unmade);
+  const made = async (): Promise<StoredBlob> => ({ blob: { ...(await run()) } });
+  const { blob } = await steps.step<StoredBlob>(type, version, key, made, unmade, isStoredBlob);
   return blob;
+}
+
+/** Whether an output of a step has a blob. */
+export function isStoredBlob(output: Json): boolean {
+  const { blob } = (output ?? {}) as { readonly blob?: { readonly kind?: unknown; readonly digest?: unknown } | null };
+  return blob?.kind === 'blob' && typeof blob.digest === 'string';
 }

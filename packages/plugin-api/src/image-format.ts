@@ -42,8 +42,17 @@ export interface StepRunner {
   /**
    * @param unmade gives what stands for the result where a plan follows the build and this code never ran the step: plain data of the same
    *   form, with this digest for that of its file. Never stored. Without it, such a plan says nothing of the steps after this one.
+   * @param accepts tells whether data is such a result: one that is stored, or that another machine made and signed, and is none counts as missing.
+   *   Layers and blobs in it are sound, and there. Without it, whatever else is in it is taken.
    */
-  step<Out extends Json>(type: string, version: number, key: Json, run: () => Promise<Out>, unmade?: (digest: Digest) => Out): Promise<Out>;
+  step<Out extends Json>(
+    type: string,
+    version: number,
+    key: Json,
+    run: () => Promise<Out>,
+    unmade?: (digest: Digest) => Out,
+    accepts?: (output: Json) => boolean,
+  ): Promise<Out>;
 }
 
 /** Turns a tree into image files: disks, an initrd, an archive. */

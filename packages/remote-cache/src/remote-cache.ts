@@ -2,7 +2,7 @@ import { randomBytes, type KeyObject } from 'node:crypto';
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ensureOwnDirectory, type CacheKey } from '@ict/integrity';
-import { isIctError, type EventBody, type IctError } from '@ict/plugin-api';
+import { isIctError, type EventBody, type IctError, type Json } from '@ict/plugin-api';
 import { packedBound, remove, unpackBlob, type BlobName } from './blob-file.js';
 import { blobPlace, recordPlace } from './places.js';
 import { MAX_RECORD_BYTES, readRecord, type RemoteResult } from './record.js';
@@ -10,8 +10,12 @@ import type { Store, StoreRequest } from './stores/store.js';
 
 /** Results of others. Never throws for what a server does or sends: that is a warning, and a result that is not had. */
 export interface RemoteCache {
-  /** What a trusted key says of a result. */
-  find(type: string, key: CacheKey): Promise<RemoteResult | undefined>;
+  /**
+   * What a trusted key says of a result.
+   *
+   * @param faultIn says what is wrong with an output, for who knows what it should be: a record of such a one is not believed.
+   */
+  find(type: string, key: CacheKey, faultIn?: (output: Json) => string | undefined): Promise<RemoteResult | undefined>;
   /**
    * The content of a blob as a new file in `temporary`, which is the caller's: its digest checked, sparse where it is zeros.
    *
@@ -91,7 +95,7 @@ export function openRemoteCache(options: RemoteCacheOptions): RemoteCache {
   }
 
   return {
-    async find(type, key) {
+    async find(type, key, faultIn = () => undefined) {
       for (const server of servers) {
         for (const signer of trustedKeys) {
           const place = recordPlace({ type, key }, signer);
@@ -99,8 +103,10 @@ export function openRemoteCache(options: RemoteCacheOptions): RemoteCache {
           if (file === undefined) continue;
           const bytes = await readFile(file).finally(() => remove(file));
           const read = readRecord(bytes, { type, key }, trustedKeys);
-          if (read.kind === 'believed') return read.result;
-          distrust(server, place, 'ICT_REMOTE_CACHE_RECORD', read.reason);
+          const fault = read.kind === 'believed' ? faultIn(read.result.output) : undefined;
+          if (read.kind === 'believed' && fault === undefined) return read.result;
+          const reason = read.kind === 'believed' ? `it is signed, but its result is damaged: ${fault}` : read.reason;
+          distrust(server, place, 'ICT_REMOTE_CACHE_RECORD', reason);
         }
       }
       return undefined;

@@ -1,5 +1,6 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
+import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { sealEnvelope } from '../src/envelope.js';
 import { readRecord, writeRecord, type RemoteResult } from '../src/record.js';
@@ -76,4 +77,21 @@ describe('a record that is signed, and yet refused:', () => {
   it('no JSON', () => {
     expect(read(Buffer.from(sealEnvelope(Buffer.from('{'), signer.signing)))).toMatchObject({ kind: 'refused' });
   });
+});
+
+it('is refused, or says what a result says, whatever a trusted key has signed', () => {
+  const sound = { output: expect.anything() as unknown, archives: expect.any(Object) as unknown, tool: expect.any(String) as unknown };
+  const one = fc.record(
+    Object.fromEntries(
+      Object.entries(payload).map(([name, value]) => [name, fc.oneof({ weight: 4, arbitrary: fc.constant(value) }, fc.jsonValue())]),
+    ),
+    { requiredKeys: [] },
+  );
+  fc.assert(
+    fc.property(fc.oneof(one, fc.jsonValue()), (value) => {
+      const answer = read(signed(value as Json)) as ReturnType<typeof readRecord>;
+      if (answer.kind === 'refused') expect(answer.reason).not.toBe('');
+      else expect({ ...answer.result, output: [answer.result.output] }).toMatchObject(sound);
+    }),
+  );
 });

@@ -87,6 +87,18 @@ describe('a record', () => {
     expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_RECORD']);
   });
 
+  it('whose signed result is damaged is not believed, told with the reason, and that of another key is asked for', async () => {
+    const own = newSigner();
+    await world.upload().putRecord(TYPE, KEY, { ...result, output: { of: 'another version' } });
+    await world.upload({ signingKey: own.signing }).putRecord(TYPE, KEY, { ...result, output: 'whole' });
+    const faultIn = (output: unknown) => (output === 'whole' ? undefined : 'kind is undefined, not "layer"');
+    const cache = world.cache({ trustedKeys: [world.signer.trusted, own.trusted] });
+    expect(await cache.find(TYPE, KEY, faultIn)).toMatchObject({ output: 'whole' });
+    expect(world.warnings()).toEqual(['ICT_REMOTE_CACHE_RECORD']);
+    expect(text(world.events)).toContain('it is signed, but its result is damaged: kind is undefined');
+    expect(cache.isDamaged(recordPath(world.signer).slice(1))).toBe(true);
+  });
+
   it('with a turned bit is not believed, and not asked for again', async () => {
     await world.upload().putRecord(TYPE, KEY, result);
     const good = stored(recordPath(world.signer));

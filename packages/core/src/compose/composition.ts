@@ -25,6 +25,7 @@ import type { ForUnpacking } from '../packages/package-shelf.js';
 import { chooseWay, DeltaRefused, reviewDelta, type InstallWay } from './delta.js';
 import type { StoredLayer } from '../trees/layer-shelf.js';
 import { layerDigests, type LayerPresence, type StepCall, type StepSibling } from '../steps.js';
+import { layerOutput } from '../step-output.js';
 import { TEMPLATE_EPOCH } from './template-epoch.js';
 import { templateLayerSteps, type GatheredLayer, type LayerPlace } from './template-layers.js';
 
@@ -157,6 +158,7 @@ function baseStep(input: Composition, packages: readonly VerifiedPackage[], laye
     type: 'ict.base',
     version: 1,
     by: input.provider.identity,
+    expects: layerOutput,
     key: installKey(input, packages, foreign, ctx),
     over,
     clean,
@@ -175,7 +177,7 @@ function packagesStep(
   const { foreignArchitectures = [] } = input.spec.target;
   return (below) => {
     const key = { below: layerDigests(below), ...installKey(input, packages, foreignArchitectures, ctx) };
-    const identity = { type: 'ict.packages', version: 1, by: input.provider.identity, key };
+    const identity = { type: 'ict.packages', version: 1, by: input.provider.identity, expects: layerOutput, key };
     const way = () => chooseWay(packages, key, source.siblings(identity), source, installer, ctx);
     const clean = (maker: LayerMaker) => {
       const wanted = new Set(packages);
@@ -235,6 +237,7 @@ function configurationStep(input: Composition, layers: LayerMaker, ctx: BuildCon
     type: 'ict.configure',
     version: 1,
     by: input.format.identity,
+    expects: layerOutput,
     key: {
       below: layerDigests(below),
       provider: { ...input.provider.identity },

@@ -1,9 +1,13 @@
 import type { StepStore } from '@ict/cache';
 import { canonicalJson, ignoreSystemError } from '@ict/integrity';
 import type { Json, LayerRef } from '@ict/plugin-api';
+import { record, shape, text } from '../plugins/value-check.js';
+import { layerOutput, outputFault } from '../step-output.js';
 import type { LayerPresence } from '../steps.js';
 
 const KIND = 'ict.earlier';
+
+const remembered = shape({ terms: shape({}), layer: layerOutput, metadata: record(text) });
 
 /** A layer of a template as it was last made, and the facts that were kept with it. */
 export interface EarlierLayer {
@@ -31,9 +35,9 @@ export class EarlierLayers {
 
   /** @returns undefined when there is none, when its terms (types, `invalidateOn`) were others, or when it is gone or cannot be read. */
   async recall(scope: string, terms: LayerTerms): Promise<EarlierLayer | undefined> {
-    const record = await this.records.get(KIND, { scope }).catch(ignoreSystemError);
-    if (record === undefined) return undefined;
-    const kept = record.output as { readonly terms: Json; readonly layer: Json; readonly metadata: Json };
+    const stored = await this.records.get(KIND, { scope }).catch(ignoreSystemError);
+    if (stored === undefined || outputFault(stored.output, remembered) !== undefined) return undefined;
+    const kept = stored.output as { readonly terms: Json; readonly layer: Json; readonly metadata: Json };
     const layer = kept.layer as unknown as LayerRef;
     if (canonicalJson(kept.terms) !== canonicalJson(terms) || !(await this.layers.has(layer))) return undefined;
     return { layer, metadata: kept.metadata as EarlierLayer['metadata'] };

@@ -4,6 +4,7 @@ import { tagged, type Composition, type LayerMaker, type LayerSource, type Layer
 import { treeEnvironment } from './configure.js';
 import { coreError } from '../errors.js';
 import { keptInitrd, rememberMaker } from './initrd-reuse.js';
+import { layerOutput } from '../step-output.js';
 import { layerDigests } from '../steps.js';
 
 /**
@@ -14,7 +15,7 @@ export function initrdStep(input: Composition, layers: LayerMaker, source: Layer
   const { boot } = input.distribution;
   return (below) => {
     const key = { below: layerDigests(below), boot: boot as unknown as Json, epochSeconds: ctx.epochSeconds };
-    const identity = { type: 'ict.initrd', version: 1, by: input.core, key };
+    const identity = { type: 'ict.initrd', version: 1, by: input.core, expects: layerOutput, key };
     const clean = (maker: LayerMaker) =>
       maker.over(below, async (tree) => {
         await makeInitrds(input, tree, ctx);

@@ -9,6 +9,7 @@ import { listInputs, placeInputs, type InputListing } from './host-inputs.js';
 import { namingCommand, runCommand } from './template-command.js';
 import { TEMPLATE_EPOCH } from './template-epoch.js';
 import type { TreeMount } from '../trees/trees.js';
+import { layerOutput } from '../step-output.js';
 import { layerDigests } from '../steps.js';
 
 /** A layer of a template with the content of everything that it reads of the host. */
@@ -93,6 +94,7 @@ function layerCall(layer: GatheredLayer, image: TreeRef, below: Below, { input, 
     type: `ict.layer.${spec.name}`,
     version: 1,
     by: input.core,
+    ...(launch || build || cache ? { expects: layerOutput } : {}),
     key: {
       ...fixed,
       below: layerDigests(tree),

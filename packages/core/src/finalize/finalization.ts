@@ -20,7 +20,10 @@ import { lockEpoch, type Lock } from '../locks/lock.js';
 import type { CodeIdentity } from '../plugins/code-identity.js';
 import type { Loaded } from '../plugins/plugin-host.js';
 import { COMPARE, pluginFailure } from '../plugins/plugin-calls.js';
+import { installedPackages } from '../plugins/plugin-answers.js';
 import { specFor } from '../plugins/plugin-view.js';
+import { is } from '../plugins/value-check.js';
+import { layerOutput } from '../step-output.js';
 import { asTheyAre, type ForUnpacking } from '../packages/package-shelf.js';
 import { layerDigests, type StepCall, type StepEngine } from '../steps.js';
 import type { SandboxTrees } from '../trees/trees.js';
@@ -38,6 +41,7 @@ export function toolsStep(
     type: 'ict.tools',
     version: 1,
     by: input.provider.identity,
+    expects: layerOutput,
     key: {
       packages: Object.fromEntries(tools.map((pkg) => [pkg.id, `${pkg.version} ${pkg.digest}`])),
       installer: installer.version,
@@ -51,7 +55,12 @@ export function toolsStep(
 
 /** The steps of an image format, run by the engine under the format's own identity. */
 export function formatSteps(steps: StepEngine, by: CodeIdentity, spec: ImageSpec): StepRunner {
-  return { step: (type, version, key, run) => steps.run({ type, version, by, key: formatKey(key, by, spec), run }) };
+  return {
+    step: (type, version, key, run, _unmade, accepts) => {
+      const expects = accepts === undefined ? {} : { expects: is(`what the step ${type} gives`, (output) => accepts(output as Json)) };
+      return steps.run({ type, version, by, key: formatKey(key, by, spec), run, ...expects });
+    },
+  };
 }
 
 /** The key of a step of an image format. What the template says to its plugin is part of each: the format sees it. */
@@ -91,6 +100,7 @@ export function inventoryStep(input: Composition, tree: TreeRef, trees: SandboxT
     type: 'ict.inventory',
     version: 1,
     by: input.provider.identity,
+    expects: installedPackages,
     key: { tree: layerDigests(tree) },
     run: async () => (await trees.inspect(tree, (session) => inventory.list(session))) as unknown as Json,
   };

@@ -101,7 +101,8 @@ const fileName = is(
   (value) => typeof value === 'string' && isPackageFileName(value),
 );
 
-const installed = list(shape({ name: word, version: text, arch: text }));
+/** What a tree holds. */
+export const installedPackages = list(shape({ name: word, version: text, arch: text }));
 
 const artifact = shape({ extension: fileEnd, blob: shape({ kind: oneOf('blob'), digest, sizeBytes: count }) });
 
@@ -185,7 +186,7 @@ export const ANSWERS: Readonly<Record<string, AnswerCheck>> = {
   'catalogue.standings': () => list(standing),
   'catalogue.advisories': () => list(advisory),
   'catalogue.changelogs': () => optional(list(changelog)),
-  'inventory.list': () => installed,
+  'inventory.list': () => installedPackages,
   'inventory.purl': () => word,
   fileName: () => (value, path) => word(value, path) ?? fileName(value, path),
   check: () => list(report),

@@ -107,7 +107,7 @@ export function openBuildRemote(
       const found = layers && results((layer, archive) => layers.note(layer, archive));
       return {
         layers: layers ?? own,
-        exchange: { find: async (type, key) => found?.find(type, key), offer: (result) => uploads?.add(result) },
+        exchange: { find: async (...asked) => found?.find(...asked), offer: (result) => uploads?.add(result) },
         upload: async () => uploads?.send({ blobs, layers: own, sandbox }),
       };
     },

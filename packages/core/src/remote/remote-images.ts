@@ -4,6 +4,8 @@ import type { ImageFile, NewImage, StoredImage } from '@ict/cache';
 import type { CacheKey } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
 import { IMAGE_STEP } from '../finalize/image-cache.js';
+import { is, list, optional, shape, word, type Check } from '../plugins/value-check.js';
+import { blobOutput } from '../step-output.js';
 import type { RemoteResults } from './remote-results.js';
 import type { KeptResult } from './upload-queue.js';
 
@@ -11,6 +13,22 @@ import type { KeptResult } from './upload-queue.js';
 interface RemoteFile extends Pick<ImageFile, 'name' | 'type'> {
   readonly blob: BlobRef;
 }
+
+const fileName = is(
+  'a plain file name',
+  (value) => typeof value === 'string' && /^[^/\0]+$/.test(value) && value !== '.' && value !== '..' && Buffer.byteLength(value) <= 255,
+);
+
+const files = shape({ files: list(shape({ name: fileName, type: optional(word), blob: blobOutput })) });
+
+/** An image as a record has it: files, each under a name of its own. */
+const imageOutput: Check = (value, path) => {
+  const fault = files(value, path);
+  if (fault !== undefined) return fault;
+  const names = (value as { readonly files: readonly RemoteFile[] }).files.map(({ name }) => name);
+  const twice = names.find((name, index) => names.indexOf(name) < index);
+  return twice === undefined ? undefined : { path: 'files', expected: 'files of names of their own', found: twice };
+};
 
 /** Finished images of remote caches. */
 export class RemoteImages {
@@ -31,7 +49,7 @@ export class RemoteImages {
 
   /** The image at this key, made elsewhere, with its files on this machine. */
   async find(key: CacheKey): Promise<{ readonly image: NewImage; readonly tool: string } | undefined> {
-    const result = await this.results?.find(IMAGE_STEP, key);
+    const result = await this.results?.find(IMAGE_STEP, key, imageOutput);
     if (result === undefined) return undefined;
     const artifacts: NewImage['artifacts'][number][] = [];
     const documents = new Map<string, Uint8Array>();

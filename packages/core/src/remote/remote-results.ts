@@ -2,6 +2,8 @@ import { taggedReferences } from '@ict/cache';
 import type { CacheKey } from '@ict/integrity';
 import type { BlobRef, BlobStore, LayerRef } from '@ict/plugin-api';
 import type { RemoteCache, RemoteResult } from '@ict/remote-cache';
+import type { Check } from '../plugins/value-check.js';
+import { outputFault } from '../step-output.js';
 
 /** What results of others are taken from. */
 export type RemoteSource = Pick<RemoteCache, 'find' | 'fetch'>;
@@ -29,14 +31,15 @@ export class RemoteResults {
     this.answers = answers;
   }
 
-  async find(type: string, key: CacheKey): Promise<RemoteResult | undefined> {
-    const result = await this.take(type, key);
+  /** @param expected what the output is: a record of something else is not believed. */
+  async find(type: string, key: CacheKey, expected?: Check): Promise<RemoteResult | undefined> {
+    const result = await this.take(type, key, expected);
     this.answers.set(`${type} ${key}`, result !== undefined);
     return result;
   }
 
-  private async take(type: string, key: CacheKey): Promise<RemoteResult | undefined> {
-    const result = await this.remote.find(type, key);
+  private async take(type: string, key: CacheKey, expected: Check | undefined): Promise<RemoteResult | undefined> {
+    const result = await this.remote.find(type, key, (output) => outputFault(output, expected));
     if (result === undefined) return undefined;
     for (const reference of taggedReferences(result.output)) {
       const there =

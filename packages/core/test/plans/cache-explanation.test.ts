@@ -170,7 +170,8 @@ async function build(
   const digests = new Map<string, string>();
   const walk = await planWalk(intake, settled, new Map(), services);
   await walkSteps(walk, async (step) => {
-    const make = async (): Promise<Json> => results[step.type] ?? made(step.type, step.key, contents[step.type]);
+    const other = step.type === 'ict.inventory' ? [] : results[step.type];
+    const make = async (): Promise<Json> => other ?? made(step.type, step.key, contents[step.type]);
     const output = await walk.build.steps.run({ ...step, run: make });
     digests.set(step.type, (output as unknown as LayerRef).digest);
     return output;

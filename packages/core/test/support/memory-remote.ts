@@ -1,7 +1,7 @@
 import { randomUUID } from 'node:crypto';
 import { readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { IctError, type BlobRef, type Digest } from '@ict/plugin-api';
+import { IctError, type BlobRef, type Digest, type Json } from '@ict/plugin-api';
 import type { RemoteResult, RemoteUpload } from '@ict/remote-cache';
 import type { RemoteSource } from '../../src/remote/remote-results.js';
 
@@ -11,6 +11,8 @@ export class MemoryRemote implements RemoteSource, RemoteUpload {
   readonly blobs = new Map<Digest, Buffer>();
   /** What was asked and sent, such as `fetch sha256:...`. */
   readonly calls: string[] = [];
+  /** What was said to be wrong with records. */
+  readonly faults: string[] = [];
   /** Status by which it refuses blobs. */
   refusal: number | undefined;
   private readonly temporary: string;
@@ -20,9 +22,16 @@ export class MemoryRemote implements RemoteSource, RemoteUpload {
     this.temporary = temporary;
   }
 
-  async find(type: string, key: string): Promise<RemoteResult | undefined> {
+  async find(
+    type: string,
+    key: string,
+    faultIn: (output: Json) => string | undefined = () => undefined,
+  ): Promise<RemoteResult | undefined> {
     this.calls.push(`find ${type}`);
-    return this.records.get(`${type} ${key}`);
+    const record = this.records.get(`${type} ${key}`);
+    const fault = record && faultIn(record.output);
+    if (fault !== undefined) this.faults.push(fault);
+    return fault === undefined ? record : undefined;
   }
 
   async fetch({ digest }: Pick<BlobRef, 'digest'>): Promise<string | undefined> {
