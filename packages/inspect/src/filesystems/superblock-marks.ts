@@ -1,0 +1,104 @@
+import { uuidText } from '@ict/image-parts';
+import { fieldText } from '../bytes.js';
+import type { FilesystemSummary } from './filesystem.js';
+
+/** What is known by its superblock alone: the bytes that tell it, and where they are. */
+export interface Mark {
+  readonly at: number;
+  readonly bytes: Buffer;
+  /** How much of the beginning says the rest. */
+  readonly headBytes: number;
+  readonly summary: (head: Buffer) => FilesystemSummary;
+}
+
+const BTRFS_SUPERBLOCK = 0x1_0000;
+
+/** Filesystems, and what else lies in partitions, whose files are not read here. */
+export const MARKS: readonly Mark[] = [
+  {
+    at: 0,
+    bytes: Buffer.from('hsqs'),
+    headBytes: 96,
+    summary: (head) => ({ type: 'squashfs', sizeBytes: Number(head.readBigUInt64LE(40)) }),
+  },
+  {
+    at: 1024,
+    bytes: Buffer.from([0xe2, 0xe1, 0xf5, 0xe0]),
+    headBytes: 1024 + 128,
+    summary: (head) => {
+      const block = head.subarray(1024);
+      return {
+        type: 'erofs',
+        ...named(block, 64, 16),
+        id: uuidAt(block, 48),
+        sizeBytes: block.readUInt32LE(36) * 2 ** block.readUInt8(12),
+      };
+    },
+  },
+  {
+    at: 0,
+    bytes: Buffer.from('XFSB'),
+    headBytes: 512,
+    summary: (head) => {
+      const blockBytes = head.readUInt32BE(4);
+      const sizes = { sizeBytes: Number(head.readBigUInt64BE(8)) * blockBytes, freeBytes: Number(head.readBigUInt64BE(144)) * blockBytes };
+      return { type: 'xfs', ...named(head, 108, 12), id: uuidAt(head, 32), ...sizes };
+    },
+  },
+  {
+    at: BTRFS_SUPERBLOCK + 64,
+    bytes: Buffer.from('_BHRfS_M'),
+    headBytes: BTRFS_SUPERBLOCK + 4096,
+    summary: (head) => {
+      const block = head.subarray(BTRFS_SUPERBLOCK);
+      const sizeBytes = Number(block.readBigUInt64LE(0x70));
+      const freeBytes = sizeBytes - Number(block.readBigUInt64LE(0x78));
+      return { type: 'btrfs', ...named(block, 0x12b, 256), id: uuidAt(block, 0x20), sizeBytes, freeBytes };
+    },
+  },
+  {
+    at: 4086,
+    bytes: Buffer.from('SWAPSPACE2'),
+    headBytes: 4096,
+    summary: (head) => ({
+      type: 'swap',
+      ...named(head, 1052, 16),
+      id: uuidAt(head, 1036),
+      sizeBytes: (head.readUInt32LE(1028) + 1) * 4096,
+    }),
+  },
+  {
+    at: 0,
+    bytes: Buffer.from('LUKS\xba\xbe', 'latin1'),
+    headBytes: 592,
+    summary: (head) => ({
+      type: 'crypto_LUKS',
+      ...(head.readUInt16BE(6) === 2 ? named(head, 24, 48) : {}),
+      id: head.toString('latin1', 168, 204),
+    }),
+  },
+  {
+    at: 0,
+    bytes: Buffer.from('verity\0\0', 'latin1'),
+    headBytes: 512,
+    summary: (head) => ({ type: 'verity', id: uuidAt(head, 16) }),
+  },
+  {
+    at: 16 * 2048,
+    bytes: Buffer.from('\x01CD001', 'latin1'),
+    headBytes: 17 * 2048,
+    summary: (head) => {
+      const label = head.toString('latin1', 16 * 2048 + 40, 16 * 2048 + 72).trimEnd();
+      return { type: 'iso9660', ...(label === '' ? {} : { label }), sizeBytes: head.readUInt32LE(16 * 2048 + 80) * 2048 };
+    },
+  },
+];
+
+function named(bytes: Buffer, at: number, most: number): { readonly label?: string } {
+  const label = fieldText(bytes, at, at + most);
+  return label === '' ? {} : { label };
+}
+
+function uuidAt(bytes: Buffer, at: number): string {
+  return uuidText(bytes.subarray(at, at + 16));
+}
