@@ -18,7 +18,8 @@ import {
 import { GRUB_MODULES, GRUB_VERSION, earlyConfig } from './boot-grub.js';
 import { certificateOf } from './boot-signing.js';
 import { kernelOptions } from './boot-menu.js';
-import { isImmutable, planVerity, withRootHash } from './immutability.js';
+import { isImmutable, withRootHash } from './immutability.js';
+import { planVerity } from './verity-plan.js';
 import { mountPointOf } from './mount-points.js';
 import { diskError } from './errors.js';
 import { BTRFS_VERSION } from './filesystem-btrfs.js';

@@ -3,7 +3,7 @@ import { DERIVE_VERSION, artifactExtension, compressArtifact, compressKey, store
 import { ASSEMBLE_VERSION, assembleDisk, assembleKey } from './assemble-disk.js';
 import { convertDisk, convertKey } from './convert-disk.js';
 import { diskError } from './errors.js';
-import { planVerity } from './immutability.js';
+import { planVerity } from './verity-plan.js';
 import { likelyData } from './likely-data.js';
 import { layoutDisk } from './partitions.js';
 import { ROOT_HASH_EXTENSION, rootHashFile, rootHashKey } from './root-hash-file.js';

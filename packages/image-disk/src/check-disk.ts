@@ -12,7 +12,8 @@ import {
 } from '@ict/image-parts';
 import { kernelOptions } from './boot-menu.js';
 import { GRUB_DIRECTORY } from './boot-grub.js';
-import { immutabilityProblems, isImmutable, withRootHash } from './immutability.js';
+import { immutabilityProblems } from './immutability-problems.js';
+import { isImmutable, withRootHash } from './immutability.js';
 import { GROWTH_KEY, growthProblem, grows } from './growth.js';
 import { locate, mountPointOf } from './mount-points.js';
 import { usesGrub } from './partition-content.js';

@@ -2,7 +2,7 @@ import { open, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BlobRef, BuildContext, Digest, Json } from '@ict/plugin-api';
 import { deriveBlob } from '@ict/image-parts';
-import type { VerityPlan } from './immutability.js';
+import type { VerityPlan } from './verity-plan.js';
 import { readRootHash } from './verity-tree.js';
 
 /** What the name of a file ends with that says by which hash a disk is verified, as systemd-nspawn and others look for it. */

@@ -1,6 +1,7 @@
 import { uuidBytes } from '@ict/image-parts';
 import type { BlockExtent } from '@ict/plugin-api';
-import { DEVICE_ID, ITEM, NODE_BYTES, OBJECT, SECTOR_BYTES, STRIPE_BYTES, writeU64, type Item } from './format.js';
+import { DEVICE_ID, ITEM, NODE_BYTES, OBJECT, SECTOR_BYTES, STRIPE_BYTES } from './constants.js';
+import { writeU64, type Item } from './item.js';
 
 const MIB = 1024 * 1024;
 /** What is before belongs to boot loaders. */

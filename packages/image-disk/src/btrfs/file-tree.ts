@@ -1,7 +1,8 @@
 import type { BlockExtent, EntryType, TreeRecord } from '@ict/plugin-api';
 import { FILE_TYPE_BITS } from '@ict/image-parts';
 import { crc32c } from '../crc32c.js';
-import { GENERATION, ITEM, ITEM_DATA_BYTES, KEY_BYTES, SECTOR_BYTES, writeKey, writeU64, type Item } from './format.js';
+import { GENERATION, ITEM, ITEM_DATA_BYTES, SECTOR_BYTES } from './constants.js';
+import { KEY_BYTES, writeKey, writeU64, type Item } from './item.js';
 import { encodeInode } from './inode-item.js';
 import type { PlannedInode } from './inode-plan.js';
 

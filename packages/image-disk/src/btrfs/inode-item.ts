@@ -1,4 +1,5 @@
-import { GENERATION, writeU64 } from './format.js';
+import { GENERATION } from './constants.js';
+import { writeU64 } from './item.js';
 
 export const INODE_ITEM_BYTES = 160;
 /** Access, status, modification and birth. */

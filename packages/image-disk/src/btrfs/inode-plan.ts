@@ -1,6 +1,6 @@
 import type { TreePath, TreeRecord } from '@ict/plugin-api';
 import { planNames } from '../plan-names.js';
-import { OBJECT } from './format.js';
+import { OBJECT } from './constants.js';
 
 /** A name of a file in a directory. */
 export interface PlannedName {

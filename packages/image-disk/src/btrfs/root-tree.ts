@@ -1,6 +1,7 @@
 import { FILE_TYPE_BITS, uuidBytes } from '@ict/image-parts';
 import { encodeEntry, encodeReference, nameHash } from './file-tree.js';
-import { GENERATION, ITEM, NODE_BYTES, OBJECT, writeU64, type Item, type Unsigned } from './format.js';
+import { GENERATION, ITEM, NODE_BYTES, OBJECT } from './constants.js';
+import { writeU64, type Item, type Unsigned } from './item.js';
 import { encodeInode } from './inode-item.js';
 
 /** Where a tree starts, and how much it takes. */

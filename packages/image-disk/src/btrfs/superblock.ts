@@ -1,6 +1,7 @@
 import { uuidBytes } from '@ict/image-parts';
 import { chunkItem, copiesOf, encodeDevice, SYSTEM, type Chunk, type DeviceIdentity } from './chunks.js';
-import { GENERATION, KEY_BYTES, NODE_BYTES, OBJECT, SECTOR_BYTES, writeKey, writeU64 } from './format.js';
+import { GENERATION, NODE_BYTES, OBJECT, SECTOR_BYTES } from './constants.js';
+import { KEY_BYTES, writeKey, writeU64 } from './item.js';
 import type { Root } from './root-tree.js';
 import { seal } from './tree-blocks.js';
 

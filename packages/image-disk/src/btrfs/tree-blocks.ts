@@ -1,17 +1,7 @@
 import { uuidBytes } from '@ict/image-parts';
 import { crc32c } from '../crc32c.js';
-import {
-  GENERATION,
-  HEADER_BYTES,
-  ITEM_BYTES,
-  KEY_BYTES,
-  NODE_BYTES,
-  POINTER_BYTES,
-  writeKey,
-  writeU64,
-  type Item,
-  type Unsigned,
-} from './format.js';
+import { GENERATION, HEADER_BYTES, ITEM_BYTES, NODE_BYTES, POINTER_BYTES } from './constants.js';
+import { KEY_BYTES, writeKey, writeU64, type Item, type Unsigned } from './item.js';
 
 const POINTERS = Math.floor((NODE_BYTES - HEADER_BYTES) / POINTER_BYTES);
 /** Written, with references of the present kind. */

@@ -12,7 +12,8 @@ import {
   type DeviceIdentity,
   type Range,
 } from './chunks.js';
-import { DEVICE_ID, GENERATION, ITEM, NODE_BYTES, OBJECT, SECTOR_BYTES, writeU64, type Item, type Unsigned } from './format.js';
+import { DEVICE_ID, GENERATION, ITEM, NODE_BYTES, OBJECT, SECTOR_BYTES } from './constants.js';
+import { writeU64, type Item, type Unsigned } from './item.js';
 import { rootItems } from './root-tree.js';
 import { shapeTree, type Shape } from './tree-blocks.js';
 
