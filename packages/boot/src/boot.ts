@@ -11,6 +11,7 @@ import { imageFileFormat } from './image-file.js';
 import { findInitrdImage } from './initrd-image.js';
 import { MACHINES, type Accelerator, type Machine, type MachineArchitecture, type QemuVersion } from './machine.js';
 import { parseQemuVersion, qemuArguments, type Start } from './qemu.js';
+import { findRefusal, NOTHING_LEFT } from './refusal.js';
 
 export interface BootOptions {
   /**
@@ -40,8 +41,12 @@ export interface BootOptions {
   readonly accel?: 'auto' | Accelerator;
   /** How long `auto` waits for `Linux version` under KVM. Default 10 000. */
   readonly probeMs?: number;
-  /** Starts a disk or an ISO image. Default: the first that the host has. */
+  /** Starts a disk or an ISO image. Default: the first that the host has and that does what `secureBoot` and `variables` ask for. */
   readonly firmware?: Firmware;
+  /** The firmware starts nothing but what is signed with a key in its variables. Default false. */
+  readonly secureBoot?: boolean;
+  /** A variable store for the firmware, which is not changed: one in which own keys are enrolled. Default: the template that comes with the firmware. */
+  readonly variables?: string;
   /** Further arguments of qemu, after ICT's own. */
   readonly extraArgs?: readonly string[];
   /** Name or path of qemu. Default: that of the architecture, as `qemu-system-x86_64`. */
@@ -69,7 +74,7 @@ const KVM = { device: '/dev/kvm', guestsOnly: '/sys/module/kvm_pvm' };
 
 /** How one run of qemu ended. */
 type Ending =
-  | { readonly kind: 'found' | 'timeout' | 'panic' | 'silent' }
+  | { readonly kind: 'found' | 'timeout' | 'panic' | 'silent' | 'refused' }
   | { readonly kind: 'exited'; readonly exitCode: number | undefined; readonly by: NodeJS.Signals | undefined };
 
 /**
@@ -78,8 +83,8 @@ type Ending =
  *
  * qemu ends when the text appeared, at the time limit, when the signal aborts, and when this process dies.
  *
- * @throws `ICT_BOOT_NO_QEMU`, `ICT_BOOT_NO_FIRMWARE`, `ICT_BOOT_IMAGE` before anything starts; `ICT_BOOT_TIMEOUT`, `ICT_BOOT_PANIC` or
- *   `ICT_BOOT_EXITED` with the console's end in `facts.console`; the signal's reason when it aborts.
+ * @throws `ICT_BOOT_NO_QEMU`, `ICT_BOOT_NO_FIRMWARE`, `ICT_BOOT_VARIABLES`, `ICT_BOOT_IMAGE` before anything starts; `ICT_BOOT_TIMEOUT`,
+ *   `ICT_BOOT_PANIC`, `ICT_BOOT_REFUSED` or `ICT_BOOT_EXITED` with the console's end in `facts.console`; the signal's reason when it aborts.
  */
 export async function bootImage(options: BootOptions): Promise<BootResult> {
   options.signal?.throwIfAborted();
@@ -115,11 +120,11 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
     const probing = options.accel === undefined || options.accel === 'auto';
     if (probing && architecture === hostArchitecture() && (await kvmMayWork(options.kvm ?? KVM))) {
       const { ending, ...seen } = await attempt('kvm', options.probeMs ?? 10_000);
-      // Under KVM anything but a booting kernel means that KVM is of no use here; the image itself is judged under TCG.
-      if (seen.kernel || ending.kind === 'found') return judge(ending, seen, options, machine);
+      // Under KVM anything else means that KVM is of no use here; the image itself is judged under TCG.
+      if (seen.kernel || ending.kind === 'found' || ending.kind === 'refused') return judge(ending, seen, options, machine, start);
     }
     const { ending, ...seen } = await attempt(options.accel === 'kvm' ? 'kvm' : 'tcg', undefined);
-    return judge(ending, seen, options, machine);
+    return judge(ending, seen, options, machine, start);
   } finally {
     await rm(directory, { recursive: true, force: true });
   }
@@ -138,23 +143,30 @@ async function machineFor(image: string): Promise<MachineArchitecture> {
 
 /** What the machine is to start, and whether the whole system goes into its memory. */
 async function findStart(
-  { image, asDisk = false, firmware }: BootOptions,
+  { image, asDisk = false, secureBoot = false, variables, firmware }: BootOptions,
   machine: Machine,
 ): Promise<{ readonly start: Start; readonly holdsInitrd: boolean }> {
   const file = resolve(image);
   const initrd = await findInitrdImage(file);
   if (initrd !== undefined) {
-    if (asDisk) {
-      throw bootError('ICT_BOOT_IMAGE', {
-        message: `The image ${image} is an initrd, which no machine starts from a disk`,
-        hint: 'Leave out --as-disk, or build a raw or ISO image.',
+    const refuse = (how: string, flag: string): Error =>
+      bootError('ICT_BOOT_IMAGE', {
+        message: `The image ${image} is an initrd, which no machine starts ${how}`,
+        hint: `Leave out ${flag}, or build a raw or ISO image.`,
         facts: { path: image },
       });
-    }
+    if (asDisk) throw refuse('from a disk', '--as-disk');
+    if (secureBoot) throw refuse('through firmware with Secure Boot', '--secure-boot');
+    if (variables !== undefined) throw refuse('through firmware with variables', '--firmware-vars');
     return { start: { kind: 'kernel', ...initrd }, holdsInitrd: true };
   }
   const format = await imageFileFormat(image);
-  const byFirmware = { image: file, firmware: firmware ?? (await findFirmware(machine)) };
+  const needs = {
+    secureBoot,
+    ...(variables === undefined ? {} : { variables: resolve(variables) }),
+    ...(firmware === undefined ? {} : { firmware }),
+  };
+  const byFirmware = { image: file, firmware: await findFirmware(machine, needs) };
   if (format !== 'iso') return { start: { kind: 'disk', format, ...byFirmware }, holdsInitrd: false };
   return { start: asDisk ? { kind: 'disk', format: 'raw', ...byFirmware } : { kind: 'disc', ...byFirmware }, holdsInitrd: true };
 }
@@ -215,6 +227,7 @@ async function runOnce(
         kernel ||= piece.has(KERNEL);
         if (until !== undefined && piece.has(until)) done({ kind: 'found' });
         else if (piece.has(PANIC)) done({ kind: 'panic' });
+        else if (piece.has(NOTHING_LEFT) && !kernel && findRefusal(text.tail) !== undefined) done({ kind: 'refused' });
       });
       // `close` comes after the last of the output, so a text in it is found first.
       child.once('close', (exitCode, by) => done({ kind: 'exited', exitCode: exitCode ?? undefined, by: by ?? undefined }));
@@ -237,13 +250,21 @@ async function stop(child: ChildProcess): Promise<void> {
   child.stderr?.destroy();
 }
 
-function judge(ending: Ending, seen: Seen, options: BootOptions, machine: Machine): BootResult {
+function judge(ending: Ending, seen: Seen, options: BootOptions, machine: Machine, start: Start): BootResult {
   const { accel, durationMs, console } = seen;
   if (ending.kind === 'found') return { found: true, durationMs, exitCode: undefined, console, accel };
-  if (ending.kind === 'exited' && ending.exitCode === 0 && options.until === undefined)
+  const refusal = seen.kernel ? undefined : findRefusal(console);
+  if (ending.kind === 'exited' && ending.exitCode === 0 && options.until === undefined && refusal === undefined)
     return { found: false, durationMs, exitCode: 0, console, accel };
   const wanted = options.until === undefined ? 'the machine turned itself off' : `"${options.until}" appeared on its console`;
   const facts = { image: options.image, until: options.until, accel, durationMs, console, qemu: seen.complaint };
+  if (refusal !== undefined) {
+    throw bootError('ICT_BOOT_REFUSED', {
+      message: `Secure Boot refused what ${options.image} starts: ${refusal}`,
+      hint: 'Sign it with a key whose certificate is enrolled in the variables of the firmware, and name these with --firmware-vars.',
+      facts: { ...facts, refusal, firmware: start.kind === 'kernel' ? undefined : start.firmware },
+    });
+  }
   if (ending.kind === 'panic') {
     throw bootError('ICT_BOOT_PANIC', {
       message: `The kernel of ${options.image} panicked before ${wanted}`,

@@ -18,8 +18,10 @@ export interface Machine {
   readonly program: string;
   /** The packages that have the program, and the firmware. */
   readonly packages: Readonly<Record<'debian' | 'fedora', { readonly qemu: string; readonly firmware: string }>>;
-  /** Where distributions put UEFI firmware without Secure Boot, in the order in which the places are tried. */
+  /** Where distributions put ordinary UEFI firmware, in the order in which the places are tried. */
   readonly firmware: readonly Firmware[];
+  /** What descriptors of firmware call it: its architecture, and how the names of its versions begin. */
+  readonly described: { readonly architecture: string; readonly family: string };
   /** Model of the machine, for `-M`. */
   readonly model: string;
   /** What `-cpu` names under TCG. @param version of the qemu; undefined when it is not known. */
@@ -54,6 +56,7 @@ export const MACHINES: Readonly<Record<MachineArchitecture, Machine>> = {
       { code: '/usr/share/qemu/edk2-x86_64-code.fd', variables: '/usr/share/qemu/edk2-i386-vars.fd' },
       { code: '/usr/local/share/qemu/edk2-x86_64-code.fd', variables: '/usr/local/share/qemu/edk2-i386-vars.fd' },
     ],
+    described: { architecture: 'x86_64', family: 'pc-q35-' },
     model: 'q35',
     // Before version 8, TCG leaves rubbish in the flags after CMPXCHG16B, of which kernels from 6.12 on crash at random places in their
     // memory allocator; so there it is left out, at the price that systems made for x86-64-v2 do not start.
@@ -80,6 +83,7 @@ export const MACHINES: Readonly<Record<MachineArchitecture, Machine>> = {
       { code: '/usr/share/qemu/edk2-aarch64-code.fd', variables: '/usr/share/qemu/edk2-arm-vars.fd' },
       { code: '/usr/local/share/qemu/edk2-aarch64-code.fd', variables: '/usr/local/share/qemu/edk2-arm-vars.fd' },
     ],
+    described: { architecture: 'aarch64', family: 'virt-' },
     // With the newest interrupt controller that there is: KVM offers that of the host alone.
     model: 'virt,gic-version=max',
     // Signs pointers by a cheaper algorithm than the one that the architecture suggests, which is slow to emulate.

@@ -37,7 +37,7 @@ export function qemuArguments(settings: QemuSettings): readonly string[] {
   const { model, emulatedProcessor } = MACHINES[architecture];
   const processor = accel === 'kvm' ? 'host' : emulatedProcessor(version);
   return [
-    ...['-M', model, '-accel', accel === 'tcg' ? 'tcg,thread=multi' : 'kvm', '-cpu', processor],
+    ...['-M', requiresSmm(start) ? `${model},smm=on` : model, '-accel', accel === 'tcg' ? 'tcg,thread=multi' : 'kvm', '-cpu', processor],
     ...['-m', `${memoryMiB}`, '-smp', `${cpus}`, '-nodefaults', '-display', 'none', '-vga', 'none', '-monitor', 'none', '-serial', 'stdio'],
     ...['-no-reboot', '-nic', 'none', '-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
     ...startArguments(start, MACHINES[architecture]),
@@ -49,12 +49,18 @@ function startArguments(start: Start, { discDrive }: Machine): readonly string[]
   if (start.kind === 'kernel') return ['-kernel', start.kernel, '-initrd', start.initrd, '-append', start.commandLine];
   const { image, firmware } = start;
   return [
+    // Only code in system management mode writes to the flash.
+    ...(requiresSmm(start) ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
     ...['-drive', `if=pflash,format=raw,readonly=on,file=${option(firmware.code)}`],
     ...['-drive', `if=pflash,format=raw,file=${option(firmware.variables)}`],
     ...(start.kind === 'disc'
       ? discDrive(option(image))
       : ['-drive', `if=virtio,format=${start.format},snapshot=on,file=${option(image)}`]),
   ];
+}
+
+function requiresSmm(start: Start): boolean {
+  return start.kind !== 'kernel' && start.firmware.requiresSmm === true;
 }
 
 /** A value inside qemu's `a=b,c=d` options: commas are doubled. */

@@ -7,6 +7,7 @@ import { bootError } from '../src/errors.js';
 import { findFirmware } from '../src/firmware.js';
 import { MACHINES } from '../src/machine.js';
 import { parseQemuVersion, qemuArguments } from '../src/qemu.js';
+import { PK, variableStore } from './variable-store.js';
 
 let directory: string;
 beforeEach(() => {
@@ -150,6 +151,78 @@ describe('bootImage', () => {
   });
 });
 
+describe('Secure Boot', () => {
+  const enrolled = (name: string): string => {
+    writeFileSync(join(directory, name), variableStore([PK]));
+    return join(directory, name);
+  };
+  const secured = (script: string, more: Partial<BootOptions> = {}): BootOptions =>
+    options(script, {
+      firmware: { code: join(directory, 'code.fd'), variables: enrolled('vars.fd'), requiresSmm: true },
+      secureBoot: true,
+      until: 'READY',
+      ...more,
+    });
+  const DENIED = 'BdsDxe: failed to load Boot0001 "UEFI Misc Device" from PciRoot(0x0)/Pci(0x3,0x0): Access Denied';
+  const NOTHING = 'BdsDxe: No bootable option or device was found.';
+
+  it('has a machine whose management mode guards the variables', async () => {
+    await bootImage(secured('printf READY'));
+    expect(runs()[0]).toContain('-M q35,smm=on -accel tcg');
+    expect(runs()[0]).toContain('-global driver=cfi.pflash01,property=secure,value=on');
+    await bootImage(options('exit 0'));
+    expect(runs()[1]).not.toMatch(/smm|secure/u);
+  });
+
+  it('starts with a copy of the variables that are named', async () => {
+    const mine = enrolled('mine.fd');
+    const script = `for a; do case $a in *variables-*) cp "\${a##*file=}" '${directory}/seen'; echo changed > "\${a##*file=}";; esac; done; printf READY`;
+    await bootImage(secured(script, { variables: mine }));
+    expect(runs()[0]).not.toContain(mine);
+    expect(readFileSync(join(directory, 'seen'))).toEqual(variableStore([PK]));
+    expect(readFileSync(mine)).toEqual(variableStore([PK]));
+  });
+
+  it('is not taken for granted: variables without a key are refused, and nothing starts', async () => {
+    const firmware = { code: join(directory, 'code.fd'), variables: join(directory, 'empty.fd') };
+    writeFileSync(firmware.variables, variableStore([]));
+    await expect(bootImage(secured('printf READY', { firmware }))).rejects.toMatchObject({ code: 'ICT_BOOT_NO_FIRMWARE' });
+    await expect(bootImage(secured('printf READY', { variables: firmware.variables }))).rejects.toMatchObject({
+      code: 'ICT_BOOT_VARIABLES',
+    });
+    expect(existsSync(join(directory, 'arguments'))).toBe(false);
+  });
+
+  it.each<[string, string, Partial<BootOptions>]>([
+    ['at once when nothing else is left', `echo '${DENIED}'; echo '${NOTHING}'; ${FOREVER}`, {}],
+    ['when the machine then turns itself off', `echo '${DENIED}'`, {}],
+    ['also when that was awaited', `echo '${DENIED}'`, { until: undefined }],
+    ['when it waits', `echo '${DENIED}'; ${FOREVER}`, { timeoutMs: 300 }],
+  ])('says that the firmware refused the image %s', async (_, script, more) => {
+    const { until, ...rest } = secured(script, more);
+    await expect(bootImage({ ...rest, ...(until === undefined ? {} : { until }) })).rejects.toMatchObject({
+      code: 'ICT_BOOT_REFUSED',
+      kind: 'integrity',
+      facts: { refusal: DENIED, firmware: { code: join(directory, 'code.fd') } },
+    });
+    expect(alive()).toBe(false);
+  });
+
+  it('does not try again under TCG what firmware refused under KVM', async () => {
+    const kvm = { device: join(directory, 'disk.raw'), guestsOnly: join(directory, 'none') };
+    const script = `echo '${DENIED}'; echo '${NOTHING}'; ${FOREVER}`;
+    await expect(bootImage(secured(script, { accel: 'auto', kvm }))).rejects.toMatchObject({ facts: { accel: 'kvm' } });
+    expect(runs()).toHaveLength(1);
+  });
+
+  it.each([
+    ['of another entry than the one that starts', `echo '${DENIED}'; echo 'Linux version 6'; echo READY`, { found: true }],
+    ['after the kernel', `echo 'Linux version 6'; echo 'sshd: Access denied'; exit 1`, { code: 'ICT_BOOT_EXITED' }],
+  ])('takes no word %s for it', async (_, script, expected) => {
+    expect(await bootImage(secured(script)).catch((error: unknown) => error)).toMatchObject(expected);
+  });
+});
+
 describe('an initrd', () => {
   const write = (...names: string[]): string => {
     for (const name of names) writeFileSync(join(directory, name), name.endsWith('.cmdline') ? 'console=ttyS0 quiet\n' : name);
@@ -176,11 +249,15 @@ describe('an initrd', () => {
     await expect(bootImage(options('exit 0', { image }))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE', facts: { path: image } });
   });
 
-  it('is refused as a disk', async () => {
+  it.each<[Partial<BootOptions>, string]>([
+    [{ asDisk: true }, '--as-disk'],
+    [{ secureBoot: true }, '--secure-boot'],
+    [{ variables: '/nowhere' }, '--firmware-vars'],
+  ])('is refused with %o', async (how, flag) => {
     const image = write('os.cpio.gz', 'os.vmlinuz', 'os.cmdline');
-    await expect(bootImage(options('exit 0', { image, asDisk: true }))).rejects.toMatchObject({
+    await expect(bootImage(options('exit 0', { image, ...how }))).rejects.toMatchObject({
       code: 'ICT_BOOT_IMAGE',
-      hint: expect.stringContaining('--as-disk') as string,
+      hint: expect.stringContaining(flag) as string,
     });
   });
 

@@ -30,6 +30,8 @@ export interface BootFlags extends GlobalFlags {
   readonly memory?: number;
   readonly cpus?: number;
   readonly asDisk?: boolean;
+  readonly secureBoot?: boolean;
+  readonly firmwareVars?: string;
   readonly accel?: 'auto' | 'kvm' | 'tcg';
   readonly arch?: MachineArchitecture;
 }
@@ -126,6 +128,13 @@ export function imageCommands(program: LateCommand, run: Runner): void {
         )
         .addOption(new Option('--cpus <n>', 'processors of the machine (default: 2)').argParser(parseCount('--cpus', 1, 64)))
         .option('--as-disk', 'start an ISO image from a disk, as from a USB stick, and not from a drive for discs')
+        .option('--secure-boot', 'start only what is signed with a key that the firmware knows')
+        .addOption(
+          new Option(
+            '--firmware-vars <file>',
+            'variables of the firmware, which are not changed, with keys of your own (default: its own)',
+          ).argParser(parseText('--firmware-vars')),
+        )
         .addOption(new Option('--accel <how>', 'how the processor is run').choices(['auto', 'kvm', 'tcg']))
         .addOption(machineArchitecture('architecture of the machine (default: what the manifest beside the image says)')),
     )

@@ -8,7 +8,7 @@ import { takeSettings } from '../settings.js';
 
 /** `ict boot`: shows the console of an image until a text appears on it, or the machine turns itself off. */
 export async function boot(session: Session, image: string, flags: BootFlags): Promise<void> {
-  const { until, untilOff, timeout, memory, cpus, accel, arch, asDisk } = flags;
+  const { until, untilOff, timeout, memory, cpus, accel, arch, asDisk, secureBoot, firmwareVars } = flags;
   const { terminal, surroundings, signal } = session;
   refuseTemplate(image);
   await takeSettings(session, flags);
@@ -22,6 +22,8 @@ export async function boot(session: Session, image: string, flags: BootFlags): P
     ...(accel === undefined ? {} : { accel }),
     ...(arch === undefined ? {} : { architecture: arch }),
     ...(asDisk === undefined ? {} : { asDisk }),
+    ...(secureBoot === undefined ? {} : { secureBoot }),
+    ...(firmwareVars === undefined ? {} : { variables: resolve(surroundings.cwd, firmwareVars) }),
     onText: (text) => {
       session.say({ type: 'boot.console', text });
       if (!terminal.json) session.note(text);
@@ -29,5 +31,6 @@ export async function boot(session: Session, image: string, flags: BootFlags): P
   });
   session.say({ type: 'boot.done', found: result.found, durationMs: result.durationMs });
   const what = result.found ? `is up: "${until}" appeared` : 'ran and turned itself off';
-  session.result(`\n${image} ${what} after ${formatDuration(result.durationMs)} (${result.accel})\n`);
+  const how = secureBoot === true ? `${result.accel}, Secure Boot` : result.accel;
+  session.result(`\n${image} ${what} after ${formatDuration(result.durationMs)} (${how})\n`);
 }
