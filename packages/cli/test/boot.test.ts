@@ -1,7 +1,7 @@
-import { chmod, mkdtemp, rm, writeFile } from 'node:fs/promises';
+import { chmod, copyFile, mkdir, mkdtemp, readFile, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
-import { afterEach, beforeEach, expect, it } from 'vitest';
+import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ict } from './fixture.js';
 
 let directory: string;
@@ -41,6 +41,56 @@ it('an image of another architecture is started in a machine of that', async () 
   } finally {
     process.env.PATH = path;
   }
+});
+
+describe('with Secure Boot', () => {
+  /** Debian's, in which a key for tests is enrolled, and the one without. */
+  const OVMF = '/usr/share/OVMF';
+  let environment: NodeJS.ProcessEnv;
+
+  beforeEach(async () => {
+    environment = { ...process.env };
+    process.env.PATH = `${directory}:${environment.PATH}`;
+    process.env.XDG_CONFIG_HOME = directory;
+    await writeFile(join(directory, 'a.raw'), 'not a disk');
+    await copyFile(join(OVMF, 'OVMF_VARS_4M.snakeoil.fd'), join(directory, 'mine.fd'));
+    const file = (name: string) => ({ filename: join(directory, name), format: 'raw' });
+    const mapping = { device: 'flash', executable: file('code.fd'), 'nvram-template': file('mine.fd') };
+    const targets = [{ architecture: 'x86_64', machines: ['pc-q35-*'] }];
+    const descriptor = { 'interface-types': ['uefi'], mapping, targets, features: ['secure-boot', 'requires-smm'] };
+    await writeFile(join(directory, 'code.fd'), '');
+    await mkdir(join(directory, 'qemu/firmware'), { recursive: true });
+    await writeFile(join(directory, 'qemu/firmware/00-test.json'), JSON.stringify(descriptor));
+  });
+  afterEach(() => {
+    process.env = environment;
+  });
+
+  const booted = async (script: string, ...flags: readonly string[]) => {
+    const qemu = join(directory, 'qemu-system-x86_64');
+    await writeFile(qemu, `#!/bin/sh\necho "$*" >> '${directory}/arguments'\n${script}\n`);
+    await chmod(qemu, 0o755);
+    return ict(['boot', join(directory, 'a.raw'), '--accel', 'tcg', '--secure-boot', ...flags]);
+  };
+
+  it('an image is started by firmware of which a descriptor says that it can, with the variables that a flag names', async () => {
+    const { status, stdout, stderr } = await booted('echo login:', '--firmware-vars', join(OVMF, 'OVMF_VARS_4M.ms.fd'));
+    expect(status, stderr.text).toBe(0);
+    expect(stdout.text + stderr.text).toContain('(tcg, Secure Boot)');
+    expect(await readFile(join(directory, 'arguments'), 'utf8')).toContain(`file=${directory}/code.fd`);
+  });
+
+  it('what the firmware refuses is a fault of integrity, and its console is shown', async () => {
+    const { status, stderr } = await booted('echo "BdsDxe: failed to load Boot0001: Access Denied"');
+    expect(stderr.text).toContain('ICT_BOOT_REFUSED');
+    expect(status).toBe(5);
+  });
+
+  it('variables that leave it off are a mistake, and nothing starts', async () => {
+    const { status, stderr } = await booted('echo login:', '--firmware-vars', join(OVMF, 'OVMF_VARS_4M.fd'));
+    expect([status, stderr.text]).toEqual([2, expect.stringContaining('ICT_BOOT_VARIABLES') as string]);
+    await expect(readFile(join(directory, 'arguments'))).rejects.toMatchObject({ code: 'ENOENT' });
+  });
 });
 
 it('an image that ends before the text appeared is a failed command, and its console is shown', async () => {
