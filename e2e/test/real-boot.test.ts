@@ -2,7 +2,7 @@ import { execFile } from 'node:child_process';
 import { open, readFile, writeFile } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { promisify } from 'node:util';
-import { secureBootKeys } from '@ict/fixtures';
+import { snakeoilKeys } from '@ict/fixtures';
 import { hashFile } from '@ict/integrity';
 import { beforeAll, describe, expect, inject, it } from 'vitest';
 import { parse, stringify } from 'yaml';
@@ -42,6 +42,18 @@ async function buildBesideFirst(template: string): Promise<IctResult> {
   const built = await build(template, real.places);
   expect(built.status, built.stderr).toBe(0);
   return built;
+}
+
+/** Changes a byte in the middle of the unified kernel image of a disk. @param esp where its EFI system partition begins. */
+async function changeByte(disk: string, esp: number): Promise<void> {
+  const partition = `${disk}@@${esp}`;
+  const file = join(inject('run'), 'changed.efi');
+  const path = (await run('mdir', ['-b', '-i', partition, '::/EFI/Linux'])).stdout.trim();
+  await run('mcopy', ['-n', '-i', partition, path, file]);
+  const bytes = await readFile(file);
+  bytes[Math.floor(bytes.length / 2)]! ^= 1;
+  await writeFile(file, bytes);
+  await run('mcopy', ['-o', '-i', partition, file, path]);
 }
 
 interface TemplateParts {
@@ -166,9 +178,9 @@ describe('the same system with a root that is verified', () => {
   });
 });
 
-it('the image once more, as a signed unified kernel image, starts its root', async () => {
+it('the image once more, as a signed unified kernel image, starts its root under Secure Boot, and neither it with a changed byte nor the unsigned one does', async () => {
   const template = join(dirname(real.template), 'uki.yml');
-  const keys = secureBootKeys(inject('run'));
+  const keys = snakeoilKeys(inject('run'));
   const immutability = { secureBootDBKey: keys.key, secureBootDBCrt: keys.certificate, secureBootDBCer: keys.certificateDer };
   await writeFile(
     template,
@@ -182,10 +194,22 @@ it('the image once more, as a signed unified kernel image, starts its root', asy
   const built = await buildBesideFirst(template);
   expect(stepsOf(built, 'step.hit')).toContain('ict.initrd');
   // Systemd says it, when the initrd has handed over; from there on it is the boot of the first image.
-  const boot = await ict(['boot', artifactOf(built, 'raw').path, '--until', 'Welcome to', '--timeout', '300', ...ONE_PROCESSOR]);
+  const image = artifactOf(built, 'raw').path;
+  const secured = ['--until', 'Welcome to', '--timeout', '300', ...ONE_PROCESSOR, '--secure-boot', '--firmware-vars', keys.variables];
+  const boot = await ict(['boot', image, ...secured]);
   const console = boot.stdout + boot.stderr;
   expect(boot.status, console.slice(-3000)).toBe(0);
   expect(console).toMatch(/Loaded initrd from LINUX_EFI_INITRD_MEDIA_GUID/u);
+  expect(console).toMatch(/Secure boot enabled/u);
+
+  await changeByte(image, await partitionOffset(image, 0));
+  for (const refused of [image, real.raw.path]) {
+    const { status, stdout, stderr } = await ict(['boot', refused, ...secured]);
+    expect(status, (stdout + stderr).slice(-3000)).toBe(5);
+    expect(stderr).toContain('ICT_BOOT_REFUSED');
+    // The loader of the first is still accepted.
+    expect(/Error loading .*\.efi: Access denied/iu.test(stdout + stderr)).toBe(refused === image);
+  }
 });
 
 describe('the same system in memory, out of the packages of the first build,', () => {

@@ -7,6 +7,7 @@ import { bootError } from '../src/errors.js';
 import { findFirmware } from '../src/firmware.js';
 import { MACHINES } from '../src/machine.js';
 import { parseQemuVersion, qemuArguments } from '../src/qemu.js';
+import { findRefusal } from '../src/refusal.js';
 import { PK, variableStore } from './variable-store.js';
 
 let directory: string;
@@ -213,6 +214,19 @@ describe('Secure Boot', () => {
     const script = `echo '${DENIED}'; echo '${NOTHING}'; ${FOREVER}`;
     await expect(bootImage(secured(script, { accel: 'auto', kvm }))).rejects.toMatchObject({ facts: { accel: 'kvm' } });
     expect(runs()).toHaveLength(1);
+  });
+
+  it.each([
+    [DENIED, true],
+    [`${DENIED} -- rejected probably by Secure Boot`, true],
+    ['../src/boot/boot.c:2576@image_start: Error loading \\EFI\\Linux\\debian.efi: Access denied', true],
+    ['BdsDxe: failed to start Boot0001 "UEFI Misc Device" from PciRoot(0x0)/Pci(0x2,0x0): Security Violation', true],
+    ['Verification failed: (0x1A) Security Violation', true],
+    ['BdsDxe: failed to load Boot0001 "UEFI Misc Device" from PciRoot(0x0)/Pci(0x2,0x0): Not Found', false],
+    ['BdsDxe: failed to start Boot0002 "EFI Internal Shell" from Fv(7CB8BDC9)/FvFile(7C04A583): Security Violation', false],
+    ['login[1]: Access denied', false],
+  ])('takes %j for a refusal: %o', (line, expected) => {
+    expect(findRefusal(`before\n${line}\nafter\n`)).toBe(expected ? line : undefined);
   });
 
   it.each([

@@ -81,7 +81,7 @@ describe('with Secure Boot', () => {
   });
 
   it('what the firmware refuses is a fault of integrity, and its console is shown', async () => {
-    const { status, stderr } = await booted('echo "BdsDxe: failed to load Boot0001: Access Denied"');
+    const { status, stderr } = await booted('echo "BdsDxe: failed to load Boot0001 from a disk: Access Denied"');
     expect(stderr.text).toContain('ICT_BOOT_REFUSED');
     expect(status).toBe(5);
   });
