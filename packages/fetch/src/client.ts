@@ -18,6 +18,8 @@ export interface ClientRequest {
   readonly body?: SentContent;
   /** Statuses that are answers here, beside those of success. A redirect with one of them is not followed. */
   readonly accept?: readonly number[];
+  /** Read the body of the answer to other methods than GET and POST, too. */
+  readonly reads?: boolean;
   /** Do not try again: what the first attempt did would be done twice. */
   readonly once?: boolean;
   /** How long the body of the answer may take: that of a server that works meanwhile, and sends something now and then. Absent: it has to come quickly. */
@@ -30,7 +32,7 @@ export interface ClientAnswer {
   readonly status: number;
   /** Names in lower case. */
   readonly headers: Readonly<Record<string, string>>;
-  /** The body, of an answer to GET or POST. */
+  /** The body, of an answer to GET or POST, or of one that is to be read. */
   readonly text: string;
   /** The address that answered, after redirects. */
   readonly url: string;
@@ -81,7 +83,7 @@ export function createClient(options: ClientOptions = {}): HttpClient {
   });
 
   async function attempt(request: ClientRequest, signal: AbortSignal): Promise<ClientAnswer> {
-    const { method, url, headers = {}, authorization, body, accept = [], bodyWithinMs } = request;
+    const { method, url, headers = {}, authorization, body, accept = [], reads = method === 'GET' || method === 'POST', bodyWithinMs } = request;
     signal.throwIfAborted();
     const sent = body === undefined ? undefined : await sendable(body);
     const answer = await exchange(
@@ -104,7 +106,7 @@ export function createClient(options: ClientOptions = {}): HttpClient {
     try {
       const taken = (answer.status >= 200 && answer.status < 300) || accept.includes(answer.status);
       if (!taken) throw refusal(method, redactUrl(url), answer);
-      const text = method === 'GET' || method === 'POST' ? await textOf(answer) : '';
+      const text = reads ? await textOf(answer) : '';
       return { status: answer.status, headers: answer.headers, text, url: answer.url.href };
     } finally {
       answer.body.discard(); // whatever is left of it

@@ -1,6 +1,14 @@
 import { createClient, createFetcher, type FetcherOptions } from '@ict/fetch';
 import type { Context, LayerRef, RemoteTally } from '@ict/plugin-api';
-import { openRemoteCache, openRemoteUpload, openStore, readPublicKey, readSigningKey, withoutNetwork } from '@ict/remote-cache';
+import {
+  openAwsLogin,
+  openRemoteCache,
+  openRemoteUpload,
+  openStore,
+  readPublicKey,
+  readSigningKey,
+  withoutNetwork,
+} from '@ict/remote-cache';
 import type { EngineOptions } from '../engine-api.js';
 import type { StepExchange } from '../steps.js';
 import type { LayerFinder, LayerShelf } from '../trees/layer-shelf.js';
@@ -63,7 +71,9 @@ export function openRemoteCaches(
   const brief = { ...transport, ...inBrief(transport), offline, emit: fromRemote(emit) };
   const fetcher = createFetcher(brief);
   const client = createClient(brief);
-  const network = { fetcher, client, signal, ...(brief.env === undefined ? {} : { env: brief.env }) };
+  const nearby = createClient({ ...brief, env: {} });
+  const asking = { client, nearby, signal, ...(brief.env === undefined ? {} : { env: brief.env }) };
+  const network = { ...asking, fetcher, aws: openAwsLogin(asking) };
   const reader = openRemoteCache({ stores: urls.map((url) => openStore(url, network)), trustedKeys: keys, temporary, emit, signal });
   const writer =
     upload &&
@@ -81,7 +91,7 @@ export function openRemoteCaches(
       return openBuildRemote(urls.length === 0 ? undefined : reader, uploads, context);
     },
     close: async () => {
-      await Promise.all([fetcher.close(), client.close()]);
+      await Promise.all([fetcher.close(), client.close(), nearby.close()]);
     },
   };
 }

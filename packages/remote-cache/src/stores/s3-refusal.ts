@@ -12,6 +12,7 @@ const MEANINGS: Readonly<Record<string, string>> = {
   NoSuchUpload: 'the upload of its parts was ended by others',
   RequestTimeTooSkewed: 'the clock of this machine is wrong',
   SignatureDoesNotMatch: 'the secret is not that of the key id',
+  TokenRefreshRequired: 'the session token is too old',
 };
 
 /** Codes of what is asked of a bucket in the name of another region. */
@@ -22,6 +23,9 @@ const OF_REGIONS: ReadonlySet<string> = new Set([
   'InvalidRegionName',
   'PermanentRedirect',
 ]);
+
+/** Codes of keys that ended, or were taken back, before the clock of this machine said so. */
+const OF_OLD_KEYS: ReadonlySet<string> = new Set(['ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken', 'TokenRefreshRequired']);
 
 /** How far a clock may be off: S3 takes no more. */
 const SKEW_SECONDS = 15 * 60;
@@ -44,10 +48,16 @@ export async function explainRefusal(failure: unknown, request: RefusedRequest):
   if (!isIctError(failure)) return failure;
   const record = toErrorRecord(failure);
   const { url, answeredBy } = record.facts;
-  const reasons = isRefusal(failure) ? await reasonsOf(failure, request) : [];
+  const answer = isRefusal(failure) ? await request.ask().catch(() => undefined) : undefined; // the failure is told without
+  const reasons = isRefusal(failure) ? reasonsOf(failure, request, answer) : [];
   const message = typeof url === 'string' ? record.message.replaceAll(url, printedAddress(url)) : record.message;
   const named = Object.entries({ url, answeredBy }).filter((entry): entry is [string, string] => typeof entry[1] === 'string');
-  const facts = { ...record.facts, ...Object.fromEntries(named.map(([name, address]) => [name, printedAddress(address)])) };
+  const code = refusalCode(answer?.text ?? '');
+  const facts = {
+    ...record.facts,
+    ...Object.fromEntries(named.map(([name, address]) => [name, printedAddress(address)])),
+    ...(code !== undefined && Object.hasOwn(MEANINGS, code) ? { answer: code } : {}),
+  };
   return fromErrorRecord({ ...record, message: [message, ...reasons].join('; '), facts }, failure);
 }
 
@@ -56,10 +66,21 @@ export function refusalCode(page: string): string | undefined {
   return /<Code>(\w{1,64})<\/Code>/.exec(page)?.[1];
 }
 
+/** Whether S3 refused keys that were good once, as {@link explainRefusal} tells it: others may be to be had. */
+export function isOfOldKeys(failure: unknown): boolean {
+  return isIctError(failure) && OF_OLD_KEYS.has(String(failure.facts['answer']));
+}
+
 /** What a code says to people. */
 export function meaningOf(code: string): string {
   const meaning = Object.hasOwn(MEANINGS, code) ? MEANINGS[code] : undefined;
   return meaning === undefined ? `S3 calls it ${code}` : `${meaning} (${code})`;
+}
+
+/** How far the clock of this machine is from that of a server, as it is told. @returns undefined for what a server takes. */
+export function clockSkewOf(headers: TransportAnswer['headers'], atSeconds: number): string | undefined {
+  const offSeconds = Math.abs(Date.parse(headers['date'] ?? '') / 1000 - atSeconds);
+  return offSeconds > SKEW_SECONDS ? `the clock of this machine is ${Math.round(offSeconds / 60)} minutes from that of the server` : undefined;
 }
 
 /** Whether S3 refused, as it does for a bucket of another region, too: with a redirect to nowhere. */
@@ -69,8 +90,11 @@ function isRefusal(failure: IctError): boolean {
   return hasCode(failure, 'ICT_FETCH_STATUS') && typeof status === 'number' && status < 500 && status !== 429;
 }
 
-async function reasonsOf(failure: IctError, { writes, settings, atSeconds, ask }: RefusedRequest): Promise<readonly string[]> {
-  const answer = await ask().catch(() => undefined); // the failure is told without
+function noKeys({ missing }: AwsSettings): string {
+  return ['no keys were found for it', ...(missing.length === 0 ? [] : [missing.join(', ')])].join(': ');
+}
+
+function reasonsOf(failure: IctError, { writes, settings, atSeconds }: RefusedRequest, answer: TransportAnswer | undefined): readonly string[] {
   const { headers = {}, text = '' } = answer ?? {};
   const code = refusalCode(text);
   if (code !== undefined && Object.hasOwn(MEANINGS, code)) return [meaningOf(code)];
@@ -84,11 +108,10 @@ async function reasonsOf(failure: IctError, { writes, settings, atSeconds, ask }
     return [...said, `perhaps the region of the bucket is not ${settings.region}: set AWS_REGION`];
   }
   if (failure.facts['status'] !== 403) return said;
-  const offSeconds = Math.abs(Date.parse(headers['date'] ?? '') / 1000 - atSeconds);
-  if (offSeconds > SKEW_SECONDS)
-    return [...said, `the clock of this machine is ${Math.round(offSeconds / 60)} minutes from that of the server`];
+  const skew = clockSkewOf(headers, atSeconds);
+  if (skew !== undefined) return [...said, skew];
   const missing = writes
     ? 'perhaps its user may not write there (s3:PutObject)'
     : 'perhaps its user may not read there (s3:GetObject), or it is not there, which is told only to who may list the bucket (s3:ListBucket)';
-  return [...said, ...(settings.credentials === undefined ? ['no keys were found for it'] : []), missing];
+  return [...said, ...(settings.credentials === undefined ? [noKeys(settings)] : []), missing];
 }

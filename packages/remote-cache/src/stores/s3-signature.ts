@@ -7,6 +7,8 @@ export interface AwsCredentials {
   readonly secret: string;
   /** Of keys that last for a while. */
   readonly sessionToken?: string;
+  /** Until when they last, seconds since 1970. Absent: nobody said that they end. */
+  readonly expiresAtSeconds?: number;
 }
 
 /** What a request of S3 says in its query. */
@@ -31,8 +33,7 @@ export interface SigningOptions {
  * @see "Authenticating Requests: Using Query Parameters" of the API reference of Amazon S3
  */
 export function presign(url: URL, { method, query = {}, region, credentials, atSeconds, expirySeconds }: SigningOptions): string {
-  const time = new Date(atSeconds * 1000).toISOString().replace(/\.\d+|[-:]/g, '');
-  const scope = [time.slice(0, 8), region, 's3', 'aws4_request'];
+  const { time, scope } = scopeOf(atSeconds, region, 's3');
   const { keyId, secret, sessionToken } = credentials;
   const signed = queryOf({
     ...query,
@@ -44,9 +45,27 @@ export function presign(url: URL, { method, query = {}, region, credentials, atS
     'X-Amz-SignedHeaders': 'host',
   });
   const request = [method, url.pathname, signed, `host:${url.host}`, '', 'host', 'UNSIGNED-PAYLOAD'].join('\n');
+  return `${url.origin}${url.pathname}?${signed}&X-Amz-Signature=${signatureOf(request, { time, scope }, secret)}`;
+}
+
+/** When something is signed, and what for. */
+export interface SignatureScope {
+  /** As AWS writes it. */
+  readonly time: string;
+  readonly scope: readonly string[];
+}
+
+/** @param service as it stands in the names of its servers. */
+export function scopeOf(atSeconds: number, region: string, service: 's3' | 'sts'): SignatureScope {
+  const time = new Date(atSeconds * 1000).toISOString().replace(/\.\d+|[-:]/g, '');
+  return { time, scope: [time.slice(0, 8), region, service, 'aws4_request'] };
+}
+
+/** Signature of a request in its canonical form, hexadecimal. */
+export function signatureOf(request: string, { time, scope }: SignatureScope, secret: string): string {
   const text = ['AWS4-HMAC-SHA256', time, scope.join('/'), createHash('sha256').update(request).digest('hex')].join('\n');
   const key = scope.reduce<string | Buffer>((previous, part) => hmac(previous, part).digest(), `AWS4${secret}`);
-  return `${url.origin}${url.pathname}?${signed}&X-Amz-Signature=${hmac(key, text).digest('hex')}`;
+  return hmac(key, text).digest('hex');
 }
 
 /** A query in the order of its names, in which it is signed. */

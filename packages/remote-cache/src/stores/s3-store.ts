@@ -1,10 +1,11 @@
 import { stat } from 'node:fs/promises';
 import { remoteCacheError } from '../errors.js';
 import { printedAddress, unescaped } from './address.js';
-import { endpointOf, readAwsSettings, type AwsSettings } from './aws-settings.js';
+import { machineClock, openAwsLogin } from './aws-login.js';
+import { endpointOf, type AwsSettings } from './aws-settings.js';
 import { download } from './download.js';
 import { PART_BYTES, putInParts } from './s3-multipart.js';
-import { explainRefusal } from './s3-refusal.js';
+import { explainRefusal, isOfOldKeys } from './s3-refusal.js';
 import { escapeKey, presign, queryOf, type AwsCredentials, type S3Query } from './s3-signature.js';
 import type { Store, Transport, TransportAnswer, TransportRequest } from './store.js';
 
@@ -40,20 +41,18 @@ interface S3Address {
  * @throws `ICT_REMOTE_CACHE_ADDRESS`
  */
 export function openS3Store(address: URL, transport: Transport): Store {
-  const { fetcher, client, env = process.env, clock = thisMachine, partBytes = PART_BYTES } = transport;
+  const { fetcher, client, env = process.env, clock = machineClock, partBytes = PART_BYTES } = transport;
   const { bucket, prefix, credentials: own } = readS3Address(address);
   endpointOf(env); // what is wrong with it is told before anything is built
-  let reading: Promise<AwsSettings> | undefined;
-  const settings = (): Promise<AwsSettings> => (reading ??= readAwsSettings(env, own));
+  const login = transport.aws ?? openAwsLogin(transport);
 
-  async function unsignedAddress(place: string): Promise<URL> {
-    const { region, endpoint } = await settings();
+  function unsignedAddress(place: string, { region, endpoint }: AwsSettings): URL {
     return new URL(`${baseOf(bucket, region, endpoint)}/${escapeKey(prefix + decodeURIComponent(place))}`);
   }
 
-  async function addressFor(place: string, method: Method, query: S3Query = {}): Promise<string> {
-    const url = await unsignedAddress(place);
-    const { region, credentials } = await settings();
+  function addressFor(place: string, settings: AwsSettings, method: Method, query: S3Query = {}): string {
+    const url = unsignedAddress(place, settings);
+    const { region, credentials } = settings;
     if (credentials !== undefined) {
       return presign(url, { method, query, region, credentials, atSeconds: clock(), expirySeconds: EXPIRY_SECONDS });
     }
@@ -61,19 +60,29 @@ export function openS3Store(address: URL, transport: Transport): Store {
     return url.href;
   }
 
-  async function telling<T>(place: string, method: Method, query: S3Query | undefined, work: (url: string) => Promise<T>): Promise<T> {
-    const url = await addressFor(place, method, query);
+  /** @param again whether that is the second time: with other keys. */
+  async function telling<T>(
+    place: string,
+    method: Method,
+    query: S3Query | undefined,
+    work: (url: string) => Promise<T>,
+    again = false,
+  ): Promise<T> {
+    const settings = await login.settings(own);
     try {
-      return await work(url);
+      return await work(addressFor(place, settings, method, query));
     } catch (error) {
-      throw await explainRefusal(error, {
+      const told = await explainRefusal(error, {
         writes: method !== 'GET' && method !== 'HEAD',
-        settings: await settings(),
+        settings,
         atSeconds: clock(),
         ask: async () =>
-          client.send({ method: 'GET', url: await addressFor(place, 'GET'), headers: { range: 'bytes=0-0' }, accept: REFUSALS }),
+          client.send({ method: 'GET', url: addressFor(place, settings, 'GET'), headers: { range: 'bytes=0-0' }, accept: REFUSALS }),
       });
+      if (again || own !== undefined || !isOfOldKeys(told)) throw told;
+      if (!(await login.renew(settings.credentials))) throw told;
     }
+    return telling(place, method, query, work, true);
   }
 
   const ask = ({ place, query, ...request }: ObjectRequest): Promise<TransportAnswer> =>
@@ -87,15 +96,11 @@ export function openS3Store(address: URL, transport: Transport): Store {
       const { size: sizeBytes } = await stat(file);
       if (sizeBytes <= partBytes) await ask({ place, method: 'PUT', body: { file } });
       else {
-        const { href: name } = await unsignedAddress(place);
+        const { href: name } = unsignedAddress(place, await login.settings(own));
         await putInParts({ name, ask: (request) => ask({ place, ...request }), file, sizeBytes, partBytes });
       }
     },
   };
-}
-
-function thisMachine(): number {
-  return Math.floor(Date.now() / 1000);
 }
 
 /** What the key of an object is put behind. The certificate of AWS is for one label below its own name. */

@@ -1,6 +1,7 @@
 import type { FetchedFile, FetchRequest } from '@ict/plugin-api';
 import { remoteCacheError } from '../errors.js';
 import { printedAddress } from './address.js';
+import type { AwsLogin } from './aws-login.js';
 import { openFileStore } from './file-store.js';
 import { openHttpStore } from './http-store.js';
 import { openRegistryStore } from './registry-store.js';
@@ -33,6 +34,10 @@ export type StoreAnswer = { readonly file: string } | { readonly fault: string }
 export interface Transport {
   readonly fetcher: { fetch(request: FetchRequest & { readonly authorization?: string }): Promise<FetchedFile> };
   readonly client: { send(request: TransportRequest): Promise<TransportAnswer> };
+  /** A client without any proxy, for what AWS gives a machine keys at; default: `client`. */
+  readonly nearby?: { send(request: TransportRequest): Promise<TransportAnswer> };
+  /** What the stores of S3 that are opened with it know together; default: each by itself. */
+  readonly aws?: AwsLogin;
   readonly signal?: AbortSignal;
   /** Where programs look for users and passwords; default: the process's environment. */
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -54,6 +59,8 @@ export interface TransportRequest {
     | { readonly text: string };
   /** Statuses that are no errors, beside those of success. */
   readonly accept?: readonly number[];
+  /** Read the body of the answer to other methods than GET and POST, too. */
+  readonly reads?: boolean;
   /** Do not try again. */
   readonly once?: boolean;
   /** How long the body of the answer may take, at whatever rate. */
