@@ -201,5 +201,6 @@ export function s3StoreAt(
   transport: Partial<Transport> = {},
 ): Store {
   const keys = { AWS_ACCESS_KEY_ID: KEY_ID, AWS_SECRET_ACCESS_KEY: SECRET, AWS_REGION: REGION, AWS_ENDPOINT_URL_S3: s3.url };
-  return openStore(address, { ...world.transport, env: { HOME: world.root, ...keys, ...env }, clock: () => NOW, ...transport });
+  const alone = { HOME: world.root, AWS_EC2_METADATA_DISABLED: 'true' };
+  return openStore(address, { ...world.transport, env: { ...alone, ...keys, ...env }, clock: () => NOW, ...transport });
 }
