@@ -74,14 +74,19 @@ async function keysOfProfileRole(profile: AwsProfile, search: AwsSearch, visited
   const facts = { profile: name, file: role.file, line: role.line };
   if ((from === undefined) === (source === undefined)) {
     const fault = from === undefined ? 'neither source_profile nor credential_source' : 'both source_profile and credential_source';
-    throw noLogin(`the profile "${name}" has role_arn (${placeOf(role)}), and ${fault}`, 'Have one of these say whose keys the role is taken with.', facts);
+    throw noLogin(
+      `the profile "${name}" has role_arn (${placeOf(role)}), and ${fault}`,
+      'Have one of these say whose keys the role is taken with.',
+      facts,
+    );
   }
   const mfa = settingOf(profile, 'mfa_serial');
   if (mfa !== undefined) {
     const fault = `the role of the profile "${name}" takes a code of a device: mfa_serial (${placeOf(mfa)})`;
     throw noLogin(fault, exportHint(name), { ...facts, line: mfa.line, setting: 'mfa_serial' });
   }
-  const by = from === undefined ? await keysOfSource(source as AwsSetting, search) : await keysOfOther(from, profile, search, [...visited, name]);
+  const by =
+    from === undefined ? await keysOfSource(source as AwsSetting, search) : await keysOfOther(from, profile, search, [...visited, name]);
   const credentials = await takeRole(profile, role, { credentials: by.credentials }, search);
   return { credentials, source: `the role of the profile "${name}" (${placeOf(role)}), taken with ${by.source}` };
 }
@@ -97,7 +102,11 @@ async function keysOfSource(setting: AwsSetting, { asker, files }: AwsSearch): P
   const facts = { setting: 'credential_source', file: setting.file, line: setting.line };
   const source = Object.hasOwn(sources, name) ? sources[name] : undefined;
   if (source === undefined) {
-    throw noLogin(`credential_source (${placeOf(setting)}) names no source`, 'Write Environment, EcsContainer or Ec2InstanceMetadata.', facts);
+    throw noLogin(
+      `credential_source (${placeOf(setting)}) names no source`,
+      'Write Environment, EcsContainer or Ec2InstanceMetadata.',
+      facts,
+    );
   }
   const found = await source();
   if ('credentials' in found) return found;
@@ -108,7 +117,8 @@ async function keysOfSource(setting: AwsSetting, { asker, files }: AwsSearch): P
 async function keysOfOther(setting: AwsSetting, by: AwsProfile, search: AwsSearch, visited: readonly string[]): Promise<AwsKeys> {
   const profile = search.files.profile(setting.value);
   const facts = { setting: 'source_profile', file: setting.file, line: setting.line };
-  const refuse = (fault: string): Error => noLogin(`source_profile (${placeOf(setting)}) ${fault}`, 'Correct its name, or the profile.', facts);
+  const refuse = (fault: string): Error =>
+    noLogin(`source_profile (${placeOf(setting)}) ${fault}`, 'Correct its name, or the profile.', facts);
   if (profile === undefined) throw refuse('names a profile that is nowhere');
   const own = profile.name === by.name;
   const withKeys = hasKeys(profile.credentials) || hasKeys(profile.config);
@@ -184,7 +194,12 @@ async function keysOfProfile(profile: AwsProfile, { asker, files }: AwsSearch): 
   const login = LOGINS.map((each) => [each, settingOf(profile, each)] as const).find(([, setting]) => setting !== undefined);
   if (login?.[1] !== undefined) {
     const [setting, { file, line }] = [login[0], login[1]];
-    throw noLogin(`the profile "${name}" has ${setting} (${placeOf(login[1])}) instead of keys`, exportHint(name), { profile: name, setting, file, line });
+    throw noLogin(`the profile "${name}" has ${setting} (${placeOf(login[1])}) instead of keys`, exportHint(name), {
+      profile: name,
+      setting,
+      file,
+      line,
+    });
   }
   const lacks = files.profile(name) === undefined ? 'is not' : 'has neither keys nor a role or a program';
   return { missing: `the profile "${name}" ${lacks} in ${files.names.join(' or ')}` };

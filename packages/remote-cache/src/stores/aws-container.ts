@@ -27,7 +27,12 @@ export async function keysOfContainer({ client, nearby, env, clock, signal }: Aw
     .send({ method: 'GET', url: url.href, headers, accept: REFUSALS, ...(authorization === undefined ? {} : { authorization }) })
     .catch((failure: unknown) => {
       signal?.throwIfAborted();
-      throw noLogin(`${source} gave none`, 'Check the variable, and what runs the container.', { variable, code: codeOf(failure) }, failure);
+      throw noLogin(
+        `${source} gave none`,
+        'Check the variable, and what runs the container.',
+        { variable, code: codeOf(failure) },
+        failure,
+      );
     });
   if (answer.status >= 300) {
     const hint = 'Check the role of the container, and the token of AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE.';
@@ -47,8 +52,10 @@ function serverOf(env: Environment): { readonly url: URL; readonly variable: str
   const variable = relative ? 'AWS_CONTAINER_CREDENTIALS_RELATIVE_URI' : 'AWS_CONTAINER_CREDENTIALS_FULL_URI';
   const text = relative ? `${ECS}/${relative.replace(/^\//, '')}` : (full ?? '');
   const url = URL.canParse(text) ? new URL(text) : undefined;
-  if (url !== undefined && (url.protocol === 'https:' || isNearby(url)) && `${url.username}${url.password}` === '') return { url, variable };
-  const hint = 'Write https://, or http:// before an address of this machine or one of those that ECS and EKS have: 169.254.170.2, 169.254.170.23.';
+  if (url !== undefined && (url.protocol === 'https:' || isNearby(url)) && `${url.username}${url.password}` === '')
+    return { url, variable };
+  const hint =
+    'Write https://, or http:// before an address of this machine or one of those that ECS and EKS have: 169.254.170.2, 169.254.170.23.';
   throw noLogin(`${printedAddress(text)} (${variable}) may not be asked: its answer would not be secret`, hint, { variable });
 }
 
@@ -58,7 +65,8 @@ async function tokenOf(env: Environment): Promise<string | undefined> {
   const variable = file ? 'AWS_CONTAINER_AUTHORIZATION_TOKEN_FILE' : 'AWS_CONTAINER_AUTHORIZATION_TOKEN';
   const token = file ? await readToken(file, variable) : env[variable];
   if (!token) return undefined;
-  if (!/^[\x20-\x7e]+$/.test(token)) throw noLogin(`the token of ${variable} has characters that no header may have`, 'Correct it.', { variable });
+  if (!/^[\x20-\x7e]+$/.test(token))
+    throw noLogin(`the token of ${variable} has characters that no header may have`, 'Correct it.', { variable });
   return token;
 }
 
@@ -72,7 +80,12 @@ export async function readToken(file: string, place: string): Promise<string> {
   try {
     token = (await readRegularFile(file)).toString('utf8').trim();
   } catch (cause) {
-    throw noLogin(`${file} (${place}) cannot be read`, 'Correct the name, or let the user of this process read it.', { file, place }, cause);
+    throw noLogin(
+      `${file} (${place}) cannot be read`,
+      'Correct the name, or let the user of this process read it.',
+      { file, place },
+      cause,
+    );
   }
   if (token === '') throw noLogin(`${file} (${place}) is empty`, 'Have a token written there.', { file, place });
   return token;

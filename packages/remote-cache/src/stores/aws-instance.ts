@@ -89,10 +89,15 @@ function serverOf(env: Environment, profile: AwsProfile): URL {
   const text = setting('ec2_metadata_service_endpoint') ?? SERVERS[mode.toLowerCase()];
   if (text === undefined) {
     const hint = 'Set AWS_EC2_METADATA_SERVICE_ENDPOINT_MODE to IPv4 or IPv6.';
-    throw noLogin('the mode of the metadata of this instance is neither IPv4 nor IPv6', hint, { setting: 'ec2_metadata_service_endpoint_mode' });
+    throw noLogin('the mode of the metadata of this instance is neither IPv4 nor IPv6', hint, {
+      setting: 'ec2_metadata_service_endpoint_mode',
+    });
   }
   const url = URL.canParse(text) ? new URL(`${text.replace(/\/+$/, '')}/`) : undefined;
-  if (url !== undefined && (url.protocol === 'https:' || isNearby(url)) && `${url.username}${url.password}${url.search}${url.hash}` === '') return url;
+  if (url !== undefined && (url.protocol === 'https:' || isNearby(url)) && `${url.username}${url.password}${url.search}${url.hash}` === '')
+    return url;
   const hint = 'Write https://, or http:// before an address of this machine or that of EC2: 169.254.169.254, [fd00:ec2::254].';
-  throw noLogin(`${printedAddress(text)} may not be asked for the metadata of this instance`, hint, { setting: 'ec2_metadata_service_endpoint' });
+  throw noLogin(`${printedAddress(text)} may not be asked for the metadata of this instance`, hint, {
+    setting: 'ec2_metadata_service_endpoint',
+  });
 }

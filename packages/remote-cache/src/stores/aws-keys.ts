@@ -94,9 +94,13 @@ function secondsOf(expires: unknown): number {
 
 function tooOld(source: string, expiresAtSeconds: number, nowSeconds: number): Error {
   const [until, now] = [expiresAtSeconds, nowSeconds].map((seconds) => new Date(seconds * 1000).toISOString().replace('.000', ''));
-  return noLogin(`the keys of ${source} were good until ${until}, and now it is ${now}`, 'Get new ones, or set the clock of this machine.', {
-    source,
-    until,
-    now,
-  });
+  return noLogin(
+    `the keys of ${source} were good until ${until}, and now it is ${now}`,
+    'Get new ones, or set the clock of this machine.',
+    {
+      source,
+      until,
+      now,
+    },
+  );
 }

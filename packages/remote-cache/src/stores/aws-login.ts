@@ -100,7 +100,8 @@ export class AwsLogin {
     const stsEndpoint = endpointFor('STS', asker.env, files.chosen);
     const sts = { region: region ?? DEFAULT_REGION, ...(stsEndpoint === undefined ? {} : { endpoint: stsEndpoint }) };
     const found = await findAwsKeys({ asker, files, sts, wantsRegion: region === undefined && endpoint === undefined });
-    const keys = 'credentials' in found ? { credentials: found.credentials, source: found.source, missing: [] } : { missing: found.missing };
+    const keys =
+      'credentials' in found ? { credentials: found.credentials, source: found.source, missing: [] } : { missing: found.missing };
     const theirs = (found as Partial<FoundKeys>).region;
     const settings = { region: region ?? theirs ?? DEFAULT_REGION, ...(endpoint === undefined ? {} : { endpoint }), ...keys };
     this.known = { settings, renewAtSeconds: renewalOf('credentials' in found ? found.credentials : undefined, asker.clock()) };

@@ -31,8 +31,15 @@ export async function keysOfProcess(
     child.stdin?.on('error', () => undefined);
     child.stdin?.end();
   });
-  const { Version: version, AccessKeyId: keyId, SecretAccessKey: secret, SessionToken: sessionToken, Expiration: expires } = entriesOfJson(said);
-  if (version !== 1) throw noLogin(`${source} answered something else than keys of version 1`, 'Run it by hand, as the user that builds.', facts);
+  const {
+    Version: version,
+    AccessKeyId: keyId,
+    SecretAccessKey: secret,
+    SessionToken: sessionToken,
+    Expiration: expires,
+  } = entriesOfJson(said);
+  if (version !== 1)
+    throw noLogin(`${source} answered something else than keys of version 1`, 'Run it by hand, as the user that builds.', facts);
   return { credentials: readKeys({ keyId, secret, sessionToken, expires }, source, clock()), source };
 }
 

@@ -34,12 +34,18 @@ const MEANINGS: Readonly<Record<string, readonly [meaning: string, hint: string]
   IDPCommunicationError: ['AWS could not ask who made the token', 'Try again later.'],
   IDPRejectedClaim: ['who made the token does not stand by it', 'Get a new one.'],
   InvalidClientTokenId: ['it does not know the key id', 'Correct the keys that the role is taken with.'],
-  InvalidIdentityToken: ['the token is none that AWS believes', 'Check the identity provider of the account, and for whom (audience) the token was made.'],
+  InvalidIdentityToken: [
+    'the token is none that AWS believes',
+    'Check the identity provider of the account, and for whom (audience) the token was made.',
+  ],
   MalformedPolicyDocument: ['a policy of the role cannot be read', 'Correct it.'],
   PackedPolicyTooLarge: ['policies and tags of the session are too large', 'Have fewer.'],
   RegionDisabledException: ['the account does not use that region', 'Set AWS_REGION to one that it does.'],
   RequestExpired: ['the clock of this machine is wrong', 'Set it.'],
-  SignatureDoesNotMatch: ['the secret is not that of the key id, or the clock of this machine is wrong', 'Correct the keys, or set the clock.'],
+  SignatureDoesNotMatch: [
+    'the secret is not that of the key id, or the clock of this machine is wrong',
+    'Correct the keys, or set the clock.',
+  ],
   ValidationError: ['a setting is none that it takes', 'Check role_arn, role_session_name, duration_seconds and external_id.'],
 };
 
@@ -71,7 +77,12 @@ export async function keysOfRole(role: RoleRequest, server: StsServer, asker: Aw
     .catch((failure: unknown) => {
       signal?.throwIfAborted();
       const reason = isIctError(failure) ? failure.message : 'it cannot be asked';
-      throw noLogin(`the role of ${role.place} was not given: ${reason}`, 'Check the network and AWS_REGION, or try again later.', facts, failure);
+      throw noLogin(
+        `the role of ${role.place} was not given: ${reason}`,
+        'Check the network and AWS_REGION, or try again later.',
+        facts,
+        failure,
+      );
     });
   if (answer.status >= 300) throw refused(answer, role, name, clock());
   const of = (tag: string): string | undefined => new RegExp(`<${tag}>\\s*([^<\\s]+)\\s*</${tag}>`).exec(answer.text)?.[1];
@@ -99,5 +110,11 @@ function refused({ status, text, headers }: TransportAnswer, role: RoleRequest, 
   const called = known === undefined ? meaning : `${meaning} (${code})`;
   const skew = clockSkewOf(headers, atSeconds);
   const said = [`${name} did not give the role of ${role.place}`, ...(skew === undefined ? [called] : [called, skew])];
-  return noLogin(said.join('; '), hint, { role: role.arn, place: role.place, url: name, status, ...(code === undefined ? {} : { answer: code }) });
+  return noLogin(said.join('; '), hint, {
+    role: role.arn,
+    place: role.place,
+    url: name,
+    status,
+    ...(code === undefined ? {} : { answer: code }),
+  });
 }

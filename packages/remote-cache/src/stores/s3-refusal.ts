@@ -80,7 +80,9 @@ export function meaningOf(code: string): string {
 /** How far the clock of this machine is from that of a server, as it is told. @returns undefined for what a server takes. */
 export function clockSkewOf(headers: TransportAnswer['headers'], atSeconds: number): string | undefined {
   const offSeconds = Math.abs(Date.parse(headers['date'] ?? '') / 1000 - atSeconds);
-  return offSeconds > SKEW_SECONDS ? `the clock of this machine is ${Math.round(offSeconds / 60)} minutes from that of the server` : undefined;
+  return offSeconds > SKEW_SECONDS
+    ? `the clock of this machine is ${Math.round(offSeconds / 60)} minutes from that of the server`
+    : undefined;
 }
 
 /** Whether S3 refused, as it does for a bucket of another region, too: with a redirect to nowhere. */
@@ -94,7 +96,11 @@ function noKeys({ missing }: AwsSettings): string {
   return ['no keys were found for it', ...(missing.length === 0 ? [] : [missing.join(', ')])].join(': ');
 }
 
-function reasonsOf(failure: IctError, { writes, settings, atSeconds }: RefusedRequest, answer: TransportAnswer | undefined): readonly string[] {
+function reasonsOf(
+  failure: IctError,
+  { writes, settings, atSeconds }: RefusedRequest,
+  answer: TransportAnswer | undefined,
+): readonly string[] {
   const { headers = {}, text = '' } = answer ?? {};
   const code = refusalCode(text);
   if (code !== undefined && Object.hasOwn(MEANINGS, code)) return [meaningOf(code)];

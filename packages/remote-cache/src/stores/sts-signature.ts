@@ -26,5 +26,8 @@ export function signedForm(
   const lines = headers.map(([name, value]) => `${name}:${value}`);
   const hash = createHash('sha256').update(text).digest('hex');
   const signature = signatureOf(['POST', url.pathname, '', ...lines, '', names, hash].join('\n'), { time, scope }, secret);
-  return { ...sent, authorization: `AWS4-HMAC-SHA256 Credential=${[keyId, ...scope].join('/')}, SignedHeaders=${names}, Signature=${signature}` };
+  return {
+    ...sent,
+    authorization: `AWS4-HMAC-SHA256 Credential=${[keyId, ...scope].join('/')}, SignedHeaders=${names}, Signature=${signature}`,
+  };
 }

@@ -114,7 +114,12 @@ describe('the role of a profile', () => {
   it.each([
     ['a profile with keys beside its role, which are taken', `[a]\n`, `[profile a]\n${ROLE}source_profile = a\n`, 1],
     ['a chain of roles', `[c]\n`, `[profile a]\n${ROLE}source_profile = b\n[profile b]\n${ROLE}source_profile = c\n`, 2],
-    ['a role of whose profile keys come first', `[b]\n`, `[profile a]\n${ROLE}source_profile = b\n[profile b]\n${ROLE}source_profile = x\n`, 1],
+    [
+      'a role of whose profile keys come first',
+      `[b]\n`,
+      `[profile a]\n${ROLE}source_profile = b\n[profile b]\n${ROLE}source_profile = x\n`,
+      1,
+    ],
   ])('may be of %s', async (_what, section, config, requests) => {
     aws.write('.aws/credentials', `${section}${keysOf('BASE')}`);
     aws.write('.aws/config', config);
@@ -172,7 +177,11 @@ describe('the role of a profile', () => {
 
 describe('a web identity', () => {
   it('is what variables say, and asks without a signature', async () => {
-    const env = { AWS_ROLE_ARN: 'arn:x', AWS_ROLE_SESSION_NAME: 'pod', AWS_WEB_IDENTITY_TOKEN_FILE: aws.write('token', `${tokenOf('pod')}\n`) };
+    const env = {
+      AWS_ROLE_ARN: 'arn:x',
+      AWS_ROLE_SESSION_NAME: 'pod',
+      AWS_WEB_IDENTITY_TOKEN_FILE: aws.write('token', `${tokenOf('pod')}\n`),
+    };
     expect((await aws.login(env).settings()).source).toBe('AWS_WEB_IDENTITY_TOKEN_FILE');
     expect(lastForm()).toEqual({
       Action: 'AssumeRoleWithWebIdentity',

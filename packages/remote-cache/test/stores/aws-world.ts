@@ -3,7 +3,7 @@ import { createServer, type IncomingHttpHeaders } from 'node:http';
 import type { AddressInfo } from 'node:net';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
-import { createClient, type ClientOptions, type HttpClient } from '@ict/fetch';
+import { createClient, type HttpClient } from '@ict/fetch';
 import type { IctError } from '@ict/plugin-api';
 import { afterEach, beforeEach } from 'vitest';
 import { openAwsLogin, type AwsLogin } from '../../src/stores/aws-login.js';
@@ -25,8 +25,9 @@ export interface AwsWorld {
   readonly home: string;
   readonly url: string;
   readonly asked: AskedOfAws[];
-  /** Without a proxy, and patient as little as can be. */
   readonly client: HttpClient;
+  /** Waits a moment for an answer. */
+  readonly impatient: HttpClient;
   /** Seconds since 1970. */
   now: number;
   /** How long the keys last that the server gives, seconds. */
@@ -68,7 +69,7 @@ export function keysXml(name: string, expires: number): string {
   </Credentials></AssumeRoleResult></AssumeRoleResponse>`;
 }
 
-export function useAws(options: ClientOptions = {}): void {
+export function useAws(): void {
   let close: () => Promise<void>;
   beforeEach(async () => {
     const home = mkdtempSync(join(tmpdir(), 'ict-aws-'));
@@ -99,7 +100,9 @@ export function useAws(options: ClientOptions = {}): void {
     await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
     const url = `http://127.0.0.1:${(server.address() as AddressInfo).port}`;
     const timer = { now: () => 0, sleep: () => Promise.resolve(), random: () => 0 };
-    const client = createClient({ env: {}, timer, retry: { retries: 1 }, ...options });
+    const common = { env: {}, timer, retry: { retries: 1 } };
+    const client = createClient(common);
+    const impatient = createClient({ ...common, timeouts: { headersMs: 100 } });
     const write = (name: string, text: string): string => {
       const file = join(home, name);
       mkdirSync(dirname(file), { recursive: true });
@@ -111,6 +114,7 @@ export function useAws(options: ClientOptions = {}): void {
       url,
       asked,
       client,
+      impatient,
       now: NOW,
       lifetime: 3600,
       answer: (what, answer) => answers.set(what, answer),
@@ -122,7 +126,7 @@ export function useAws(options: ClientOptions = {}): void {
       instance: { AWS_EC2_METADATA_DISABLED: 'false', AWS_EC2_METADATA_SERVICE_ENDPOINT: url },
     };
     close = async () => {
-      await client.close();
+      await Promise.all([client.close(), impatient.close()]);
       server.closeAllConnections();
       await new Promise((resolve) => server.close(resolve));
       rmSync(home, { recursive: true });

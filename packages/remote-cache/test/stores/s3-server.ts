@@ -38,13 +38,19 @@ export interface S3Server {
   readonly open: Set<string>;
   /** Parts by their numbers, of uploads that neither became an object nor ended, by `bucket/key?uploadId`. */
   readonly uploads: Map<string, Map<number, Buffer>>;
+  /** By which it checks signatures; default: always {@link NOW}. */
+  setClock(clock: () => number): void;
   /** Answers so what it would grant. */
   refuse(how: ((method: string, asked: string) => Refusal | undefined) | undefined): void;
   close(): Promise<void>;
 }
 
 /** Who signed a request, as the server finds it: from what came over the wire alone. @returns the code of a refusal in its place. */
-function checkSignature(request: IncomingMessage, secrets: ReadonlyMap<string, string>): { readonly code: string } | undefined {
+function checkSignature(
+  request: IncomingMessage,
+  secrets: ReadonlyMap<string, string>,
+  now: number,
+): { readonly code: string } | undefined {
   const [path = '', query = ''] = (request.url ?? '').split('?');
   const pairs = query.split('&').map((pair) => pair.split('=') as [string, string]);
   const given = new Map(pairs.map(([name, value]) => [name, decodeURIComponent(value)]));
@@ -54,7 +60,7 @@ function checkSignature(request: IncomingMessage, secrets: ReadonlyMap<string, s
   const time = given.get('X-Amz-Date') ?? '';
   const [, year, month, date, hour, minute, second] = /^(\d{4})(\d\d)(\d\d)T(\d\d)(\d\d)(\d\d)Z$/.exec(time) ?? [];
   const signedAt = Date.parse(`${year}-${month}-${date}T${hour}:${minute}:${second}Z`) / 1000;
-  const age = NOW - signedAt;
+  const age = now - signedAt;
   if (!(age >= 0 && age < Number(given.get('X-Amz-Expires')) && Number(given.get('X-Amz-Expires')) <= 604_800))
     return { code: 'AccessDenied' };
   const names = (given.get('X-Amz-SignedHeaders') ?? '').split(';');
@@ -126,6 +132,7 @@ export async function startS3(): Promise<S3Server> {
   const open = new Set<string>();
   const uploads = new Map<string, Map<number, Buffer>>();
   let refusal: ((method: string, asked: string) => Refusal | undefined) | undefined;
+  let clock = (): number => NOW;
   const server = createServer(async (request, response) => {
     const { method = '', url = '' } = request;
     const [name = '', query = ''] = url.split('?').map((part, index) => (index === 0 ? decodeURIComponent(part).slice(1) : part));
@@ -143,7 +150,7 @@ export async function startS3(): Promise<S3Server> {
     response.setHeader('date', new Date(NOW * 1000).toUTCString());
     const anonymous = !query.includes('X-Amz-');
     const granted = anonymous && (method === 'GET' || method === 'HEAD') && open.has(name.split('/')[0] ?? '');
-    const fault = granted ? undefined : anonymous ? { code: 'AccessDenied' } : checkSignature(request, secrets);
+    const fault = granted ? undefined : anonymous ? { code: 'AccessDenied' } : checkSignature(request, secrets, clock());
     const answer: Refusal | undefined =
       fault === undefined ? refusal?.(method, told) : { status: fault.code === 'AuthorizationQueryParametersError' ? 400 : 403, ...fault };
     const object = objects.get(name);
@@ -176,6 +183,7 @@ export async function startS3(): Promise<S3Server> {
     addresses,
     secrets,
     open,
+    setClock: (other) => (clock = other),
     refuse: (how) => (refusal = how),
     async close() {
       server.closeAllConnections();

@@ -4,8 +4,9 @@ import type { AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { createFetcher } from '@ict/fetch';
 import type { EventBody } from '@ict/plugin-api';
-import { describe, expect, it } from 'vitest';
+import { beforeEach, describe, expect, it } from 'vitest';
 import type { RemoteResult } from '../../src/record.js';
+import { openAwsLogin } from '../../src/stores/aws-login.js';
 import { openStore } from '../../src/stores/store.js';
 import { blobPath, KEY, NOW, OTHER_KEY, recordPath, TYPE, useWorld, world } from '../world.js';
 import { KEY_ID, REGION, s3, s3StoreAt, SECRET, useS3 } from './s3-server.js';
@@ -209,7 +210,7 @@ describe('a bucket', () => {
     expect(s3.addresses).toEqual([`/bucket/ict/${PLACE}`, `/bucket/ict/${PLACE}`]);
     await expect(store.put(PLACE, world.blob(Buffer.from('x')).file)).rejects.toMatchObject({
       code: 'ICT_FETCH_STATUS',
-      message: expect.stringContaining('no keys were found') as string,
+      message: expect.stringContaining('no keys were found for it: AWS_ACCESS_KEY_ID is not set, ') as string,
     });
   });
 
@@ -225,7 +226,7 @@ describe('a bucket', () => {
     mkdirSync(join(world.root, '.aws'));
     writeFileSync(join(world.root, '.aws/credentials'), `[ci]\naws_access_key_id = ${KEY_ID}\naws_secret_access_key = ${SECRET}\n`);
     writeFileSync(join(world.root, '.aws/config'), `[profile ci]\nregion = ${REGION}\nendpoint_url = ${s3.url}\n`);
-    const env = { HOME: world.root, AWS_PROFILE: 'ci' };
+    const env = { HOME: world.root, AWS_PROFILE: 'ci', AWS_EC2_METADATA_DISABLED: 'true' };
     const store = openStore('s3://bucket/ict', { ...world.transport, env, clock: () => NOW });
     await store.put(PLACE, world.blob(Buffer.from('first')).file);
     writeFileSync(join(world.root, '.aws/credentials'), 'nothing of this kind');
@@ -263,6 +264,86 @@ describe('a bucket', () => {
       gate.closeAllConnections();
       gate.close();
     }
+  });
+});
+
+describe('keys that end', () => {
+  /** A server of keys that last for 10 minutes; each that it gives is known to the bucket. */
+  async function keysUntil(work: (env: Readonly<Record<string, string>>) => Promise<void>): Promise<readonly string[]> {
+    const given: string[] = [];
+    const agent = createServer((_request, response) => {
+      const [keyId, secret] = [`KEY${given.length + 1}`, `secret-${given.length + 1}`];
+      given.push(keyId);
+      s3.secrets.set(keyId, secret);
+      const expires = new Date((now + 600) * 1000).toISOString();
+      response.end(JSON.stringify({ AccessKeyId: keyId, SecretAccessKey: secret, Expiration: expires }));
+    });
+    await new Promise<void>((resolve) => agent.listen(0, '127.0.0.1', resolve));
+    const url = `http://127.0.0.1:${(agent.address() as AddressInfo).port}`;
+    try {
+      await work({ AWS_ACCESS_KEY_ID: '', AWS_SECRET_ACCESS_KEY: '', AWS_CONTAINER_CREDENTIALS_FULL_URI: url });
+    } finally {
+      agent.closeAllConnections();
+      agent.close();
+    }
+    return given;
+  }
+
+  let now = NOW;
+  beforeEach(() => {
+    now = NOW;
+  });
+  const clock = (): number => now;
+  const whoAsked = (): readonly (string | undefined)[] => s3.addresses.map((address) => /X-Amz-Credential=(\w+)%2F/.exec(address)?.[1]);
+  const large = Buffer.from('a layer of 37 bytes, sent in 4 parts.');
+
+  it('are renewed while a file is sent in parts', async () => {
+    const given = await keysUntil(async (env) => {
+      s3.refuse(() => {
+        const old = now >= NOW + 600 && s3.addresses.at(-1)?.includes('KEY1') === true;
+        now += 200;
+        return old ? { status: 500 } : undefined;
+      });
+      s3.setClock(clock);
+      await s3StoreAt('s3://bucket/ict', env, { clock, partBytes: 10 }).put(PLACE, world.blob(large).file);
+    });
+    expect(s3.objects.get(`bucket/ict/${PLACE}`)?.equals(large)).toBe(true);
+    expect(given).toEqual(['KEY1', 'KEY2']);
+    expect(whoAsked()).toEqual(['KEY1', 'KEY1', 'KEY1', 'KEY2', 'KEY2', 'KEY2']);
+  });
+
+  it('before the clock of this machine says so are replaced, and the request made again', async () => {
+    const given = await keysUntil(async (env) => {
+      const store = s3StoreAt('s3://bucket/ict', env, { clock, partBytes: 10 });
+      await store.has(PLACE);
+      s3.refuse(() => (s3.addresses.at(-1)?.includes('KEY1') === true ? { status: 400, code: 'ExpiredToken' } : undefined));
+      await store.put(PLACE, world.blob(large).file);
+      expect(await read(store)).toBe(large.toString());
+    });
+    expect(given).toEqual(['KEY1', 'KEY2']);
+    expect(s3.objects.get(`bucket/ict/${PLACE}`)?.equals(large)).toBe(true);
+  });
+
+  it('of which the others are refused, too, are asked for no more', async () => {
+    const given = await keysUntil(async (env) => {
+      s3.refuse(() => ({ status: 400, code: 'ExpiredToken' }));
+      await expect(s3StoreAt('s3://bucket/ict', env, { clock }).has(PLACE)).rejects.toMatchObject({
+        code: 'ICT_FETCH_STATUS',
+        message: expect.stringContaining('the session token is too old') as string,
+      });
+    });
+    expect(given).toEqual(['KEY1', 'KEY2']);
+  });
+
+  it('are those of all stores that share them', async () => {
+    const given = await keysUntil(async (env) => {
+      const all = { HOME: world.root, AWS_REGION: REGION, AWS_ENDPOINT_URL_S3: s3.url, ...env };
+      const aws = openAwsLogin({ client: world.transport.client, env: all, clock });
+      const stores = ['s3://bucket/ict', 's3://other'].map((address) => s3StoreAt(address, env, { clock, aws }));
+      await Promise.all(stores.map((store) => store.has(PLACE)));
+    });
+    expect(given).toEqual(['KEY1']);
+    expect(whoAsked()).toEqual(['KEY1', 'KEY1']);
   });
 });
 
