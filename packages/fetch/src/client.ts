@@ -83,7 +83,16 @@ export function createClient(options: ClientOptions = {}): HttpClient {
   });
 
   async function attempt(request: ClientRequest, signal: AbortSignal): Promise<ClientAnswer> {
-    const { method, url, headers = {}, authorization, body, accept = [], reads = method === 'GET' || method === 'POST', bodyWithinMs } = request;
+    const {
+      method,
+      url,
+      headers = {},
+      authorization,
+      body,
+      accept = [],
+      reads = method === 'GET' || method === 'POST',
+      bodyWithinMs,
+    } = request;
     signal.throwIfAborted();
     const sent = body === undefined ? undefined : await sendable(body);
     const answer = await exchange(

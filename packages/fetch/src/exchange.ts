@@ -63,7 +63,7 @@ export interface RequestOptions {
 export class Connections {
   private readonly options: ConnectionOptions;
   private readonly paces: Paces;
-  private opened: Promise<Dispatcher> | undefined;
+  private opened: Promise<Transports> | undefined;
 
   constructor(options: ConnectionOptions) {
     this.options = options;
@@ -81,8 +81,9 @@ export class Connections {
     headers: Readonly<Record<string, string>>,
     { signal, method = 'GET', bodyWithinMs, body }: RequestOptions & { readonly body?: Readable },
   ): Promise<AnswerStart> {
-    this.opened ??= openTransport(this.options);
-    const dispatcher = await this.opened;
+    this.opened ??= openTransports(this.options);
+    const transports = await this.opened;
+    const dispatcher = url.protocol === 'https:' ? transports.https : transports.http;
     signal.throwIfAborted();
     const handler = new BodyHandler(signal, (failure) => transportError(failure, url), {
       now: () => this.options.timer.now(),
@@ -95,7 +96,8 @@ export class Connections {
 
   /** Ends every exchange at once. */
   async close(): Promise<void> {
-    await (await this.opened?.catch(() => undefined))?.destroy();
+    const { http, https } = (await this.opened?.catch(() => undefined)) ?? {};
+    await Promise.all([http?.destroy(), https === http ? undefined : https?.destroy()]);
   }
 }
 
@@ -112,7 +114,13 @@ function requireProxy(variable: string, address: string | undefined): void {
   });
 }
 
-async function openTransport({ timeouts, connections, proxy }: ConnectionOptions): Promise<Dispatcher> {
+/** What asks by each protocol. */
+interface Transports {
+  readonly http: Dispatcher;
+  readonly https: Dispatcher;
+}
+
+async function openTransports({ timeouts, connections, proxy }: ConnectionOptions): Promise<Transports> {
   requireProxy('http_proxy', proxy.httpProxy);
   requireProxy('https_proxy', proxy.httpsProxy);
   const { Agent, EnvHttpProxyAgent, Pool } = await import('undici');
@@ -125,10 +133,13 @@ async function openTransport({ timeouts, connections, proxy }: ConnectionOptions
     headersTimeout: timeouts.headersMs,
     bodyTimeout: timeouts.bodyMs,
   };
-  if (proxy.httpProxy === undefined && proxy.httpsProxy === undefined) return new Agent(common);
+  if (proxy.httpProxy === undefined && proxy.httpsProxy === undefined) {
+    const agent = new Agent(common);
+    return { http: agent, https: agent };
+  }
   // Of what it connects to proxies by, undici itself says no more than how.
   const pool = (origin: string | URL, options: object): Dispatcher => new Pool(origin, { ...common, ...options });
-  return new EnvHttpProxyAgent({
+  const proxied = new EnvHttpProxyAgent({
     ...common,
     factory: pool,
     clientFactory: pool,
@@ -138,6 +149,8 @@ async function openTransport({ timeouts, connections, proxy }: ConnectionOptions
     httpsProxy: proxy.httpsProxy ?? '',
     noProxy: proxy.noProxy ?? '',
   });
+  // It would send https through a proxy of http, as nobody else does.
+  return { http: proxied, https: proxy.httpsProxy === undefined ? new Agent(common) : proxied };
 }
 
 export interface Answer {

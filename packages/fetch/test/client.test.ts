@@ -378,6 +378,37 @@ describe.each(['has', 'put'] as const)('%s', (verb) => {
     await expect(run(open(), url)).rejects.toMatchObject({ code: 'ICT_FETCH_ADDRESS', kind: 'invalid' });
   });
 
+  it.each([
+    [{ http_proxy: true }, 'http://cache.invalid/a', true],
+    [{ http_proxy: true }, 'https://cache.invalid/a', false],
+    [{ https_proxy: true }, 'http://cache.invalid/a', false],
+    [{ https_proxy: true }, 'https://cache.invalid/a', true],
+    [{ http_proxy: true, https_proxy: true }, 'https://cache.invalid/a', true],
+    [{ http_proxy: true, https_proxy: true, no_proxy: 'cache.invalid' }, 'https://cache.invalid/a', false],
+  ])('goes with %j to %s through the proxy: %s', async (variables, url, expected) => {
+    const proxied: string[] = [];
+    const proxy = createServer((request, response) => {
+      proxied.push(`${request.method} ${request.url}`);
+      response.end();
+    });
+    proxy.on('connect', (request, socket) => {
+      proxied.push(`CONNECT ${request.url}`);
+      socket.end('HTTP/1.1 403 Forbidden\r\n\r\n');
+    });
+    await new Promise<void>((resolve) => proxy.listen(0, '127.0.0.1', resolve));
+    try {
+      const { port } = proxy.address() as AddressInfo;
+      const env = Object.fromEntries(
+        Object.entries(variables).map(([name, value]) => [name, typeof value === 'string' ? value : `http://127.0.0.1:${port}`]),
+      );
+      await run(open({ env, retry: { retries: 0 } }), url).catch(() => undefined);
+      expect(proxied.length > 0).toBe(expected);
+    } finally {
+      proxy.closeAllConnections();
+      await new Promise((resolve) => proxy.close(resolve));
+    }
+  });
+
   it('goes through a proxy that the environment names', async () => {
     const proxied: string[] = [];
     const proxy = createServer((request, response) => {
@@ -399,6 +430,13 @@ describe.each(['has', 'put'] as const)('%s', (verb) => {
       proxy.closeAllConnections();
       await new Promise((resolve) => proxy.close(resolve));
     }
+  });
+
+  it('reads answers to other methods only when it is told to', async () => {
+    server.on('/a', (_request, response) => response.end('token'));
+    const [url, client] = [`${server.origin}/a`, open()];
+    const send = async (more: object): Promise<string> => (await client.send({ method: 'PUT', url, ...more })).text;
+    expect([await send({}), await send({ reads: true }), await send({ method: 'GET', reads: false })]).toEqual(['', 'token', '']);
   });
 
   it('stops with its signal', async () => {
