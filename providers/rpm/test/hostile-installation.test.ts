@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { createHash } from 'node:crypto';
 import { copyFileSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { createServer, type AddressInfo } from 'node:net';
 import { networkInterfaces, tmpdir } from 'node:os';
@@ -264,6 +265,21 @@ describe('a payload', () => {
       code: 'ICT_RPM_PAYLOAD_INVALID',
       message: expect.stringContaining('made-1.0-1.noarch from repository "workshop"') as string,
     });
+    expect([...layer.keys()].filter((path) => path.startsWith('/etc/'))).toEqual([]);
+  });
+
+  it.each([
+    ['in its last bytes', 40],
+    ['in the middle of a file', 30_000],
+  ])('that was damaged %s after it was verified is refused by the rpm of the tree, which does not read it twice', async (_, fromEnd) => {
+    const name = `damaged-${fromEnd}`;
+    const file = join(base, `${name}-1.0-1.noarch.rpm`);
+    const content = Array.from({ length: 2000 }, (_, line) => createHash('sha256').update(String(line)).digest('hex')).join('\n');
+    const bytes = readFileSync(workshop.build({ name, files: { '/etc/damaged': content } }));
+    for (let at = bytes.length - fromEnd; at < bytes.length - fromEnd + 8; at++) bytes[at]! ^= 0xff;
+    writeFileSync(file, bytes);
+    const { error, layer } = await install([shell, verified(name, file)]);
+    expect(error).toMatchObject({ code: 'ICT_RPM_PAYLOAD_INVALID', message: expect.stringContaining(`${name}-1.0-1.noarch`) as string });
     expect([...layer.keys()].filter((path) => path.startsWith('/etc/'))).toEqual([]);
   });
 

@@ -5,7 +5,7 @@ import type { PackageLabels } from './package-labels.js';
 
 /** What rpm says of payloads that are not what their headers say. Of files that it cannot write it tells what the system said. */
 const FAULT =
-  /^error: unpacking of archive failed(?: on file (.+?)(?:;[0-9a-f]+)?)?: cpio: (Bad magic|Bad\/unreadable\s+header|Header size too big|Unknown file type|Missing file\(s\)|Digest mismatch|Archive file not in header)$/;
+  /^error: unpacking of archive failed(?: on file (.+?)(?:;[0-9a-f]+)?)?: cpio: (Bad magic|Bad\/unreadable\s+header|Header size too big|Unknown file type|Missing file\(s\)|Digest mismatch|Archive file not in header|read failed)(?: - .+)?$/;
 const FAILED = /^error: (\S+): install (?:failed|skipped)$/;
 
 /** What rpm says of a scriptlet that fails: its status or, where it is in Lua, what Lua says, which shortens the name of the package. */
