@@ -38,7 +38,7 @@ export default defineConfig({
     globalSetup: ['./src/global-setup.ts'],
     sequence: { sequencer: LongestFirst },
     projects: [
-      project('alone', 1, { include: alone, maxWorkers: 1, maxConcurrency: 3 }),
+      project('alone', 1, { include: alone, maxWorkers: 1, maxConcurrency: 4 }),
       project('beside others', 2, { include: ['test/**/*.test.ts'], exclude: alone, maxWorkers: 3, maxConcurrency: 2 }),
     ],
   },

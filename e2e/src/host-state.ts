@@ -16,6 +16,11 @@ export interface HostState {
   readonly strays: string;
 }
 
+/** What is mounted, as the kernel lists it. */
+export function readMounts(): Promise<string> {
+  return readFile('/proc/mounts', 'utf8');
+}
+
 /** Reads mounts, loop devices, names, modes, sizes and times of /etc, names of /dev, and what lies where programs like to leave things. */
 export async function readHostState(): Promise<HostState> {
   const list = async (directory: string, format: string) => {
@@ -34,7 +39,7 @@ export async function readHostState(): Promise<HostState> {
     ),
   ]);
   return {
-    mounts: await readFile('/proc/mounts', 'utf8'),
+    mounts: await readMounts(),
     loops: (await run('losetup', ['-a'])).stdout,
     etc: await list('/etc', '%p %m %s %T@ %u %g\n'),
     dev: await list('/dev', '%p %y\n'),

@@ -2,7 +2,7 @@ export { ACME_ARCHIVE, createAcmeDistribution, type AcmeDistribution, type Tarba
 export { askRoot, cutPartition, largerCopy, partitionOffset, rootTree } from './disk.js';
 export { artifactOf, ict, repositoryRoot, sound, stepsOf, type IctOptions, type IctResult } from './ict.js';
 export { lockFaults } from './lock-faults.js';
-export { eventually, readHostState, type HostState } from './host-state.js';
+export { eventually, readHostState, readMounts, type HostState } from './host-state.js';
 export {
   isRealHit,
   requireEnd,

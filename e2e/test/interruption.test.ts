@@ -17,6 +17,7 @@ import {
   miniTemplate,
   randomFrom,
   readHostState,
+  readMounts,
   requireEnd,
   requireQuiet,
   sound,
@@ -158,7 +159,7 @@ async function requireNothingLeft(places: BuildPlaces, victim: Victim, struck: P
   } catch (cause) {
     throw new Error(`${what}: ${(cause as Error).message}`, { cause });
   }
-  expect((await readHostState()).mounts).toBe(before.mounts);
+  expect(await readMounts()).toBe(before.mounts);
   return interrupted;
 }
 
