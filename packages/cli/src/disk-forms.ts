@@ -112,7 +112,7 @@ async function requireAlone(file: string, format: DiskForm['format'], signal: Ab
     if (typeof stderr !== 'string' || stderr === '') throw error;
     throw cliError('ICT_CLI_USAGE', {
       message: `${file} cannot be read as ${format}: ${stderr.trim().split('\n').at(-1)}`,
-      hint: 'Export it as it is, under its own ending.',
+      hint: 'Look whether the file is whole, and whether its ending says what it is. An image of the cache can be exported as it is, under its own ending.',
       cause: error,
     });
   });
@@ -122,7 +122,7 @@ async function requireAlone(file: string, format: DiskForm['format'], signal: Ab
   if (other === undefined) return;
   throw cliError('ICT_CLI_USAGE', {
     message: `${file} is not the whole disk: a part of it is in ${JSON.stringify(other)}`,
-    hint: 'Import the disk as one file: `qemu-img convert` makes one where all parts of it are.',
+    hint: 'Make one file of it where all its parts are, with `qemu-img convert`.',
     facts: { other },
   });
 }

@@ -80,6 +80,44 @@ export async function requirePackage(path: string, file: string): Promise<void> 
   if (isPackageName(file)) await requireKind(path, file, PACKAGES[lastPart(file)] as Kind);
 }
 
+/** What makes the content of a compressed file. */
+const UNPACKING: Readonly<Record<string, string>> = { gz: 'gzip -dk', xz: 'xz -dk', zst: 'zstd -dk', bz2: 'bzip2 -dk' };
+
+/**
+ * Refuses what is to be looked into as a raw disk and is evidently something else.
+ *
+ * @param path the disk, which may be made of `file`.
+ * @throws `ICT_CLI_USAGE`; Node's own errors where it cannot be read.
+ */
+export async function refuseOtherContent(path: string, file: string): Promise<void> {
+  await using handle = await open(path, 'r');
+  const head = Buffer.alloc(HEAD_BYTES);
+  const { bytesRead } = await handle.read(head, 0, HEAD_BYTES, 0);
+  const isOf = ({ marks }: Kind): boolean =>
+    marks.some(({ at, bytes }) => at >= 0 && at + bytes.length <= bytesRead && head.subarray(at, at + bytes.length).equals(bytes));
+  for (const [ending, kind] of Object.entries({ ...IMAGES, ...COMPRESSED })) {
+    if (kind === RAW || !isOf(kind)) continue; // the mark of an ISO image lies further on
+    throw cliError('ICT_CLI_USAGE', {
+      message: path === file ? `${file} is ${kind.title}, which its ending does not say` : `${file} holds ${kind.title}, and no raw disk`,
+      hint: hintFor(ending, file, path === file),
+      facts: { file, found: ending },
+    });
+  }
+}
+
+/** Marks of disks, archives and compressed files all lie within this. */
+const HEAD_BYTES = 512;
+
+function hintFor(ending: string, file: string, isWhole: boolean): string {
+  const program = UNPACKING[ending];
+  if (program !== undefined)
+    return `Unpack it first: ${program} ${file}. A raw disk that ends in .raw.gz or .raw.zst is unpacked by itself.`;
+  if (ARCHIVES.includes(ending)) return 'List it with the program for such archives: only disks and filesystems are read.';
+  return isWhole ? `Rename it to end in .${ending}.` : `Unpack it, under a name that ends in .${ending}.`;
+}
+
+const ARCHIVES: readonly string[] = ['tar', 'cpio'];
+
 async function requireKind(path: string, file: string, { title, marks }: Kind): Promise<void> {
   await using handle = await open(path, 'r');
   const { size } = await handle.stat();

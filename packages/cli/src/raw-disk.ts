@@ -5,12 +5,13 @@ import { systemErrorOf } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
 import { convertDisk, diskForms, endingOf, programsWords } from './disk-forms.js';
 import { cliError } from './errors.js';
+import { refuseOtherContent } from './file-content.js';
 
 /**
  * Does something with the raw disk of an image, which is made for as long as that takes where the image has another form, as its ending tells.
  *
  * @param temporaryDirectory where it is made; undefined for that of the system.
- * @throws `ICT_CLI_USAGE` where it cannot be made, `ICT_CLI_HOST_MISSING` without qemu-img.
+ * @throws `ICT_CLI_USAGE` where it cannot be made or is evidently no disk, `ICT_CLI_HOST_MISSING` without qemu-img.
  */
 export async function withRawDisk<Result>(
   image: string,
@@ -19,7 +20,10 @@ export async function withRawDisk<Result>(
   work: (raw: string) => Promise<Result>,
 ): Promise<Result> {
   const form = diskForms[endingOf(image)];
-  if (form === undefined || (form.format === 'raw' && form.compression === undefined)) return work(image);
+  if (form === undefined || (form.format === 'raw' && form.compression === undefined)) {
+    await refuseOtherContent(image, image);
+    return work(image);
+  }
   const directory = await mkdtemp(join(temporaryDirectory ?? tmpdir(), 'ict-raw-disk-')).catch((error: unknown) => {
     throw unmade(image, error);
   });
@@ -29,6 +33,7 @@ export async function withRawDisk<Result>(
       signal.throwIfAborted();
       throw isIctError(error) ? error : unmade(image, error);
     });
+    await refuseOtherContent(raw, image);
     return await work(raw);
   } finally {
     await rm(directory, { recursive: true, force: true }).catch(() => undefined); // what went wrong before says more

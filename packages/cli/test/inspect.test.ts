@@ -96,6 +96,17 @@ it.each([
   await mkdir(temporary);
   expect(await document(['compare', image, other, '--temp-dir', temporary], 'compare')).toMatchObject({ equal: true, compared: [0] });
   expect(readdirSync(temporary)).toEqual([]);
+  const nothing = join(directory, `nothing.${suffix}`);
+  writeFileSync(`${nothing}.raw`, Buffer.alloc(1024 ** 2));
+  convert(`${nothing}.raw`, nothing);
+  for (const argv of [
+    ['inspect', nothing],
+    ['compare', image, nothing],
+    ['compare', nothing, image],
+  ]) {
+    const failed = await ict([...argv, '--temp-dir', temporary]);
+    expect([failed.status, failed.stderr.text]).toEqual([2, expect.stringContaining(`${nothing} has no partition table`)]);
+  }
   writeFileSync(other, 'no image');
   const { status, stderr } = await ict(['inspect', other, '--temp-dir', temporary]);
   expect([status, stderr.text]).toEqual([2, expect.stringContaining('ICT_CLI_USAGE')]);
@@ -116,6 +127,24 @@ it('what is no image, or needs what is missing, says what to do', async () => {
     const { status, stderr } = await at(name);
     expect([status, stderr.text]).toEqual([2, expect.stringContaining(code)]);
     expect(stderr.text).toContain(words);
+  }
+  const compressed = gzipSync(Buffer.alloc(1024));
+  run('qemu-img', 'create', '-q', '-f', 'qcow2', join(directory, 'disk.qcow2'), '1M');
+  writeFileSync(join(directory, 'a.raw'), readFileSync(join(directory, 'disk.qcow2')));
+  writeFileSync(join(directory, 'b.raw.gz'), gzipSync(readFileSync(join(directory, 'disk.qcow2'))));
+  writeFileSync(join(directory, 'c.cpio.gz'), compressed);
+  writeFileSync(join(directory, 'd.raw.gz'), gzipSync('070701'.padEnd(1024)));
+  writeFileSync(join(directory, 'e.raw.xz'), Buffer.from('fd377a585a0000', 'hex'));
+  for (const [name, words, remedy] of [
+    ['a.raw', 'a.raw is a disk of qemu, which its ending does not say', 'end in .qcow2'],
+    ['b.raw.gz', 'b.raw.gz holds a disk of qemu, and no raw disk', 'Unpack it, under a name that ends in .qcow2'],
+    ['c.cpio.gz', 'c.cpio.gz is a file of gzip', 'gzip -dk'],
+    ['d.raw.gz', 'd.raw.gz holds a cpio archive', 'the program for such archives'],
+    ['e.raw.xz', 'e.raw.xz is a file of xz', 'xz -dk'],
+  ] as const) {
+    const { status, stderr } = await at(name);
+    expect([name, status, stderr.text]).toEqual([name, 2, expect.stringContaining(words)]);
+    expect(stderr.text).toContain(remedy);
   }
   const nowhere = await ict(['inspect', 'disk.vdi', '--temp-dir', join(directory, 'none')], { cwd: directory });
   expect([nowhere.status, nowhere.stderr.text]).toEqual([2, expect.stringContaining('--temp-dir names a directory')]);

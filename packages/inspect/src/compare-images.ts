@@ -38,15 +38,16 @@ export interface ImageComparison {
  * Compares two images by what they hold: partition tables, filesystems, boot entries, and each file of filesystems that can be read. Where
  * bytes lie on the disk does not matter.
  *
- * @param options `times`: also when files were last changed.
+ * @param options `times`: also when files were last changed; `names`: what errors call the images, as of {@link inspectImage}.
  * @throws `ICT_INSPECT_IMAGE` as {@link inspectImage}; the signal's reason.
  */
 export async function compareImages(
   a: string,
   b: string,
-  options: { readonly times: boolean; readonly signal?: AbortSignal },
+  options: { readonly times: boolean; readonly signal?: AbortSignal; readonly names?: readonly [string, string] },
 ): Promise<ImageComparison> {
-  return withImage(a, (first) => withImage(b, (second) => compare(first, second, options)));
+  const [one, other] = options.names ?? [a, b];
+  return withImage(a, (first) => withImage(b, (second) => compare(first, second, options), other), one);
 }
 
 async function compare(

@@ -28,6 +28,9 @@ export interface ImageReport {
   readonly system?: SystemSummary;
 }
 
+/** Types of an MBR that hold further partitions. */
+const EXTENDED: readonly string[] = ['0x05', '0x0f', '0x85'];
+
 /** An image that is open for reading. */
 export interface OpenedImage {
   readonly report: ImageReport;
@@ -38,27 +41,28 @@ export interface OpenedImage {
 /**
  * Looks into a raw disk or filesystem image without mounting it; nothing in it is trusted, and nothing of it is changed.
  *
+ * @param name what errors call it, where the path says nothing to who asked.
  * @throws `ICT_INSPECT_IMAGE` when the file cannot be read, or holds nothing that is known.
  */
-export async function inspectImage(path: string): Promise<ImageReport> {
-  return withImage(path, async ({ report }) => report);
+export async function inspectImage(path: string, name = path): Promise<ImageReport> {
+  return withImage(path, async ({ report }) => report, name);
 }
 
 /** Opens an image as {@link inspectImage} reads it, for as long as `work` takes. */
-export async function withImage<Result>(path: string, work: (image: OpenedImage) => Promise<Result>): Promise<Result> {
+export async function withImage<Result>(path: string, work: (image: OpenedImage) => Promise<Result>, name = path): Promise<Result> {
   await using file = await open(path).catch((cause: NodeJS.ErrnoException) => {
     const message =
-      cause.code === 'ENOENT' ? `There is no image ${path}` : `The image ${path} cannot be read: ${cause.code ?? cause.message}`;
-    throw inspectError('ICT_INSPECT_IMAGE', { message, hint: 'Check its path.', facts: { path }, cause });
+      cause.code === 'ENOENT' ? `There is no image ${name}` : `The image ${name} cannot be read: ${cause.code ?? cause.message}`;
+    throw inspectError('ICT_INSPECT_IMAGE', { message, hint: 'Check its path.', facts: { path: name }, cause });
   });
   const stat = await file.stat();
   if (!stat.isFile()) {
-    throw inspectError('ICT_INSPECT_IMAGE', { message: `${path} is no file`, hint: 'Give the file of an image.', facts: { path } });
+    throw inspectError('ICT_INSPECT_IMAGE', { message: `${name} is no file`, hint: 'Give the file of an image.', facts: { path: name } });
   }
-  return await work(await openImage(bytesOf(file, stat.size), path)); // the file stays open as long
+  return await work(await openImage(bytesOf(file, stat.size), name)); // the file stays open as long
 }
 
-async function openImage(disk: Bytes, path: string): Promise<OpenedImage> {
+async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
   const table = await readPartitionTable(disk);
   const partitions = table?.partitions ?? [{ number: 0, startBytes: 0, sizeBytes: disk.sizeBytes, type: 'whole' }];
   const filesystems = new Map<number, OpenedFilesystem>();
@@ -71,7 +75,10 @@ async function openImage(disk: Bytes, path: string): Promise<OpenedImage> {
       if (sizeBytes < 0 || startBytes + sizeBytes > disk.sizeBytes) throw new RangeError('it ends behind the disk');
       const opened = await openFilesystem(partOf(disk, startBytes, sizeBytes));
       reports.push({ ...partition, ...(opened === undefined ? {} : { filesystem: opened.summary }) });
-      if (opened === undefined) continue;
+      if (opened === undefined) {
+        if (EXTENDED.includes(type)) throw new RangeError('it is an extended partition, and the logical partitions in it are not read');
+        continue;
+      }
       filesystems.set(number, opened);
       if (opened.files === undefined) continue;
       if (boot === undefined && (type === 'esp' || type === '0xef')) boot = await readBootConfiguration(opened.files);
@@ -84,9 +91,9 @@ async function openImage(disk: Bytes, path: string): Promise<OpenedImage> {
   }
   if (table === undefined && filesystems.size === 0) {
     throw inspectError('ICT_INSPECT_IMAGE', {
-      message: `${path} has no partition table and no filesystem that is known`,
+      message: `${name} has no partition table and no filesystem that is known`,
       hint: 'Give a disk image: raw, or in the format of a virtual machine.',
-      facts: { path },
+      facts: { path: name },
     });
   }
   return {

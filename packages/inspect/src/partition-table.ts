@@ -20,7 +20,7 @@ export interface Partition {
 
 export interface PartitionTable {
   readonly type: 'gpt' | 'mbr';
-  /** GUID of a GPT, upper case; signature of an MBR, 8 hexadecimal digits. */
+  /** GUID of a GPT, upper case, empty where neither copy can be used; signature of an MBR, 8 hexadecimal digits. */
   readonly id: string;
   readonly partitions: readonly Partition[];
   /** What is wrong with it; empty when nothing is. */
@@ -48,7 +48,7 @@ export async function readPartitionTable(disk: Bytes): Promise<PartitionTable | 
   const primary = await readGpt(disk, 1, last);
   if (typeof primary !== 'string') {
     const backup = await readGpt(disk, last, last);
-    const problems = typeof backup === 'string' ? [`the backup table at the end of the disk cannot be used: ${backup}`] : [];
+    const problems = typeof backup === 'string' ? [backupProblem(backup)] : [];
     if (typeof backup !== 'string' && !sameTable(primary, backup)) problems.push('the backup table at the end of the disk says otherwise');
     return { type: 'gpt', ...primary, problems };
   }
@@ -58,8 +58,9 @@ export async function readPartitionTable(disk: Bytes): Promise<PartitionTable | 
   );
   if (entries.some((entry) => entry[4] === PROTECTIVE)) {
     const backup = await readGpt(disk, last, last);
-    const problem = `the table at the start of the disk cannot be used: ${primary}`;
-    return { type: 'gpt', ...(typeof backup === 'string' ? { id: '', partitions: [] } : backup), problems: [problem] };
+    const problems = [`the table at the start of the disk cannot be used: ${primary}`];
+    if (typeof backup !== 'string') return { type: 'gpt', ...backup, problems };
+    return { type: 'gpt', id: '', partitions: [], problems: [...problems, backupProblem(backup)] };
   }
   // The boot sector of a FAT ends with the same mark, and has code where partitions would stand.
   const used = entries.map((entry, index) => ({ entry, number: index + 1 })).filter(({ entry }) => entry[4] !== 0);
@@ -72,6 +73,10 @@ export async function readPartitionTable(disk: Bytes): Promise<PartitionTable | 
     type: `0x${(entry[4] as number).toString(16).padStart(2, '0')}`,
   }));
   return { type: 'mbr', id: mbr.readUInt32LE(440).toString(16).padStart(8, '0'), partitions, problems: [] };
+}
+
+function backupProblem(why: string): string {
+  return `the backup table at the end of the disk cannot be used: ${why}`;
 }
 
 /** @returns why it cannot be used, as a text. */

@@ -27,7 +27,9 @@ export async function compare(session: Session, a: string, b: string, flags: Com
   await requireImageFile(one, a);
   await requireImageFile(other, b);
   const { values, files, compared } = await withRawDisk(one, temporaryDirectory, signal, (first) =>
-    withRawDisk(other, temporaryDirectory, signal, (second) => compareImages(first, second, { times: flags.times === true, signal })),
+    withRawDisk(other, temporaryDirectory, signal, (second) =>
+      compareImages(first, second, { times: flags.times === true, signal, names: [one, other] }),
+    ),
   );
   const packages = await comparePackages(one, other);
   const equal = values.length === 0 && files.length === 0 && (packages ?? []).length === 0;

@@ -14,7 +14,7 @@ export async function inspect(session: Session, image: string, flags: InspectFla
   const { temporaryDirectory } = await takeSettings(session, flags);
   const path = resolve(session.surroundings.cwd, image);
   await requireImageFile(path, image);
-  const report = await withRawDisk(path, temporaryDirectory, session.signal, inspectImage);
+  const report = await withRawDisk(path, temporaryDirectory, session.signal, (raw) => inspectImage(raw, path));
   const manifest = await readImageManifest(path);
   const packages = manifest === undefined ? undefined : packagesOf(manifest);
   session.document({

@@ -10,7 +10,7 @@ import { plainText, table } from './terminal-text.js';
  */
 export function imageReportText(image: string, report: ImageReport, packages: number | undefined, colors: Colors): string {
   const { sizeBytes, table: partitionTable, system, boot } = report;
-  const kind = partitionTable === undefined ? 'no partition table' : `${partitionTable.type.toUpperCase()} ${partitionTable.id}`;
+  const kind = partitionTable === undefined ? 'no partition table' : `${partitionTable.type.toUpperCase()} ${partitionTable.id}`.trimEnd();
   const lines = [`${colors.bold(plainText(image))}  ${formatBytes(sizeBytes)}, ${kind}`];
   for (const problem of partitionTable?.problems ?? []) lines.push(`  ${colors.yellow('warning')} ${plainText(problem)}`);
   if (system !== undefined) {
