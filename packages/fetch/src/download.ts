@@ -106,7 +106,7 @@ function statusError(request: DownloadRequest, answer: Answer): Error {
   if (answer.status === 404 || answer.status === 410) {
     return fetchError('ICT_FETCH_NOT_FOUND', {
       message: `${redactUrl(request.url)} does not exist`,
-      hint: 'Check the suite, component and mirror.',
+      hint: 'Check the address; of a repository also its suite, component and mirror.',
       facts,
     });
   }

@@ -1,6 +1,7 @@
 import { AbsentFiles } from '@ict/package-index';
 import type { Architecture, Context, Provider, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { inParallel } from '../in-parallel.js';
+import { withAbsentDirectory } from './absent-directory.js';
 import type { Mirrors } from './repository-mirrors.js';
 import { keysLieBelow, withFetchedKeys } from './fetched-keys.js';
 import { ofRepository } from './repository-places.js';
@@ -37,7 +38,7 @@ export async function pinRepositories(
       const pin = async () => provider.metadata.snapshot(await withFetchedKeys(keyed, ctx), arch, ctx, list);
       snapshots[position] = await mirrors.chooseMirror(repository.archive, pin, ctx.signal);
     } catch (error) {
-      throw ofRepository(error, repository.id);
+      throw ofRepository(await withAbsentDirectory(error, repository), repository.id);
     }
   });
   // One run with a network is to bring everything, so what else is missing is told at once.

@@ -5,6 +5,8 @@ import type { ImageSpec, ProblemReport, SourcePosition, TemplateRepository } fro
 export interface RepositoryPlace {
   readonly whole: SourcePosition;
   readonly codename?: SourcePosition | undefined;
+  /** Of a directory of this machine. */
+  readonly path?: SourcePosition | undefined;
   readonly keys?: SourcePosition | undefined;
 }
 
@@ -27,7 +29,7 @@ export function repositoryPlace(
   if (whole === undefined) return undefined;
   const key = repositoryKey(repository, positions);
   const keys = positions.get(`${key}.pkey`) ?? positions.get(`${key}.pkeys`);
-  return { whole, codename: positions.get(`${key}.codename`), keys };
+  return { whole, codename: positions.get(`${key}.codename`), path: positions.get(`${key}.path`), keys };
 }
 
 /** Says of which repository a failure to pin it is: the transport knows addresses only. */
@@ -45,11 +47,12 @@ export function ofRepository(error: unknown, id: string): unknown {
  */
 export function atRepository(error: unknown, places: RepositoryPlaces): unknown {
   if (!isIctError(error) || error.problems.length > 0) return error;
-  const { repository, absent, keyrings } = error.facts;
+  const { repository, absent, directory, keyrings } = error.facts;
   const place = typeof repository === 'string' ? places.get(repository) : undefined;
   if (place === undefined) return error;
-  const { whole, codename, keys } = place;
-  const position = (absent === true ? codename : keyrings === undefined ? undefined : keys) ?? whole;
+  const { whole, codename, path, keys } = place;
+  const named = directory === undefined ? codename : path;
+  const position = (absent === true ? named : keyrings === undefined ? undefined : keys) ?? whole;
   const record = toErrorRecord(error);
   const { code, message, hint } = record;
   const problem: ProblemReport = { code, message, ...(hint === undefined ? {} : { hint }), position, severity: 'error' };

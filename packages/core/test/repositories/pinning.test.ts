@@ -68,6 +68,25 @@ it('fails with the first repository in order that cannot be read, when no other 
   expect(ctx.events).toEqual([]);
 });
 
+it('says of a repository in a directory that is not there that it is not there', async () => {
+  await using ctx = fakeContext();
+  const { provider } = source((id) => {
+    throw new IctError('ICT_SAMPLE_MISSING', 'network', { message: `no root in ${id}`, hint: 'Check the suite.' });
+  });
+  const at = (path: string): readonly RepositorySpec[] => [{ ...repository('own'), archive: `file://${path}` }];
+  const pin = (path: string) => pinRepositories(at(path), 'x86_64', provider, routes().mirrors, ctx);
+  const none = `${import.meta.dirname}/a b`;
+  await expect(pin(none.replace(' ', '%20'))).rejects.toMatchObject({
+    ...{ code: 'ICT_SAMPLE_MISSING', message: `repository "own" is to lie in ${none}, and there is nothing` },
+    hint: expect.stringContaining('Check its path') as unknown,
+    facts: { repository: 'own', absent: true, directory: none },
+  });
+  await expect(pin(import.meta.filename)).rejects.toMatchObject({
+    message: expect.stringContaining('there is no directory, but a file') as unknown,
+  });
+  await expect(pin(import.meta.dirname)).rejects.toMatchObject({ message: 'no root in own', hint: 'Check the suite.' });
+});
+
 it('names offline what each repository lacks, unless something else is wrong', async () => {
   await using ctx = fakeContext();
   const lacking = source((id) => {

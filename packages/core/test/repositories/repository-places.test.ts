@@ -6,7 +6,7 @@ import { eachInWorkspace, openToy, TOY_HEAD, TOY_PARTS } from '../support/toy-pl
 const workspace = eachInWorkspace();
 const line = (number: number) => ({ file: '/template.yml', line: number, column: 5 });
 const places: RepositoryPlaces = new Map([
-  ['template-own', { whole: line(3), codename: line(4), keys: line(6) }],
+  ['template-own', { whole: line(3), codename: line(4), path: line(5), keys: line(6) }],
   ['template-bare', { whole: line(8) }],
 ]);
 const failure = (kind: ErrorKind, facts: object, problems: IctError['problems'] = []) =>
@@ -23,6 +23,11 @@ it.each<[string, IctError, object]>([
     'its name, where nothing is: trying again does not help',
     failure('network', { repository: 'template-own', absent: true }),
     { kind: 'invalid', problems: [{ position: line(4) }] },
+  ],
+  [
+    'its directory, where there is none',
+    failure('network', { repository: 'template-own', absent: true, directory: '/d' }),
+    { kind: 'invalid', problems: [{ position: line(5) }] },
   ],
   ['the network', failure('network', { repository: 'template-own' }), { kind: 'network', problems: [{ position: line(3) }] }],
   [
