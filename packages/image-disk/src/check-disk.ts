@@ -215,6 +215,11 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
   report(`${path}.end`, `partition "${spec.id}" is ${unfit.problem} for its filesystem: it has ${has}`, unfit.hint, 'ICT_DISK_LAYOUT');
 }
 
+/** Whether a mount option of btrfs names another subvolume than that which each has, 5. */
+function isOfSubvolume(option: string): boolean {
+  return /^subvol(?:id)?=/u.test(option) && !/^(?:subvol=\/|subvolid=0*5)$/u.test(option);
+}
+
 function checkMount(spec: PartitionSpec, path: string, report: Report): void {
   if (/\s/u.test(spec.mountOptions ?? ''))
     report(`${path}.mountOptions`, `the mount options of partition "${spec.id}" have white space`, 'Separate options with commas only.');
@@ -223,6 +228,14 @@ function checkMount(spec: PartitionSpec, path: string, report: Report): void {
       `${path}.mountOptions`,
       `partition "${spec.id}" has the filesystem ${spec.filesystem}, which cannot be mounted rw`,
       'Remove rw, or use fsType: ext4.',
+    );
+  }
+  const subvolume = filesystemOf(spec).writing.family === 'btrfs' ? spec.mountOptions?.split(',').find(isOfSubvolume) : undefined;
+  if (subvolume !== undefined) {
+    report(
+      `${path}.mountOptions`,
+      `the mount option ${subvolume} of partition "${spec.id}" asks for a subvolume, and its btrfs has none but the topmost`,
+      'Remove the option.',
     );
   }
   if (isSwap(spec) && spec.mountPoint !== undefined && !['', 'none'].includes(spec.mountPoint))

@@ -149,6 +149,18 @@ describe('checkDisk', () => {
     ['a FAT16 that is too large', withEsp({ filesystem: 'fat16', endBytes: 2049 * MIB }), 'ICT_DISK_LAYOUT', 'too large'],
     ['a FAT32 that is too large', withEsp({ endBytes: 2 ** 41 + MIB }), 'ICT_DISK_LAYOUT', 'too large'],
     ['a relative mount point', withRoot({ mountPoint: 'root/../' }), 'ICT_DISK_UNSUPPORTED', 'absolute'],
+    [
+      'a subvolume, which a btrfs has not',
+      withRoot({ filesystem: 'btrfs', endBytes: 2000 * MIB, mountOptions: 'noatime,subvol=@' }),
+      'ICT_DISK_UNSUPPORTED',
+      'subvol=@',
+    ],
+    [
+      'a subvolume by number',
+      withRoot({ filesystem: 'btrfs', endBytes: 2000 * MIB, mountOptions: 'subvolid=256' }),
+      'ICT_DISK_UNSUPPORTED',
+      'subvolid=256',
+    ],
     ['white space in mount options', withRoot({ mountOptions: 'ro, noatime' }), 'ICT_DISK_UNSUPPORTED', 'white space'],
     ['a mount point without a filesystem', withEsp({ filesystem: 'none' }), 'ICT_DISK_UNSUPPORTED', 'no filesystem'],
     ['two partitions of one id', withRoot({ id: 'boot' }), 'ICT_DISK_LAYOUT', 'same id'],

@@ -35,7 +35,7 @@ function isPackage(text: string): boolean {
 export const formats: Readonly<Record<string, TextFormat>> = {
   size: {
     check: (text) => parseSize(text) !== undefined,
-    expected: 'a whole number and a unit, such as 513MiB or 4GiB',
+    expected: 'a whole number and a unit, such as 513MiB or 4GiB, and less than 8192TiB',
     pattern: '^(?:0|(?:0|[1-9][0-9]*) ?[KMGT](?:i?B)?)$',
   },
   // At most as long as Linux keeps it (HOST_NAME_MAX); empty for none.
