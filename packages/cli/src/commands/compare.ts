@@ -19,6 +19,9 @@ export interface PackageDifference {
   readonly b?: string;
 }
 
+/** Filesystems that hold files, not all of which are read. */
+const HOLD_FILES: readonly string[] = ['ext2', 'ext3', 'ext4', 'vfat', 'btrfs', 'xfs', 'erofs', 'squashfs', 'iso9660'];
+
 /** `ict compare`: what two images do not have in common; the exit status is that of `diff` with `--exit-code`. */
 export async function compare(session: Session, a: string, b: string, flags: CompareFlags): Promise<number> {
   const { temporaryDirectory } = await takeSettings(session, flags);
@@ -26,7 +29,12 @@ export async function compare(session: Session, a: string, b: string, flags: Com
   const [one, other] = [resolve(surroundings.cwd, a), resolve(surroundings.cwd, b)];
   await requireImageFile(one, a);
   await requireImageFile(other, b);
-  const { values, files, compared } = await withRawDisk(one, temporaryDirectory, signal, (first) =>
+  const {
+    a: report,
+    values,
+    files,
+    compared,
+  } = await withRawDisk(one, temporaryDirectory, signal, (first) =>
     withRawDisk(other, temporaryDirectory, signal, (second) =>
       compareImages(first, second, { times: flags.times === true, signal, names: [one, other] }),
     ),
@@ -34,7 +42,10 @@ export async function compare(session: Session, a: string, b: string, flags: Com
   const packages = await comparePackages(one, other);
   const equal = values.length === 0 && files.length === 0 && (packages ?? []).length === 0;
   session.document({ schemaVersion: 1, a: one, b: other, equal, values, ...(packages === undefined ? {} : { packages }), files, compared });
-  session.result(comparisonText({ a, b, values, packages, files, compared }, session.terminal.resultColors));
+  const unread = report.partitions.flatMap(({ number, filesystem }) =>
+    filesystem === undefined || compared.includes(number) || !HOLD_FILES.includes(filesystem.type) ? [] : [filesystem.type],
+  );
+  session.result(comparisonText({ a, b, values, packages, files, compared, unread }, session.terminal.resultColors));
   return equal || flags.exitCode !== true ? 0 : 1;
 }
 

@@ -13,16 +13,22 @@ export interface ComparisonWords {
   readonly packages: readonly PackageDifference[] | undefined;
   readonly files: readonly FileDifference[];
   readonly compared: readonly number[];
+  /** Filesystems of partitions whose files were not compared, as nobody reads them. */
+  readonly unread: readonly string[];
 }
 
 const SIGNS = { added: '+', removed: '-', changed: '~' } as const;
 
 /** What `ict compare` says to people: of each difference what the first image has, then what the second has. */
-export function comparisonText({ a, b, values, packages = [], files, compared }: ComparisonWords, colors: Colors): string {
+export function comparisonText({ a, b, values, packages = [], files, compared, unread }: ComparisonWords, colors: Colors): string {
   const looked =
     compared.length === 0 ? 'No files could be compared' : `Files of ${formatCount(compared.length, 'partition')} were compared`;
+  const passed =
+    unread.length === 0
+      ? ''
+      : `; those of ${formatCount(unread.length, 'partition')} (${[...new Set(unread)].join(', ')}) were not, and may differ`;
   if (values.length === 0 && packages.length === 0 && files.length === 0)
-    return `${plainText(a)} and ${plainText(b)} hold the same. ${looked}.\n`;
+    return `${plainText(a)} and ${plainText(b)} hold the same${passed === '' ? '' : ' as far as they can be read'}. ${looked}${passed}.\n`;
   const lines = [colors.red(`- ${plainText(a)}`), colors.green(`+ ${plainText(b)}`)];
   const sides = (was: unknown, is: unknown): readonly string[] => [colors.red(shown(was)), colors.green(shown(is))];
   if (values.length > 0) lines.push('', `${formatCount(values.length, 'value')}:`);
@@ -41,7 +47,7 @@ export function comparisonText({ a, b, values, packages = [], files, compared }:
       ),
     );
   }
-  lines.push('', `${looked}.`);
+  lines.push('', `${looked}${passed}.`);
   return `${lines.join('\n')}\n`;
 }
 

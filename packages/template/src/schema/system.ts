@@ -102,7 +102,10 @@ export const systemSchema = {
   description: 'What is installed and how the system is set up.',
   examples: [{ name: 'minimal', packages: ['openssh-server'], kernel: { cmdline: 'console=ttyS0,115200' } }],
   properties: {
-    name: text("Name of this configuration; the directory of the built image. Absent: the image's name.", 'minimal'),
+    name: text(
+      "Name of this configuration; the directory of the built image below the work directory, where each build replaces what the last one of that name left. Absent: that of the definition, `default`, else the image's name.",
+      'minimal',
+    ),
     description: text('One sentence for people.', 'Minimal Debian image'),
     hostname: formatted('hostname', 'Host name (RFC 1123), at most 64 characters.', 'node-1', ''),
     packages: withDefault([], {
