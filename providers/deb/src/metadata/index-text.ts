@@ -18,8 +18,18 @@ export interface IndexText {
   close(): void;
 }
 
+/** Memory that text is read into. */
+export interface TextWindow {
+  /** All of it, a view that holds until the reader takes a piece, or more room is made. */
+  readonly bytes: Buffer;
+  /** Makes it larger; it keeps its bytes. */
+  widen(): void;
+}
+
 /** Takes text in pieces. */
 export interface TextReader {
+  /** Where each piece begins, for a reader that has memory of its own. */
+  readonly window?: TextWindow;
   /**
    * @param offset of the first byte in the whole text.
    * @param isLast the file ends with these bytes.
@@ -51,7 +61,9 @@ export class TextInMemory implements IndexText {
   }
 
   scan(reader: TextReader): void {
-    reader.read(this.bytes, 0, true);
+    const { bytes, sizeBytes } = this;
+    if (!hasWindow(reader)) reader.read(bytes, 0, true);
+    else showPieces(0, sizeBytes, reader, (from, target, start, length) => target.set(bytes.subarray(from, from + length), start));
   }
 
   close(): void {
@@ -72,7 +84,7 @@ interface OpenFile extends TextFile {
 }
 
 /** Bytes that are read at a time: they fit into a processor's cache. */
-const WINDOW_BYTES = 512 * 1024;
+export const WINDOW_BYTES = 512 * 1024;
 /** Bytes to have room for at first; a large resolution loads twice as much. */
 const LOADED_BYTES = 2 * 1024 * 1024;
 /** Bytes that are read at a time where one stanza after the other is asked for. */
@@ -142,20 +154,9 @@ export class TextInFiles implements IndexText {
   }
 
   scan(reader: TextReader): void {
-    let window = Buffer.allocUnsafeSlow(WINDOW_BYTES);
+    const shown = hasWindow(reader) ? reader : { window: new OwnWindow(), read: reader.read.bind(reader) };
     for (const file of this.#files) {
-      const end = file.offset + file.sizeBytes;
-      let kept = 0;
-      for (let at = file.offset; at < end; ) {
-        if (kept === window.length) window = Buffer.concat([window], 2 * window.length);
-        const length = Math.min(window.length - kept, end - at);
-        readFully(file, at, window, kept, length);
-        at += length;
-        const filled = kept + length;
-        const used = reader.read(window.subarray(0, filled), at - filled, at === end);
-        window.copyWithin(0, used, filled);
-        kept = filled - used;
-      }
+      showPieces(file.offset, file.sizeBytes, shown, (from, target, start, length) => readFully(file, from, target, start, length));
     }
   }
 
@@ -188,6 +189,48 @@ export class TextInFiles implements IndexText {
     const found = this.#files.findLast((file) => file.offset <= offset);
     if (found === undefined) throw new RangeError(`the text was closed, and offset ${offset} cannot be read any more`);
     return found;
+  }
+}
+
+type WindowReader = TextReader & { readonly window: TextWindow };
+
+function hasWindow(reader: TextReader): reader is WindowReader {
+  return reader.window !== undefined;
+}
+
+class OwnWindow implements TextWindow {
+  bytes = Buffer.allocUnsafeSlow(WINDOW_BYTES);
+
+  widen(): void {
+    this.bytes = Buffer.concat([this.bytes], 2 * this.bytes.length);
+  }
+}
+
+/**
+ * Shows a file to a reader: each piece has what was left of the one before, and as much more as there is room for.
+ *
+ * @param offset of its first byte in the whole text.
+ * @param readInto reads `length` bytes of the whole text, from `from`, to `start` of the target.
+ */
+function showPieces(
+  offset: number,
+  sizeBytes: number,
+  reader: WindowReader,
+  readInto: (from: number, target: Buffer, start: number, length: number) => void,
+): void {
+  const { window } = reader;
+  const end = offset + sizeBytes;
+  let kept = 0;
+  for (let at = offset; at < end; ) {
+    if (kept === window.bytes.length) window.widen();
+    const { bytes } = window;
+    const length = Math.min(bytes.length - kept, end - at);
+    readInto(at, bytes, kept, length);
+    at += length;
+    const filled = kept + length;
+    const used = reader.read(bytes.subarray(0, filled), at - filled, at === end);
+    window.bytes.copyWithin(0, used, filled);
+    kept = filled - used;
   }
 }
 

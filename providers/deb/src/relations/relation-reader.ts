@@ -1,8 +1,8 @@
 import { NumberColumn, TextKeys } from '@ict/package-index';
 import type { TextLookup } from '@ict/package-index';
 import { hasCode } from '@ict/plugin-api';
-import { NAME_BYTES } from '../metadata/index-directory.js';
 import type { IndexDirectory } from '../metadata/index-directory.js';
+import { NAME_BYTES } from '../metadata/name-bytes.js';
 import type { RelationTable } from './relation.js';
 import { operatorIn, OPERATORS, RELATION_FIELDS, shapeOf, UNREADABLE, versionLengthIn } from './relation-numbers.js';
 import type { KeptRelationField, RelationNumbers } from './relation-numbers.js';

@@ -1,0 +1,145 @@
+import { Bytes, bytes, Numbers, numbers, zeros } from './columns';
+import { reserve } from './memory';
+
+const NEWLINE: u8 = 0x0a;
+const TEXT_BYTES: u32 = 24;
+
+/** FNV-1a (32 bits) of the bytes `[from, to)`, as `hashBytes` of package-index, which finds what lies in these tables. */
+function hashOf(from: usize, to: usize): u32 {
+  let hash: u32 = 0x811c9dc5;
+  for (let at = from; at < to; at++) hash = (hash ^ load<u8>(at)) * 0x01000193;
+  return hash;
+}
+
+/** True when two runs of so many bytes are equal. */
+export function isEqual(a: usize, b: usize, length: usize): bool {
+  let at: usize = 0;
+  for (; at + 8 <= length; at += 8) if (load<u64>(a + at) != load<u64>(b + at)) return false;
+  for (; at < length; at++) if (load<u8>(a + at) != load<u8>(b + at)) return false;
+  return true;
+}
+
+/** Size of a hash table for so many texts: a power of two, at most half full. */
+function tableSize(texts: u32): u32 {
+  let size: u32 = 16;
+  while (<u64>size < (<u64>texts) << 1) size <<= 1;
+  return size;
+}
+
+/** Numbers texts from 0, equal ones alike: `TextKeys` of package-index, with copies of the texts, its table as that makes it. */
+@unmanaged
+export class Keys {
+  texts: Bytes;
+  /** By key: where its text lies in `texts`, and its length. */
+  starts: Numbers;
+  lengths: Numbers;
+  /** By hash: key + 1, or 0. */
+  slots: Numbers;
+
+  /** The number of the text `[from, to)`: the next one when it is new. */
+  keyOf(from: usize, to: usize): u32 {
+    if ((<u64>this.starts.length) << 1 >= this.slots.length) this.rehash();
+    const length = <u32>(to - from);
+    const mask = this.slots.length - 1;
+    let slot = hashOf(from, to) & mask;
+    for (let found = this.slots.at(slot); found != 0; found = this.slots.at(slot)) {
+      if (this.lengths.at(found - 1) == length && isEqual(this.textOf(found - 1), from, length)) return found - 1;
+      slot = (slot + 1) & mask;
+    }
+    const key = this.starts.length;
+    this.slots.set(slot, key + 1);
+    this.starts.push(this.texts.append(from, length));
+    this.lengths.push(length);
+    return key;
+  }
+
+  /** Where the text of a key lies. */
+  textOf(key: u32): usize {
+    return this.texts.start + this.starts.at(key);
+  }
+
+  private rehash(): void {
+    this.slots = zeros(this.slots.length << 1);
+    const mask = this.slots.length - 1;
+    for (let key: u32 = 0; key < this.starts.length; key++) {
+      const from = this.textOf(key);
+      let slot = hashOf(from, from + this.lengths.at(key)) & mask;
+      while (this.slots.at(slot) != 0) slot = (slot + 1) & mask;
+      this.slots.set(slot, key + 1);
+    }
+  }
+}
+
+/** @param expected how many texts there may be; more are no error. */
+export function keys(expected: u32): Keys {
+  const made = changetype<Keys>(reserve(offsetof<Keys>()));
+  const room = max<u32>(16, expected);
+  made.texts = bytes(TEXT_BYTES * room);
+  made.starts = numbers(room);
+  made.lengths = numbers(room);
+  made.slots = zeros(tableSize(room));
+  return made;
+}
+
+/** Texts one after the other, each ended by a newline, equal ones once: `TextHeap` of package-index. Offset 0 holds an empty text. */
+@unmanaged
+export class Heap {
+  texts: Bytes;
+  /** By hash: offset of a text, or 0; and its hash. */
+  offsets: Numbers;
+  hashes: Numbers;
+  count: u32;
+
+  /** @returns the offset of the text `[from, to)`. */
+  intern(from: usize, to: usize): u32 {
+    if ((<u64>this.count) << 1 >= this.offsets.length) this.rehash();
+    const hash = hashOf(from, to);
+    const length = <u32>(to - from);
+    const mask = this.offsets.length - 1;
+    let slot = hash & mask;
+    for (let offset = this.offsets.at(slot); offset != 0; offset = this.offsets.at(slot)) {
+      if (this.hashes.at(slot) == hash && this.holds(offset, from, length)) return offset;
+      slot = (slot + 1) & mask;
+    }
+    const offset = this.texts.append(from, length);
+    this.texts.push(NEWLINE);
+    this.offsets.set(slot, offset);
+    this.hashes.set(slot, hash);
+    this.count++;
+    return offset;
+  }
+
+  private holds(offset: u32, from: usize, length: u32): bool {
+    if (<u64>offset + length >= this.texts.length) return false;
+    const text = this.texts.start + offset;
+    return load<u8>(text + length) == NEWLINE && isEqual(text, from, length);
+  }
+
+  private rehash(): void {
+    const offsets = this.offsets;
+    const hashes = this.hashes;
+    this.offsets = zeros(offsets.length << 1);
+    this.hashes = zeros(offsets.length << 1);
+    const mask = this.offsets.length - 1;
+    for (let old: u32 = 0; old < offsets.length; old++) {
+      if (offsets.at(old) == 0) continue;
+      let slot = hashes.at(old) & mask;
+      while (this.offsets.at(slot) != 0) slot = (slot + 1) & mask;
+      this.offsets.set(slot, offsets.at(old));
+      this.hashes.set(slot, hashes.at(old));
+    }
+  }
+}
+
+/**
+ * @param capacity bytes to begin with.
+ * @param expected how many texts there may be; more are no error.
+ */
+export function heap(capacity: u32, expected: u32): Heap {
+  const made = changetype<Heap>(reserve(offsetof<Heap>()));
+  made.texts = bytes(capacity);
+  made.texts.push(NEWLINE);
+  made.offsets = zeros(tableSize(expected));
+  made.hashes = zeros(made.offsets.length);
+  return made;
+}
