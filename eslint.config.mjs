@@ -54,7 +54,17 @@ const checkedAnswers = {
 };
 
 export default tseslint.config(
-  { ignores: ['**/dist/**', '**/bundle/**', '**/node_modules/**', '**/.e2e/**', '**/test/fixtures/**', '**/src/compiled/**', '**/*.d.ts'] },
+  {
+    ignores: [
+      '**/dist/**',
+      '**/bundle/**',
+      '**/node_modules/**',
+      '**/.e2e/**',
+      '**/test/fixtures/**',
+      '**/*.d.ts',
+      '**/src/compiled/**',
+    ],
+  },
   eslint.configs.recommended,
   ...tseslint.configs.recommended,
   {

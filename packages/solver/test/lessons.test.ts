@@ -1,25 +1,23 @@
 import { describe, expect, it } from 'vitest';
-import { Lessons } from '../src/lessons.js';
+import { Search } from '../src/search.js';
+import { pigeonhole } from './pigeons.js';
 
-const lesson = (levels: number, from: readonly number[] = []) => ({ literals: [2], level: 0, levels, from });
-const none = (): ReadonlySet<number> => new Set();
+/** @param lessons conflicts until lessons are forgotten for the first time. */
+const search = (lessons: number) => new Search(pigeonhole(8, 7), { preferences: 16, restart: 8, lessons }).run();
 
-describe('Lessons', () => {
-  it('forgets the half with the most levels, the oldest first, when it is time to', () => {
-    const lessons = new Lessons(10);
-    [5, 9, 5, 2, 5, 1].forEach((levels, i) => lessons.add(lesson(levels), 100 + i));
-    expect(lessons.forget(9, none)).toBeUndefined();
-    expect([...lessons.forget(10, none)!]).toEqual([101, 100]);
-    expect(lessons.forget(2309, none)).toBeUndefined();
-    expect([...lessons.forget(2310, none)!]).toEqual([102]);
+describe('lessons that are forgotten', () => {
+  it('are those with the most levels, the oldest first, so that the way to the end is another one, and always the same', () => {
+    const { statistics } = search(100);
+    expect(statistics).toEqual({ solvables: 56, clauses: 400, decisions: 6397, conflicts: 3959, restarts: 141 });
+    expect(search(Infinity).statistics).toEqual({ ...statistics, decisions: 5895, conflicts: 3615, restarts: 126 });
   });
 
-  it('keeps what a value follows from, and explains with what it forgot', () => {
-    const lessons = new Lessons(0);
-    lessons.add(lesson(8, [1, 2]), 50);
-    lessons.add(lesson(7, [3]), 51);
-    lessons.add(lesson(7, [4]), 52);
-    expect([...lessons.forget(0, () => new Set([50]))!]).toEqual([51]);
-    expect([lessons.from(0), lessons.from(1), lessons.size]).toEqual([[1, 2], [3], 3]);
+  it('stay part of an explanation', () => {
+    const outcome = search(100);
+    if (outcome.kind !== 'unsolvable') throw new Error(`the outcome is ${outcome.kind}`);
+    expect([...new Set(outcome.core.map(({ reason }) => reason))].sort()).toEqual([
+      ...Array.from({ length: 7 }, (_, hole) => `hole ${hole}`),
+      ...Array.from({ length: 8 }, (_, pigeon) => `pigeon ${pigeon}`),
+    ]);
   });
 });

@@ -1,9 +1,10 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { solve } from '../src/index.js';
-import type { Clause, SolverProblem } from '../src/index.js';
+import type { Clause } from '../src/index.js';
 import { Search } from '../src/search.js';
 import { hardClauses, holds, satisfiable, smallProblem, speaks, toProblem } from './oracle.js';
+import { pigeonhole } from './pigeons.js';
 
 const RUNS = 3000;
 
@@ -14,21 +15,6 @@ function codeOf(run: () => unknown): string | undefined {
   } catch (error) {
     return (error as { code: string }).code;
   }
-}
-
-/** `pigeons` pigeons, each in one of `holes` holes, no two in one. */
-function pigeonhole(pigeons: number, holes: number): SolverProblem<string> {
-  const at = (pigeon: number, hole: number): number => pigeon * holes + hole + 1;
-  const roots: Clause<string>[] = [];
-  const clauses = new Map<number, Clause<string>[]>();
-  for (let pigeon = 0; pigeon < pigeons; pigeon++) {
-    roots.push({ kind: 'requires', targets: Array.from({ length: holes }, (_, hole) => at(pigeon, hole)), reason: `pigeon ${pigeon}` });
-    for (let hole = 0; hole < holes; hole++) {
-      const others = Array.from({ length: pigeons }, (_, other) => at(other, hole));
-      clauses.set(at(pigeon, hole), [{ kind: 'conflicts', targets: others, reason: `hole ${hole}` }]);
-    }
-  }
-  return { count: pigeons * holes, roots, provider: { clausesOf: (solvable) => clauses.get(solvable) ?? [] } };
 }
 
 describe('against trying every set', () => {
@@ -244,5 +230,83 @@ describe('wrong input', () => {
     };
     const roots: Clause<string>[] = [{ kind: 'requires', targets: [1], reason: 'root' }];
     expect(() => solve({ count: 1, roots, provider })).toThrow(failure);
+  });
+
+  it('passes on what the provider throws in the middle, and searches again afterwards', () => {
+    const failure = new Error('index is broken');
+    let isBroken = true;
+    const provider = {
+      *clausesOf(solvable: number): Iterable<Clause<string>> {
+        if (solvable < 500) yield { kind: 'requires', targets: [solvable + 1], reason: 'next' };
+        if (solvable === 400 && isBroken) throw failure;
+      },
+    };
+    const roots: Clause<string>[] = [{ kind: 'requires', targets: [1], reason: 'root' }];
+    expect(() => solve({ count: 500, roots, provider })).toThrow(failure);
+    isBroken = false;
+    const outcome = solve({ count: 500, roots, provider });
+    expect(outcome.kind === 'solved' && outcome.members.length).toBe(500);
+  });
+});
+
+describe('memory', () => {
+  it('grows with what one solvable needs', () => {
+    const count = 3_000;
+    const wanted = Array.from({ length: count - 1 }, (_, i): Clause<string> => {
+      const others = [2 + ((i * 7) % (count - 1)), ...Array.from({ length: 60 }, (_, k) => 2 + ((i + 31 * k) % (count - 1)))];
+      return { kind: i % 3 === 0 ? 'recommends' : 'requires', targets: others, reason: `wish ${i}` };
+    });
+    const asked: number[] = [];
+    const provider = {
+      clausesOf: (solvable: number) => {
+        asked.push(solvable);
+        return solvable === 1 ? wanted : [];
+      },
+    };
+    const outcome = solve({ count, roots: [{ kind: 'requires', targets: [1], reason: 'root' }], provider });
+    expect(outcome.statistics.clauses).toBe(1 + wanted.filter(({ kind }) => kind === 'requires').length);
+    if (outcome.kind !== 'solved') throw new Error('there is no answer');
+    const taken = new Set(outcome.members.map(({ solvable }) => solvable));
+    expect(wanted.every(({ targets }) => targets.some((target) => taken.has(target)))).toBe(true);
+    expect(asked.toSorted((a, b) => a - b)).toEqual([...taken].sort((a, b) => a - b));
+    for (const { solvable, reason } of outcome.members.slice(1)) {
+      expect(wanted[Number(reason.slice('wish '.length))]!.targets).toContain(solvable);
+    }
+  });
+
+  it('has a limit', () => {
+    expect(codeOf(() => solve({ count: 0x3fff_fffe, roots: [], provider: { clausesOf: () => [] } }))).toBe('ICT_SOLVER_LIMIT');
+  });
+});
+
+describe('a provider that solves', () => {
+  const roots: Clause<string>[] = [{ kind: 'requires', targets: [1], reason: 'root' }];
+
+  it.each([
+    ['before it answers', false],
+    ['while its answer is read', true],
+  ])('%s disturbs no search', (_when, isLater) => {
+    const nested: boolean[] = [];
+    const solveNested = (): void => void nested.push(solve(pigeonhole(5, 4)).kind === 'unsolvable');
+    const count = 200;
+    const later = function* (clauses: readonly Clause<string>[]): Iterable<Clause<string>> {
+      for (const clause of clauses) {
+        yield clause;
+        solveNested();
+      }
+    };
+    const provider = {
+      clausesOf(solvable: number): Iterable<Clause<string>> {
+        const clauses: Clause<string>[] = solvable < count ? [{ kind: 'requires', targets: [solvable + 1], reason: 'next' }] : [];
+        if (isLater) return later(clauses);
+        if (solvable < count) solveNested();
+        return clauses;
+      },
+    };
+    const outcome = solve({ count, roots, provider });
+    expect(outcome.kind === 'solved' && outcome.members.map(({ solvable }) => solvable)).toEqual(
+      Array.from({ length: count }, (_, i) => i + 1),
+    );
+    expect(nested).toEqual(Array.from({ length: count - 1 }, () => true));
   });
 });
