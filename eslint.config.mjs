@@ -54,17 +54,7 @@ const checkedAnswers = {
 };
 
 export default tseslint.config(
-  {
-    ignores: [
-      '**/dist/**',
-      '**/bundle/**',
-      '**/node_modules/**',
-      '**/.e2e/**',
-      '**/test/fixtures/**',
-      '**/*.d.ts',
-      '**/src/compiled/**',
-    ],
-  },
+  { ignores: ['**/dist/**', '**/bundle/**', '**/node_modules/**', '**/.e2e/**', '**/test/fixtures/**', '**/src/compiled/**', '**/*.d.ts'] },
   eslint.configs.recommended,
   ...tseslint.configs.recommended,
   {

@@ -6,8 +6,6 @@
 declare function full(): void;
 
 const PAGE_BYTES: u64 = 65536;
-/** Pages to grow by at least: each growth costs a call of the system. */
-const GROWTH: u64 = 64;
 
 /** Where free memory begins. */
 let top: usize = (__heap_base + 15) & ~15;
