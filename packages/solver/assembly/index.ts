@@ -14,7 +14,7 @@ export { begin, run } from './search';
 /** What was done, and pairs of where a column lies and how many numbers it has. */
 const results: usize = memory.data(11 * 4, 4);
 
-/** @returns where numbers lie, in the order of `RESULTS` of the caller. */
+/** @returns where the numbers lie that `Results` of the caller reads. */
 export function finish(): usize {
   store<u32>(results, search.solvables);
   store<u32>(results + 4, search.clauseCount());
