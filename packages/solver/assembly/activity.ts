@@ -1,5 +1,5 @@
-import { Numbers, numbers, zeros } from './columns';
-import { reserve } from './memory';
+import { Numbers, numbers, zeros } from '../../assembly/assembly/columns';
+import { reserve } from '../../assembly/assembly/memory';
 
 /**
  * Solvables by how much they took part in recent conflicts (variable state independent decaying sum; Moskewicz et al., Chaff, 2001): a

@@ -1,5 +1,5 @@
 import * as assignment from './assignment';
-import { Numbers, numbers, zeros } from './columns';
+import { Numbers, numbers, zeros } from '../../assembly/assembly/columns';
 import { taken } from './literals';
 import * as relations from './relation-table';
 import { CONFLICTS, NO_RELATION, RECOMMENDS, REQUIRES, SUGGESTS } from './relation-table';

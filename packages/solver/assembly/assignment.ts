@@ -1,5 +1,5 @@
-import { Numbers, numbers, zeros } from './columns';
-import { reserve } from './memory';
+import { Numbers, numbers, zeros } from '../../assembly/assembly/columns';
+import { reserve } from '../../assembly/assembly/memory';
 
 /** Which solvables are taken or excluded, since which decision, and because of which clause; undone from the end. */
 

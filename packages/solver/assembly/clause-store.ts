@@ -1,6 +1,6 @@
 import * as assignment from './assignment';
 import { NO_CLAUSE } from './assignment';
-import { Numbers, numbers, zeros } from './columns';
+import { Numbers, numbers, zeros } from '../../assembly/assembly/columns';
 import * as origins from './origins';
 
 /**

@@ -1,9 +1,9 @@
 import * as assignment from './assignment';
 import { NO_CLAUSE } from './assignment';
 import * as clauseStore from './clause-store';
-import { Numbers, numbers, zeros } from './columns';
+import { Numbers, numbers, zeros } from '../../assembly/assembly/columns';
 import * as lessons from './lessons';
-import { reserve } from './memory';
+import { reserve } from '../../assembly/assembly/memory';
 
 /** Finds out why a search failed: makes lessons, clauses that follow from the others and would have prevented a conflict. */
 

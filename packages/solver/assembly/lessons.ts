@@ -1,5 +1,5 @@
 import * as assignment from './assignment';
-import { Numbers, numbers, zeros } from './columns';
+import { Numbers, numbers, zeros } from '../../assembly/assembly/columns';
 import * as origins from './origins';
 
 /** What was learned, by number, and which of it is no longer worth the time that it takes. */

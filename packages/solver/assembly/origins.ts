@@ -1,7 +1,7 @@
 import * as assignment from './assignment';
 import { NO_CLAUSE } from './assignment';
 import * as clauseStore from './clause-store';
-import { Numbers, numbers, zeros } from './columns';
+import { Numbers, numbers, zeros } from '../../assembly/assembly/columns';
 import * as lessons from './lessons';
 import * as relations from './relation-table';
 import { CONFLICTS } from './relation-table';

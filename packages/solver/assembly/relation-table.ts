@@ -1,5 +1,5 @@
-import { Numbers, numbers, zeros } from './columns';
-import { reserve } from './memory';
+import { Numbers, numbers, zeros } from '../../assembly/assembly/columns';
+import { reserve } from '../../assembly/assembly/memory';
 
 /**
  * Every clause of the problem that was loaded, a relation here, by number from 1, and for each owner (0: the request) the run of its relations.

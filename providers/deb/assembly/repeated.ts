@@ -1,4 +1,4 @@
-import { Numbers, zeros } from './columns';
+import { Numbers, zeros } from '../../../packages/assembly/assembly/columns';
 
 /** Finds packages by name, architecture and version, of names that have several. */
 let slots: Numbers = zeros(1024);

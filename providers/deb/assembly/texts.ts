@@ -1,5 +1,5 @@
-import { Bytes, bytes, Numbers, numbers, zeros } from './columns';
-import { reserve } from './memory';
+import { Bytes, bytes, Numbers, numbers, zeros } from '../../../packages/assembly/assembly/columns';
+import { reserve } from '../../../packages/assembly/assembly/memory';
 
 const NEWLINE: u8 = 0x0a;
 const TEXT_BYTES: u32 = 24;

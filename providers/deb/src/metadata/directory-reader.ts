@@ -1,3 +1,4 @@
+import { MAX_PAGES } from '@ict/assembly';
 import { debError } from '../errors.js';
 import { loadDirectoryModule } from './directory-module.js';
 import type { DirectoryModule } from './directory-module.js';
@@ -15,9 +16,6 @@ const SHA256 = columnOf('sha256');
 
 /** Bytes of a stanza, for what is set aside at first. */
 const STANZA_BYTES = 800;
-
-/** All that a memory of 32 bits may have. */
-const MAX_PAGES = 65_536;
 
 /** What the module tells at the end: numbers of 32 bits, and bytes. */
 const COLUMNS = [

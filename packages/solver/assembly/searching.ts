@@ -1,11 +1,11 @@
 /**
  * Searches for what satisfies clauses (`Search` of src/search.ts, which is the caller).
  *
- * This is AssemblyScript: TypeScript whose numbers are those of WebAssembly, and whose memory is managed by hand. `scripts/compile-assembly.mjs` compiles it into
- * src/compiled/search-module.ts, because a process searches once, and JavaScript that runs once is mostly interpreted (docs/decisions/0199). Nothing of the standard
- * library is used, and memory is never given back: each search has an instance of the module, and what is noted is that of this one search.
+ * This is AssemblyScript: TypeScript whose numbers are those of WebAssembly, and whose memory is managed by hand. The build compiles it into src/compiled, because a
+ * process searches once, and JavaScript that runs once is mostly interpreted (docs/decisions/0199). Nothing of the standard library is used, and memory is never given
+ * back: each search has an instance of the module, and what is noted is that of this one search.
  */
-import { Numbers } from './columns';
+import { Numbers } from '../../assembly/assembly/columns';
 import * as search from './search';
 
 export { room } from './relation-table';

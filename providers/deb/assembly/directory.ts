@@ -2,15 +2,14 @@
  * Makes the directory of a `Packages` text (`IndexDirectory` of src/metadata/index-directory.ts) while the text comes by: finds stanzas and the fields that a
  * directory needs, numbers names, versions and architectures, and notes flags.
  *
- * This is AssemblyScript: TypeScript whose numbers are those of WebAssembly, and whose memory is managed by hand. `scripts/compile-assembly.mjs` compiles it into
- * src/compiled/directory-module.ts, because a process reads a text once, and JavaScript that runs once is mostly interpreted
- * (docs/decisions/0199). The caller is src/metadata/directory-reader.ts, which has what is rare: what is said of a stanza that is left out.
+ * This is AssemblyScript: TypeScript whose numbers are those of WebAssembly, and whose memory is managed by hand. The build compiles it into src/compiled, because a
+ * process reads a text once, and JavaScript that runs once is mostly interpreted (docs/decisions/0199). The caller is src/metadata/directory-reader.ts, which has what is rare: what is said of a stanza that is left out.
  *
  * The text is read into a window of the memory, at `begin`, and taken by `read`. Nothing of the standard library is used, and memory is never given back:
  * each text has an instance of the module.
  */
-import { Bytes, bytes, Numbers, numbers, zeros } from './columns';
-import { reserve } from './memory';
+import { Bytes, bytes, Numbers, numbers, zeros } from '../../../packages/assembly/assembly/columns';
+import { reserve } from '../../../packages/assembly/assembly/memory';
 import * as repeated from './repeated';
 import * as stanza from './stanza';
 import { Heap, heap, isEqual, Keys, keys as keysOf } from './texts';
@@ -20,7 +19,7 @@ import { multiArch, priority, yesOrNo } from './values';
  * Takes a stanza `[start, stop)` that is left out, at `offset` of the text. It is broken or lacks something, and `firstStop` is 0; or it is of a package that the
  * stanza `[firstStart, firstStop)` of the text is of, too.
  *
- * Imported as `leftOut` of the module `index`.
+ * Imported as `leftOut` of the module `directory`.
  */
 declare function leftOut(start: usize, stop: usize, offset: u32, firstStart: u32, firstStop: u32): void;
 
