@@ -38,6 +38,15 @@ export function numbers(expected: u32): Numbers {
   return column;
 }
 
+/** Numbers that lie in the memory already. */
+export function numbersAt(start: usize, length: u32): Numbers {
+  const column = changetype<Numbers>(reserve(offsetof<Numbers>()));
+  column.start = start;
+  column.length = length;
+  column.room = length;
+  return column;
+}
+
 /** So many numbers, all 0. */
 export function zeros(count: u32): Numbers {
   const column = numbers(count);
@@ -67,6 +76,13 @@ export class Bytes {
     return offset;
   }
 
+  /** Makes room for so many more. */
+  require(count: u32): void {
+    const length = this.length;
+    this.extend(count);
+    this.length = length;
+  }
+
   private extend(count: u32): void {
     const needed = <u64>this.length + count;
     if (needed > this.room) {
@@ -85,5 +101,14 @@ export function bytes(expected: u32): Bytes {
   const column = changetype<Bytes>(reserve(offsetof<Bytes>()));
   column.room = max(LEAST, expected);
   column.start = reserve(column.room);
+  return column;
+}
+
+/** Bytes that lie in the memory already. */
+export function bytesAt(start: usize, length: u32): Bytes {
+  const column = changetype<Bytes>(reserve(offsetof<Bytes>()));
+  column.start = start;
+  column.length = length;
+  column.room = length;
   return column;
 }

@@ -83,7 +83,7 @@ export function next(from: usize, end: usize, isLast: bool): usize {
       start = position;
     }
     if (!isBlank(first)) noteField(position, end, block, newlines);
-    position = lineEnd(position, end, newlines) + 1;
+    position = lineEndIn(position, end, newlines) + 1;
   }
   if (!isOpen || !isLast) return 0;
   close(end);
@@ -95,12 +95,12 @@ function close(end: usize): void {
   isWhole = packageAt != 0 && versionAt != 0 && architectureAt != 0 && filenameAt != 0 && sha256At != 0 && sizeAt != 0;
 }
 
-function isBlank(byte: u8): bool {
+export function isBlank(byte: u8): bool {
   return byte == SPACE || byte == TAB || byte == RETURN;
 }
 
 /** The newline at or after `from`, whose block is at hand; `end` or more when there is none. */
-function lineEnd(from: usize, end: usize, newlines: v128): usize {
+function lineEndIn(from: usize, end: usize, newlines: v128): usize {
   let found = i8x16.bitmask(newlines);
   let at = from;
   while (found == 0) {
@@ -109,6 +109,16 @@ function lineEnd(from: usize, end: usize, newlines: v128): usize {
     found = i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(NEWLINE)));
   }
   return at + ctz(found);
+}
+
+/** The newline at or after `from`; `end` or more when there is none. */
+export function lineEnd(from: usize, end: usize): usize {
+  return lineEndIn(from, end, i8x16.eq(v128.load(from), i8x16.splat(NEWLINE)));
+}
+
+/** Ends values at a place, as if the last stanza had ended there. */
+export function endAt(place: usize): void {
+  stop = place;
 }
 
 /** Notes the field that a line begins with; the first of two equal ones counts. */

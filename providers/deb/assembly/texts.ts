@@ -1,4 +1,4 @@
-import { Bytes, bytes, Numbers, numbers, zeros } from '../../../packages/assembly/assembly/columns';
+import { Bytes, bytes, bytesAt, Numbers, numbers, numbersAt, zeros } from '../../../packages/assembly/assembly/columns';
 import { reserve } from '../../../packages/assembly/assembly/memory';
 
 const NEWLINE: u8 = 0x0a;
@@ -53,6 +53,18 @@ export class Keys {
     return key;
   }
 
+  /** The number of the text `[from, to)`; -1 when it has none. */
+  find(from: usize, to: usize): i32 {
+    const length = <u32>(to - from);
+    const mask = this.slots.length - 1;
+    let slot = hashOf(from, to) & mask;
+    for (let found = this.slots.at(slot); found != 0; found = this.slots.at(slot)) {
+      if (this.lengths.at(found - 1) == length && isEqual(this.textOf(found - 1), from, length)) return found - 1;
+      slot = (slot + 1) & mask;
+    }
+    return -1;
+  }
+
   /** Where the text of a key lies. */
   textOf(key: u32): usize {
     return this.texts.start + this.starts.at(key);
@@ -78,6 +90,24 @@ export function keys(expected: u32): Keys {
   made.starts = numbers(room);
   made.lengths = numbers(room);
   made.slots = zeros(tableSize(room));
+  return made;
+}
+
+/** A table that lies in the memory already, of `count` texts. Nothing may be added to it. */
+export function adopted(
+  texts: usize,
+  textBytes: u32,
+  starts: usize,
+  lengths: usize,
+  count: u32,
+  slots: usize,
+  slotCount: u32,
+): Keys {
+  const made = changetype<Keys>(reserve(offsetof<Keys>()));
+  made.texts = bytesAt(texts, textBytes);
+  made.starts = numbersAt(starts, count);
+  made.lengths = numbersAt(lengths, count);
+  made.slots = numbersAt(slots, slotCount);
   return made;
 }
 

@@ -39,11 +39,10 @@ function bothWays(field: string, values: readonly string[], table?: RelationTabl
 
 /** The alternatives of a group that an index has as numbers. */
 function alternativesOf({ numbers }: PackagesIndex, group: number): readonly Pick<Relation, 'name' | 'operator' | 'version'>[] {
-  const first = group === 0 ? 0 : numbers.groupEnd(group - 1);
-  return Array.from({ length: numbers.groupEnd(group) - first }, (_, i) => ({
-    name: numbers.nameText(numbers.alternativeName(first + i)),
-    operator: numbers.operator(first + i),
-    version: numbers.version(first + i),
+  return Array.from({ length: numbers.alternatives(group) }, (_, at) => ({
+    name: numbers.nameText(numbers.alternativeName(group, at)),
+    operator: numbers.operator(group, at),
+    version: numbers.version(group, at),
   }));
 }
 
@@ -93,11 +92,9 @@ describe('relations as numbers', () => {
     const place = RELATION_PLACES.get('Depends')!;
     for (const { numbers } of bothWays('Depends', ['a | b, c', 'c, a | b', 'c'])) {
       const lists = [0, 1, 2].map((row) => numbers.list(row, place));
-      const members = lists.map((list) => {
-        const begin = numbers.listEnd(list - 1);
-        return Array.from({ length: numbers.listEnd(list) - begin }, (_, i) => numbers.member(begin + i));
-      });
-      expect(members).toEqual([[0, 1], [1, 0], [1]]);
+      const [[ab, c] = [], second, third] = lists.map((list) => Array.from({ length: numbers.size(list) }, (_, at) => numbers.group(list, at)));
+      expect(ab).not.toBe(c);
+      expect([second, third]).toEqual([[c, ab], [c]]);
     }
     const table = new RelationTable();
     const [first, second] = ['a | b, c', 'c'].map((value) => bothWays('Depends', [value], table)[1]);
@@ -131,7 +128,7 @@ describe('relations as numbers', () => {
             const parsed = outcomeOf(() => parseRelations(text));
             if (typeof parsed === 'string') return expect(list).toBe(UNREADABLE);
             const [relations = []] = parsed as readonly RelationGroup[];
-            const told = list === 0 ? [] : alternativesOf(index, index.numbers.member(index.numbers.listEnd(list - 1)));
+            const told = list === 0 ? [] : alternativesOf(index, index.numbers.group(list, 0));
             const isPlain =
               formatGroup(relations) === text &&
               relations.every(({ qualifier, architectures }) => qualifier === undefined && architectures.length === 0);

@@ -3,13 +3,9 @@ import { debError } from '../errors.js';
 
 /** The text of one or more `Packages` files, one after the other, as far as it is asked for. Offsets are those in the whole. */
 export interface IndexText {
-  /** Where stanzas lie that were loaded so far; another buffer, once more are. */
-  readonly bytes: Uint8Array;
   readonly sizeBytes: number;
-  /** Brings the text `[from, to)` into memory. @returns its offset in `bytes`, where an empty line or the end of all follows it. */
-  load(from: number, to: number): number;
-  /** Forgets what was loaded: its room is used again. */
-  release(): void;
+  /** Copies the text `[from, to)` to a place of the target. Of neighbours that are asked for one after the other more is read at once. */
+  copy(from: number, to: number, target: Buffer, at: number): void;
   /** The text `[from, to)`, without keeping it. */
   peek(from: number, to: number): Uint8Array;
   /** Reads the whole text once, file after file. */
@@ -48,12 +44,8 @@ export class TextInMemory implements IndexText {
     this.sizeBytes = bytes.length;
   }
 
-  load(from: number): number {
-    return from;
-  }
-
-  release(): void {
-    // All of it stays.
+  copy(from: number, to: number, target: Buffer, at: number): void {
+    target.set(this.bytes.subarray(from, to), at);
   }
 
   peek(from: number, to: number): Uint8Array {
@@ -85,15 +77,10 @@ interface OpenFile extends TextFile {
 
 /** Bytes that are read at a time: they fit into a processor's cache. */
 export const WINDOW_BYTES = 512 * 1024;
-/** Bytes to have room for at first; a large resolution loads twice as much. */
-const LOADED_BYTES = 2 * 1024 * 1024;
 /** Bytes that are read at a time where one stanza after the other is asked for. */
 const AHEAD_BYTES = 128 * 1024;
 /** Stanzas lie so near to each other, at most, where one after the other is asked for. */
 const NEIGHBOUR_BYTES = 8;
-const NEWLINE = 0x0a;
-/** Newlines after a text: what lies behind it never reads as its continuation, even when it ends without one. */
-const END_BYTES = 2;
 
 /**
  * Text in files. Only what is asked for comes into memory: a resolution needs a twentieth of an archive's index, and memory that is touched for the first
@@ -101,9 +88,7 @@ const END_BYTES = 2;
  */
 export class TextInFiles implements IndexText {
   readonly sizeBytes: number;
-  #bytes = Buffer.allocUnsafeSlow(LOADED_BYTES);
   #files: readonly OpenFile[];
-  #loaded = 0;
   #ahead: Buffer | undefined = undefined;
   #aheadFrom = 0;
   #aheadTo = 0;
@@ -126,25 +111,11 @@ export class TextInFiles implements IndexText {
     this.sizeBytes = offset;
   }
 
-  get bytes(): Uint8Array {
-    return this.#bytes;
-  }
-
-  load(from: number, to: number): number {
-    const start = this.#loaded;
-    const stop = start + to - from;
-    if (stop + END_BYTES > this.#bytes.length) this.#grow(stop + END_BYTES);
+  copy(from: number, to: number, target: Buffer, at: number): void {
     const isNeighbour = from >= this.#lastTo && from - this.#lastTo <= NEIGHBOUR_BYTES;
     this.#lastTo = to;
-    if (isNeighbour || (from >= this.#aheadFrom && to <= this.#aheadTo)) this.#copyAhead(from, to, start);
-    else readFully(this.#fileAt(from), from, this.#bytes, start, to - from);
-    this.#bytes.fill(NEWLINE, stop, stop + END_BYTES);
-    this.#loaded = stop + END_BYTES;
-    return start;
-  }
-
-  release(): void {
-    this.#loaded = 0;
+    if (isNeighbour || (from >= this.#aheadFrom && to <= this.#aheadTo)) this.#copyAhead(from, to, target, at);
+    else readFully(this.#fileAt(from), from, target, at, to - from);
   }
 
   peek(from: number, to: number): Uint8Array {
@@ -167,13 +138,7 @@ export class TextInFiles implements IndexText {
     for (const { descriptor } of files) closeSync(descriptor);
   }
 
-  #grow(needed: number): void {
-    const larger = Buffer.allocUnsafeSlow(Math.max(needed, 2 * this.#bytes.length));
-    this.#bytes.copy(larger, 0, 0, this.#loaded);
-    this.#bytes = larger;
-  }
-
-  #copyAhead(from: number, to: number, target: number): void {
+  #copyAhead(from: number, to: number, target: Buffer, at: number): void {
     if (from < this.#aheadFrom || to > this.#aheadTo) {
       const file = this.#fileAt(from);
       const length = Math.min(Math.max(AHEAD_BYTES, to - from), file.offset + file.sizeBytes - from);
@@ -182,7 +147,7 @@ export class TextInFiles implements IndexText {
       this.#aheadFrom = from;
       this.#aheadTo = from + length;
     }
-    this.#ahead!.copy(this.#bytes, target, from - this.#aheadFrom, to - this.#aheadFrom);
+    this.#ahead!.copy(target, at, from - this.#aheadFrom, to - this.#aheadFrom);
   }
 
   #fileAt(offset: number): OpenFile {

@@ -1,6 +1,6 @@
 import { digestFromHex } from '@ict/integrity';
 import { isClimbing, TextLookup } from '@ict/package-index';
-import type { PackageRecord } from '@ict/plugin-api';
+import { hasCode, type PackageRecord } from '@ict/plugin-api';
 import { debError } from '../errors.js';
 import { FLAG, MULTI_ARCH, PRIORITIES, readDirectory } from './index-directory.js';
 import type { IndexDiagnostic, IndexDirectory, IndexSegment } from './index-directory.js';
@@ -11,7 +11,7 @@ import { NO_GROUPS, parseProvides, RelationTable, toProvided } from '../relation
 import { RELATION_PLACES, UNREADABLE } from '../relations/relation-numbers.js';
 import { RelationReader } from '../relations/relation-reader.js';
 import type { Provided, RelationGroup } from '../relations/relation.js';
-import { columnOf, valueStop, valueText } from './stanza-scan.js';
+import { columnOf, valueStop } from './stanza-scan.js';
 import type { IndexedField } from './stanza-scan.js';
 import { StanzaValues } from './stanza-values.js';
 import { isPlainWord, stanzasWith } from './word-scan.js';
@@ -77,12 +77,12 @@ export class PackagesIndex {
     this.architectures = directory.architectures;
     this.table = table;
     this.#text = text;
-    this.#values = new StanzaValues(directory, text);
+    this.#values = new StanzaValues(directory, text, (group) => isRelation(group, table));
     this.#versionTexts = Buffer.from(versionTexts.buffer, versionTexts.byteOffset, versionTexts.byteLength);
     this.#directory = directory;
     this.#byName = new TextLookup(words, names);
     this.#byProvided = new TextLookup(words, provides);
-    this.numbers = new RelationReader(this.#values, directory, this.#byName, table);
+    this.numbers = new RelationReader(this.#values, directory, this.#byName);
   }
 
   /**
@@ -98,7 +98,6 @@ export class PackagesIndex {
   /** Forgets the packages that were read so far, for whoever walks through all of them; they are read again when they are asked for. */
   release(): void {
     this.#values.release();
-    this.numbers.release();
     this.#names.clear();
     this.#versions.clear();
   }
@@ -195,7 +194,7 @@ export class PackagesIndex {
 
   /** True when a field is absent, or is one of {@link numbers} that can be read; false when only reading it tells. */
   hasReadable(i: number, field: RelationField | 'Provides'): boolean {
-    if (this.#values.place(i, RELATION_COLUMNS[field]) === 0) return true;
+    if (!this.#values.has(i, RELATION_COLUMNS[field])) return true;
     const place = RELATION_PLACES.get(field);
     return place !== undefined && this.numbers.list(i, place) !== UNREADABLE;
   }
@@ -207,9 +206,7 @@ export class PackagesIndex {
     if (list === UNREADABLE) return undefined;
     if (list === 0) return NO_GROUPS;
     const groups: RelationGroup[] = [];
-    for (let at = this.numbers.listEnd(list - 1); at < this.numbers.listEnd(list); at++) {
-      groups.push(this.table.group(this.numbers.groupText(this.numbers.member(at))));
-    }
+    for (let at = 0; at < this.numbers.size(list); at++) groups.push(this.table.group(this.numbers.groupText(this.numbers.group(list, at))));
     return groups;
   }
 
@@ -283,9 +280,7 @@ export class PackagesIndex {
   }
 
   #value(i: number, column: number): string | undefined {
-    const from = this.#values.place(i, column);
-    if (from === 0) return undefined;
-    return valueText(this.#values.bytes, from);
+    return this.#values.value(i, column);
   }
 
   #named<T>(i: number, field: string, parse: () => T): T {
@@ -307,6 +302,16 @@ export class PackagesIndex {
       hint: 'The repository was published with a broken index; report it to the repository.',
       facts: { repository, package: this.name(i), field, value: value.slice(0, 200) },
     });
+  }
+}
+
+function isRelation(group: string, table: RelationTable): boolean {
+  try {
+    table.group(group);
+    return true;
+  } catch (error) {
+    if (hasCode(error, 'ICT_DEB_RELATION_INVALID')) return false;
+    throw error;
   }
 }
 

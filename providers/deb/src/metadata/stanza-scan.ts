@@ -35,7 +35,7 @@ export const INDEXED_FIELDS = [
 export type IndexedField = (typeof INDEXED_FIELDS)[number];
 
 /** How many of {@link INDEXED_FIELDS}, from the first, a stanza must have. */
-const REQUIRED_FIELDS = 6;
+export const REQUIRED_FIELDS = 6;
 
 /** How many of {@link INDEXED_FIELDS} there are. */
 export const WIDTH = INDEXED_FIELDS.length;

@@ -1,79 +1,123 @@
-import { equalBytes } from '@ict/package-index';
+import type { LookupColumns } from '@ict/package-index';
 import { debError } from '../errors.js';
 import type { IndexDirectory } from './index-directory.js';
 import type { IndexText } from './index-text.js';
-import { columnOf, missingField, StanzaScanner, valueStart, valueStop, WIDTH } from './stanza-scan.js';
+import { NAME_BYTES } from './name-bytes.js';
+import { INDEXED_FIELDS, REQUIRED_FIELDS } from './stanza-scan.js';
+import { loadStanzasModule } from './stanzas-module.js';
+import type { StanzasModule } from './stanzas-module.js';
 
-const PACKAGE = columnOf('package');
+/** By byte: 1 when a version of a relation may have it. */
+const VERSION_BYTES = Uint8Array.from({ length: 256 }, (_, code) => (/[A-Za-z0-9.+~:-]/.test(String.fromCharCode(code)) ? 1 : 0));
+const FIELD_NAMES = Buffer.from(INDEXED_FIELDS.map((name) => `${name}\n`).join(''), 'latin1');
 
-/** Stanzas to have room for at first. */
-const EXPECTED = 2048;
-
-/** Where the fields of packages lie, whose stanzas are loaded and scanned when the first of their fields is asked for. */
+/**
+ * The stanzas of packages, each loaded and scanned when something of it is first asked for. What is done for each is done by assembly/stanzas.ts, in memory of its
+ * own, which this has the text read into.
+ */
 export class StanzaValues {
   readonly #text: IndexText;
   readonly #directory: IndexDirectory;
-  #scanner: StanzaScanner;
+  readonly #isRelation: (text: string) => boolean;
   /** By package: number of its stanza among those that were loaded + 1; 0 for the others. */
   readonly #loaded: Uint32Array;
-  /** By loaded stanza and column: place of the value. */
-  #places = new Uint32Array(EXPECTED * WIDTH);
-  #count = 0;
+  #opened: StanzasModule | undefined = undefined;
+  #bytes = Buffer.alloc(0);
+  #numbers = new Uint32Array(0);
 
-  constructor(directory: IndexDirectory, text: IndexText) {
+  /** @param isRelation whether a text can be read as a group of relations; asked for what is not written plainly. */
+  constructor(directory: IndexDirectory, text: IndexText, isRelation: (text: string) => boolean) {
     this.#text = text;
     this.#directory = directory;
-    this.#scanner = new StanzaScanner(text.bytes);
+    this.#isRelation = isRelation;
     this.#loaded = new Uint32Array(directory.starts.length);
   }
 
-  /** Where the values lie that were loaded so far: elsewhere, once more are. */
-  get bytes(): Uint8Array {
-    return this.#text.bytes;
+  /** The value of a field, without surrounding white space; undefined when the package has no such field. */
+  value(row: number, column: number): string | undefined {
+    const stanza = this.#stanza(row);
+    const start = this.module.valueOf(stanza, column);
+    return start === 0 ? undefined : this.#bytes.toString('utf8', start, this.module.valueEnd(start));
   }
 
-  /** Number of a package's stanza among those that were loaded, which it is from now on. @throws `ICT_DEB_INDEX_MISMATCH` when it lies there no more. */
-  stanza(row: number): number {
-    return (this.#loaded[row] === 0 ? this.#load(row) : this.#loaded[row]) - 1;
+  has(row: number, column: number): boolean {
+    const stanza = this.#stanza(row);
+    return this.module.valueOf(stanza, column) !== 0;
   }
 
-  /** Offset of the byte after the colon of a field in {@link bytes}; 0 when the package has no such field. */
-  place(row: number, column: number): number {
-    const stanza = this.stanza(row);
-    return this.#places[stanza * WIDTH + column];
+  /** The list of groups of a field: see {@link StanzasModule.listOf}. */
+  list(row: number, field: number, column: number, isProvides: boolean): number {
+    const stanza = this.#stanza(row);
+    const list = this.module.listOf(stanza, field, column, isProvides) >>> 0;
+    this.#look();
+    return list;
+  }
+
+  /** The number that lies at a place of the memory, counted in numbers. */
+  number(place: number): number {
+    return this.#numbers[place];
+  }
+
+  /** The text that lies somewhere in the memory. */
+  text(start: number, length: number): string {
+    return this.#bytes.toString('utf8', start, start + length);
   }
 
   /** Forgets all stanzas: their room is used again, and their numbers are given to others. */
   release(): void {
-    this.#text.release();
+    this.#opened?.release();
     this.#loaded.fill(0);
-    this.#count = 0;
+  }
+
+  get module(): StanzasModule {
+    return (this.#opened ??= this.#open());
+  }
+
+  /** Number of a package's stanza among those that were loaded, which it is from now on. @throws `ICT_DEB_INDEX_MISMATCH` when it lies there no more. */
+  #stanza(row: number): number {
+    return (this.#loaded[row] === 0 ? this.#load(row) : this.#loaded[row]) - 1;
   }
 
   #load(row: number): number {
-    const from = this.#directory.starts[row];
-    const to = this.#directory.stops[row];
-    const start = this.#text.load(from, to);
-    if (this.#scanner.bytes !== this.#text.bytes) this.#scanner = new StanzaScanner(this.#text.bytes);
-    this.#scanner.next(start, start + to - from, true);
-    if (!this.#isScanned(row)) throw this.#changed(row);
-    if ((this.#count + 1) * WIDTH > this.#places.length) {
-      const larger = new Uint32Array(2 * this.#places.length);
-      larger.set(this.#places);
-      this.#places = larger;
-    }
-    this.#places.set(this.#scanner.fields, this.#count * WIDTH);
-    return (this.#loaded[row] = ++this.#count);
+    const { starts, stops, keys } = this.#directory;
+    const { module } = this;
+    const length = stops[row] - starts[row];
+    const place = module.nextStanza(length);
+    this.#look();
+    this.#text.copy(starts[row], stops[row], this.#bytes, place);
+    const stanza = module.addStanza(length, keys[row]);
+    this.#look();
+    if (stanza < 0) throw this.#changed(row);
+    return (this.#loaded[row] = stanza + 1);
   }
 
-  /** Whether the stanza that was scanned last is one of the package: it has the name and the fields that its directory found there. */
-  #isScanned(row: number): boolean {
-    const { bytes, fields, fault } = this.#scanner;
-    const { keys, names, words } = this.#directory;
-    if (fault !== undefined || missingField(fields) !== undefined) return false;
-    const start = valueStart(bytes, fields[PACKAGE]);
-    const length = names.lengths[keys[row]];
-    return valueStop(bytes, start) - start === length && equalBytes(words, names.starts[keys[row]], bytes, start, length);
+  /** Looks at the memory anew when it has grown. */
+  #look(): void {
+    const { buffer } = this.module.memory;
+    if (buffer === this.#numbers.buffer) return;
+    this.#bytes = Buffer.from(buffer);
+    this.#numbers = new Uint32Array(buffer);
+  }
+
+  #open(): StanzasModule {
+    const module = loadStanzasModule((start, length) => {
+      this.#look();
+      return this.#isRelation(this.text(start >>> 0, length));
+    });
+    this.#opened = module;
+    const put = (values: Uint8Array | Uint32Array): number => {
+      const place = module.room(values.byteLength) >>> 0;
+      Buffer.from(module.memory.buffer).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), place);
+      return place;
+    };
+    module.begin(put(FIELD_NAMES), FIELD_NAMES.length, REQUIRED_FIELDS);
+    const { words } = this.#directory;
+    const { starts, lengths, slots }: LookupColumns = this.#directory.names;
+    module.adopt(put(words), words.length, put(starts), put(lengths), starts.length, put(slots), slots.length);
+    this.#look();
+    this.#bytes.set(NAME_BYTES, module.nameBytes.value);
+    this.#bytes.set(VERSION_BYTES, module.versionBytes.value);
+    return module;
   }
 
   #changed(row: number): Error {

@@ -25,19 +25,19 @@ export const OPERATORS: readonly (RelationOperator | undefined)[] = [undefined, 
 export interface RelationNumbers {
   /** The list of groups of a package and a field, by its place in {@link RELATION_FIELDS}; 0 is empty, or it is {@link UNREADABLE}. */
   list(row: number, place: number): number;
-  /** The end of a list's run of {@link member}; it begins where that of the list before ends. */
-  listEnd(list: number): number;
-  /** The group at a place. */
-  member(at: number): number;
-  /** The end of a group's run of alternatives; it begins where that of the group before ends. */
-  groupEnd(group: number): number;
+  /** How many groups a list has. */
+  size(list: number): number;
+  /** The group at a place of a list. */
+  group(list: number, at: number): number;
   /** The group as it is written. */
   groupText(group: number): string;
-  /** Number of the name that an alternative has. */
-  alternativeName(alternative: number): number;
-  operator(alternative: number): RelationOperator | undefined;
+  /** How many alternatives a group has. */
+  alternatives(group: number): number;
+  /** Number of the name that an alternative has, which is at a place of its group. */
+  alternativeName(group: number, at: number): number;
+  operator(group: number, at: number): RelationOperator | undefined;
   /** Present exactly when the operator is. */
-  version(alternative: number): string | undefined;
+  version(group: number, at: number): string | undefined;
   /** Number of a package's own name. */
   packageName(row: number): number;
   nameText(name: number): string;
@@ -46,17 +46,12 @@ export interface RelationNumbers {
 /** Bits of an alternative's shape that hold its operator; above them is the length of its version in bytes. */
 const OPERATOR_BITS = 3;
 
-/** Number of an operator and length of a version as one number; 0 without. */
-export function shapeOf(operator: number, versionLength: number): number {
-  return (versionLength << OPERATOR_BITS) | operator;
-}
-
-/** See {@link shapeOf}. */
+/** The operator of a shape, which holds it beside the length of a version in bytes; 0 without. */
 export function operatorIn(shape: number): RelationOperator | undefined {
   return OPERATORS[shape & ((1 << OPERATOR_BITS) - 1)];
 }
 
-/** See {@link shapeOf}. */
+/** See {@link operatorIn}. */
 export function versionLengthIn(shape: number): number {
   return shape >>> OPERATOR_BITS;
 }

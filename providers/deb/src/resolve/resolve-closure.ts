@@ -1,4 +1,3 @@
-import { compareText } from '@ict/integrity';
 import { answersOf } from '@ict/package-index';
 import type { Closure, PackageRelation, ResolvedPackage } from '@ict/plugin-api';
 import type { Member } from '@ict/solver';
@@ -18,10 +17,9 @@ type NeedField = (typeof NEEDS | typeof WEAK)[number];
  * @throws `ICT_DEB_INDEX_INVALID` when the index gives a chosen package a value that cannot be trusted.
  */
 export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wanted: readonly Wanted[], recommends: boolean): Closure {
-  const solvables = members.map(({ solvable }) => solvable);
-  const idOf = new Map(solvables.map((solvable) => [solvable, pool.id(solvable)]));
-  solvables.sort((a, b) => compareText(idOf.get(a)!, idOf.get(b)!));
-  const ids = solvables.map((solvable) => idOf.get(solvable)!);
+  const solvableOf = new Map(members.map(({ solvable }) => [pool.id(solvable), solvable]));
+  const ids = [...solvableOf.keys()].sort();
+  const solvables = ids.map((id) => solvableOf.get(id)!);
   /** By solvable: place in the order of ids + 1, so that numbers are compared from here on. */
   const places = new Int32Array(pool.count + 1);
   solvables.forEach((solvable, place) => (places[solvable] = place + 1));

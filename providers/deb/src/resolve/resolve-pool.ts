@@ -54,16 +54,16 @@ export class Pool extends Candidates {
   }
 
   #findTargets(group: number, arch: string): readonly number[] | null {
-    const { repository, numbers, first, end } = this.locateGroup(group);
+    const { repository, number, numbers, alternatives } = this.locateGroup(group);
     let found: readonly number[] = NONE;
-    if (first === end) {
+    if (alternatives === 0) {
       const relations = this.applicable(this.relationGroup(group), arch);
       if (relations === undefined) return null;
       for (const relation of relations) found = merged(found, this.satisfying(relation, arch));
     }
-    for (let at = first; at < end; at++) {
-      const name = this.nameAt(repository, numbers.alternativeName(at));
-      found = merged(found, this.#satisfying(name, numbers.operator(at), numbers.version(at), undefined, arch));
+    for (let at = 0; at < alternatives; at++) {
+      const name = this.nameAt(repository, numbers.alternativeName(number, at));
+      found = merged(found, this.#satisfying(name, numbers.operator(number, at), numbers.version(number, at), undefined, arch));
     }
     return this.favouredFirst(found);
   }
@@ -110,12 +110,12 @@ export class Pool extends Candidates {
 
   /** @returns null when that depends on whose group it is. */
   #findExcluded(group: number): readonly number[] | null {
-    const { repository, numbers, first, end } = this.locateGroup(group);
-    if (first === end) return null;
+    const { repository, number, numbers, alternatives } = this.locateGroup(group);
+    if (alternatives === 0) return null;
     let found = NONE;
-    for (let at = first; at < end; at++) {
-      const name = this.nameAt(repository, numbers.alternativeName(at));
-      const more = this.#excluding(name, numbers.operator(at), numbers.version(at), undefined);
+    for (let at = 0; at < alternatives; at++) {
+      const name = this.nameAt(repository, numbers.alternativeName(number, at));
+      const more = this.#excluding(name, numbers.operator(number, at), numbers.version(number, at), undefined);
       found = found.length === 0 ? more : [...found, ...more];
     }
     return found;
@@ -259,8 +259,8 @@ export class Pool extends Candidates {
 
   /** A group of `groups` as deb-control(5) writes it, as far as it concerns an architecture. */
   tellGroup(group: number, arch: string): string {
-    const { number, numbers, first, end } = this.locateGroup(group);
-    return first === end ? formatGroup(this.applicable(this.relationGroup(group), arch) ?? []) : numbers.groupText(number);
+    const { number, numbers, alternatives } = this.locateGroup(group);
+    return alternatives === 0 ? formatGroup(this.applicable(this.relationGroup(group), arch) ?? []) : numbers.groupText(number);
   }
 
   /** The part of a group that concerns an architecture; undefined when the whole group concerns others only. */

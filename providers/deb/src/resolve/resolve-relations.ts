@@ -17,8 +17,7 @@ interface GroupPlace {
   /** Number of the group in its index. */
   readonly number: number;
   readonly numbers: RelationNumbers;
-  readonly first: number;
-  readonly end: number;
+  readonly alternatives: number;
 }
 
 /** A relation field that cannot be read. */
@@ -68,17 +67,17 @@ export class RelatedSolvables extends Solvables {
       return undefined;
     }
     const groups: number[] = [];
-    const end = numbers.listEnd(list);
-    for (let at = numbers.listEnd(list - 1); at < end; at++) groups.push(numbers.member(at) * this.repositories.length + repository);
+    const size = numbers.size(list);
+    for (let at = 0; at < size; at++) groups.push(numbers.group(list, at) * this.repositories.length + repository);
     return groups;
   }
 
-  /** Where a group of {@link groups} lies: its repository, and the run of its alternatives, which is empty when its text must be read. */
+  /** Where a group of {@link groups} lies: its repository, and how many alternatives it has; none when its text must be read. */
   protected locateGroup(group: number): GroupPlace {
     const repository = group % this.repositories.length;
     const number = (group - repository) / this.repositories.length;
     const { numbers } = this.repositories[repository]!.index;
-    return { repository, number, numbers, first: number === 0 ? 0 : numbers.groupEnd(number - 1), end: numbers.groupEnd(number) };
+    return { repository, number, numbers, alternatives: numbers.alternatives(number) };
   }
 
   /** A group of {@link groups}, read. */
@@ -127,17 +126,16 @@ export class RelatedSolvables extends Solvables {
       return NOTHING;
     }
     const found: Provided[] = [];
-    const end = numbers.listEnd(list);
-    for (let at = numbers.listEnd(list - 1); at < end; at++) {
-      const group = numbers.member(at);
-      const alternative = group === 0 ? 0 : numbers.groupEnd(group - 1);
-      if (alternative === numbers.groupEnd(group)) {
+    const size = numbers.size(list);
+    for (let at = 0; at < size; at++) {
+      const group = numbers.group(list, at);
+      if (numbers.alternatives(group) === 0) {
         const [provided] = toProvided([table.group(numbers.groupText(group))]);
         if (provided?.name === name.text) found.push(provided);
-      } else if (this.nameAt(repository, numbers.alternativeName(alternative)) === name) {
-        const operator = numbers.operator(alternative);
+      } else if (this.nameAt(repository, numbers.alternativeName(group, 0)) === name) {
+        const operator = numbers.operator(group, 0);
         if (operator !== undefined && operator !== '=') continue;
-        found.push({ name: name.text, qualifier: undefined, version: numbers.version(alternative) });
+        found.push({ name: name.text, qualifier: undefined, version: numbers.version(group, 0) });
       }
     }
     return found;

@@ -35,6 +35,8 @@ export class Solvables {
   readonly repositories: readonly PoolRepository[];
   /** By repository: number of solvables before it. */
   readonly #bases: readonly number[];
+  /** By solvable: number of its repository, which is asked for more often than anything else. */
+  readonly #owners: Uint16Array;
   /** By repository: whether a name may be taken from it; undefined where all may. */
   readonly #allowed: readonly (((name: string) => boolean) | undefined)[];
   /** By repository and architecture of its index: place among `architectures`, or -1 when such packages are not seen. */
@@ -53,6 +55,8 @@ export class Solvables {
     }
     this.#bases = bases;
     this.count = count;
+    this.#owners = new Uint16Array(count + 1);
+    bases.forEach((base, repository) => this.#owners.fill(repository, base + 1));
     this.#allowed = repositories.map((repository) => {
       const { allow = [], exclude = [] } = repository;
       return allow.length + exclude.length === 0 ? undefined : nameFilter(repository);
@@ -64,9 +68,7 @@ export class Solvables {
 
   /** Number of the repository that has a solvable. */
   repositoryNumber(solvable: number): number {
-    let at = this.#bases.length - 1;
-    while (this.#bases[at]! >= solvable) at--;
-    return at;
+    return this.#owners[solvable]!;
   }
 
   /** The index that describes a solvable. */
