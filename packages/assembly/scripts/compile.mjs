@@ -17,7 +17,14 @@ for (const name of argv.slice(2)) {
   const source = `assembly/${name}.ts`;
   const files = new Map();
   const { error, stderr } = await main(
-    [`${relative(root, cwd())}/${source}`, '--baseDir', root, '--outFile', 'module.wasm', ...OPTIONS.flatMap((option) => option.split(' '))],
+    [
+      `${relative(root, cwd())}/${source}`,
+      '--baseDir',
+      root,
+      '--outFile',
+      'module.wasm',
+      ...OPTIONS.flatMap((option) => option.split(' ')),
+    ],
     { writeFile: (file, content) => void files.set(file, content) },
   );
   if (error !== null) throw new Error(`${source} does not compile: ${error.message}\n${stderr}`);

@@ -35,7 +35,11 @@ export class AssemblyModule<E extends AssemblyExports> {
    * after one of `full` the instance is not to be used.
    * @param pages memory that it has at first, of which what nobody writes to costs nothing, and at most.
    */
-  instance(imports: Imports, full: () => never, { first = 1, most = MAX_PAGES }: { readonly first?: number; readonly most?: number } = {}): E {
+  instance(
+    imports: Imports,
+    full: () => never,
+    { first = 1, most = MAX_PAGES }: { readonly first?: number; readonly most?: number } = {},
+  ): E {
     const { Memory, Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyOfNode }).WebAssembly;
     this.#compiled ??= new Module(Buffer.from(this.#base64, 'base64'));
     const memory = new Memory({ initial: first, maximum: most });

@@ -1,5 +1,4 @@
 export { AbsentFiles, nameAbsent } from './absent-files.js';
-export { equalBytes } from './byte-hash.js';
 export { isClimbing } from './climbing-path.js';
 export { packageIndexError } from './errors.js';
 export { fetchedFrom } from './fetched-from.js';
@@ -24,6 +23,5 @@ export { NumberColumn } from './number-column.js';
 export { decodeSections, encodeSections } from './container-sections.js';
 export type { Section, Sections, SectionsKind } from './container-sections.js';
 export { TextHeap } from './text-heap.js';
-export { TextKeys, type KeyColumns } from './text-keys.js';
-export { lookupColumns, lookupSections, RowsByKey, TextLookup, TextLookupBuilder } from './text-lookup.js';
+export { lookupColumns, lookupSections, TextLookup, TextLookupBuilder } from './text-lookup.js';
 export type { LookupColumns } from './text-lookup.js';

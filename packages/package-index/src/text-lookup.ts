@@ -14,7 +14,7 @@ const NO_ROWS = new Uint32Array(0);
 const LAST_ASCII = 0x7f;
 
 /** Gathers keys and the rows that have them. */
-export class RowsByKey {
+class RowsByKey {
   /** Pairs of key and row. */
   #pairs: Uint32Array<ArrayBuffer>;
   #pairCount = 0;
@@ -110,18 +110,6 @@ export class TextLookup {
     return key < 0 ? NO_ROWS : this.#columns.rows.subarray(this.begin(key), this.end(key));
   }
 
-  /** The key of the text at `[from, to)` of some bytes; -1 when it has none. */
-  keyAt(from: number, to: number, wanted: Uint8Array): number {
-    const { slots, starts, lengths } = this.#columns;
-    const length = to - from;
-    const mask = slots.length - 1;
-    for (let slot = hashBytes(wanted, from, to) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
-      const key = slots[slot] - 1;
-      if (lengths[key] === length && equalBytes(this.#bytes, starts[key], wanted, from, length)) return key;
-    }
-    return -1;
-  }
-
   /** Number of keys. */
   get size(): number {
     return this.#columns.starts.length;
@@ -130,7 +118,13 @@ export class TextLookup {
   /** The key of a text; -1 when it has none. */
   key(text: string): number {
     const length = this.#write(text);
-    return this.keyAt(0, length, this.#wanted);
+    const { slots, starts, lengths } = this.#columns;
+    const mask = slots.length - 1;
+    for (let slot = hashBytes(this.#wanted, 0, length) & mask; slots[slot] !== 0; slot = (slot + 1) & mask) {
+      const key = slots[slot] - 1;
+      if (lengths[key] === length && equalBytes(this.#bytes, starts[key], this.#wanted, 0, length)) return key;
+    }
+    return -1;
   }
 
   /** Where the run of a key's rows begins, ascending, for {@link row}. */

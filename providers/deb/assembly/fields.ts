@@ -39,7 +39,7 @@ export function at(column: u32): usize {
 
 /** Finds the fields of a stanza; the first of two equal ones counts. @returns false when a line is no field, or a field is missing. */
 export function scan(start: usize, end: usize): bool {
-  memory.fill(found.start, 0, <usize>width << 2);
+  memory.fill(found.start, 0, (<usize>width) << 2);
   let line = start;
   while (line < end) {
     const stop = min(lineEnd(line, end), end);

@@ -111,7 +111,7 @@ export function read(start: usize, stop: usize, isProvides: bool): u32 {
     const last = beforeBlanks(first, end);
     if (first < last) {
       const group = groupOf(first, last);
-      if (load<u32>((<usize>group << 2) + 8) != 0) isBroken = true;
+      if (load<u32>(((<usize>group) << 2) + 8) != 0) isBroken = true;
       members.push(group);
     }
     at = end;
@@ -130,7 +130,7 @@ function groupOf(from: usize, to: usize): u32 {
   if (!isPlain) alternatives.length = 0;
   const isBroken = !isPlain && !isRelation(groups.textOf(key), length);
   const place = kept(alternatives, 3);
-  const at = <usize>place << 2;
+  const at = (<usize>place) << 2;
   store<u32>(at, text);
   store<u32>(at + 4, length);
   store<u32>(at + 8, u32(isBroken));
@@ -163,7 +163,7 @@ function readPlain(from: usize, to: usize, text: u32): bool {
       if (at == version || load<u8>(version - 1) != SPACE || at == to || load<u8>(at++) != CLOSE) return false;
     }
     alternatives.push(nameOf(start, nameEnd));
-    alternatives.push(version == 0 ? 0 : (<u32>(at - 1 - version) << OPERATOR_BITS) | operator);
+    alternatives.push(version == 0 ? 0 : ((<u32>(at - 1 - version)) << OPERATOR_BITS) | operator);
     alternatives.push(version == 0 ? 0 : text + <u32>(version - from));
     if (at == to) return true;
     if (at + SEPARATOR > to || load<u8>(at) != SPACE || load<u8>(at + 1) != BAR || load<u8>(at + 2) != SPACE) return false;
@@ -222,16 +222,16 @@ let slabEnd: usize = 0;
 
 /** Keeps numbers for good, after their count and `before` more numbers. @returns where they lie, in numbers. */
 function kept(column: Numbers, before: u32): u32 {
-  const sizeBytes = (<usize>(column.length + before) << 2) + 4;
+  const sizeBytes = ((<usize>(column.length + before)) << 2) + 4;
   if (slab + sizeBytes > slabEnd) {
     const room = max(SLAB, sizeBytes);
     slab = reserve(room);
     slabEnd = slab + room;
   }
   const place = slab;
-  const count = place + (<usize>before << 2);
+  const count = place + ((<usize>before) << 2);
   store<u32>(count, column.length);
-  memory.copy(count + 4, column.start, <usize>column.length << 2);
+  memory.copy(count + 4, column.start, (<usize>column.length) << 2);
   slab += sizeBytes;
   return <u32>(place >> 2);
 }

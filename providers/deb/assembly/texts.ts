@@ -94,15 +94,7 @@ export function keys(expected: u32): Keys {
 }
 
 /** A table that lies in the memory already, of `count` texts. Nothing may be added to it. */
-export function adopted(
-  texts: usize,
-  textBytes: u32,
-  starts: usize,
-  lengths: usize,
-  count: u32,
-  slots: usize,
-  slotCount: u32,
-): Keys {
+export function adopted(texts: usize, textBytes: u32, starts: usize, lengths: usize, count: u32, slots: usize, slotCount: u32): Keys {
   const made = changetype<Keys>(reserve(offsetof<Keys>()));
   made.texts = bytesAt(texts, textBytes);
   made.starts = numbersAt(starts, count);

@@ -92,7 +92,9 @@ describe('relations as numbers', () => {
     const place = RELATION_PLACES.get('Depends')!;
     for (const { numbers } of bothWays('Depends', ['a | b, c', 'c, a | b', 'c'])) {
       const lists = [0, 1, 2].map((row) => numbers.list(row, place));
-      const [[ab, c] = [], second, third] = lists.map((list) => Array.from({ length: numbers.size(list) }, (_, at) => numbers.group(list, at)));
+      const [[ab, c] = [], second, third] = lists.map((list) =>
+        Array.from({ length: numbers.size(list) }, (_, at) => numbers.group(list, at)),
+      );
       expect(ab).not.toBe(c);
       expect([second, third]).toEqual([[c, ab], [c]]);
     }

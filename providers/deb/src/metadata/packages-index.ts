@@ -206,7 +206,8 @@ export class PackagesIndex {
     if (list === UNREADABLE) return undefined;
     if (list === 0) return NO_GROUPS;
     const groups: RelationGroup[] = [];
-    for (let at = 0; at < this.numbers.size(list); at++) groups.push(this.table.group(this.numbers.groupText(this.numbers.group(list, at))));
+    for (let at = 0; at < this.numbers.size(list); at++)
+      groups.push(this.table.group(this.numbers.groupText(this.numbers.group(list, at))));
     return groups;
   }
 

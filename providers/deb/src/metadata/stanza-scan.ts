@@ -34,11 +34,13 @@ export const INDEXED_FIELDS = [
 /** Name of an indexed field in lower case. */
 export type IndexedField = (typeof INDEXED_FIELDS)[number];
 
+const COLUMN_OF: ReadonlyMap<string, number> = new Map(INDEXED_FIELDS.map((name, column) => [name, column]));
+
 /** How many of {@link INDEXED_FIELDS}, from the first, a stanza must have. */
 export const REQUIRED_FIELDS = 6;
 
 /** How many of {@link INDEXED_FIELDS} there are. */
-export const WIDTH = INDEXED_FIELDS.length;
+const WIDTH = INDEXED_FIELDS.length;
 
 /** A stanza that cannot be used, and why. */
 export interface DroppedStanza {
@@ -57,42 +59,15 @@ const SPACE = 0x20;
 const TAB = 0x09;
 const COLON = 0x3a;
 
-const HASH_SIZE = 1024;
-
-/** Hash of lower-cased field names to column + 1, and the names as bytes to compare with. */
-const NAMES = INDEXED_FIELDS.map((name) => Buffer.from(name, 'latin1'));
-const COLUMNS = columnsByHash();
-
-function columnsByHash(): Int8Array {
-  const columns = new Int8Array(HASH_SIZE);
-  NAMES.forEach((name, column) => {
-    let hash = 0;
-    for (const byte of name) hash = step(hash, byte);
-    if (columns[hash] !== 0)
-      throw new RangeError(`field names ${INDEXED_FIELDS[column]} and ${INDEXED_FIELDS[columns[hash] - 1]} share a hash`);
-    columns[hash] = column + 1;
-  });
-  return columns;
-}
-
-function step(hash: number, byte: number): number {
-  return (hash * 31 + (byte | 0x20)) & (HASH_SIZE - 1);
-}
-
 /** Why a stanza cannot be used as a whole, and the line that says so. */
 interface StanzaFault {
   readonly offset: number;
   readonly reason: string;
 }
 
-/** Four newlines, and what tells whether a word of four bytes has one. */
-const NEWLINES = 0x0a0a0a0a;
-const LOW_BITS = 0x01010101;
-const HIGH_BITS = 0x80808080 | 0;
-
 /**
- * Finds the stanzas of a deb822 file one after the other, and of each the fields named in {@link INDEXED_FIELDS}, reading each byte once and making no
- * strings.
+ * Finds the stanzas of a deb822 file one after the other, and of each the fields named in {@link INDEXED_FIELDS}. What reads many is assembly/stanza.ts, which
+ * follows the same rules.
  *
  * Tolerant as apt is: CRLF, blank lines with spaces, a missing final newline, lines of any length, unknown fields; the first of two
  * equal fields counts.
@@ -106,13 +81,9 @@ export class StanzaScanner {
   /** What is wrong with the last stanza. */
   fault: StanzaFault | undefined = undefined;
   readonly bytes: Uint8Array;
-  /** The same bytes four at a time; empty where they do not lie so. */
-  readonly #words: Int32Array;
 
   constructor(bytes: Uint8Array) {
     this.bytes = bytes;
-    const isAligned = bytes.byteOffset % Int32Array.BYTES_PER_ELEMENT === 0;
-    this.#words = isAligned ? new Int32Array(bytes.buffer, bytes.byteOffset, bytes.length >> 2) : new Int32Array(0);
   }
 
   /**
@@ -158,44 +129,22 @@ export class StanzaScanner {
   /** Notes the field that a line begins with. @returns a place in the same line. */
   #field(lineStart: number, end: number): number {
     const { bytes } = this;
-    let hash = 0;
     let position = lineStart;
-    let byte = bytes[position];
-    while (byte !== COLON && byte !== NEWLINE) {
-      hash = step(hash, byte);
-      position++;
-      if (position >= end) break;
-      byte = bytes[position];
-    }
-    if (position >= end || byte !== COLON || position === lineStart) {
+    while (position < end && bytes[position] !== COLON && bytes[position] !== NEWLINE) position++;
+    if (position >= end || bytes[position] !== COLON || position === lineStart) {
       this.fault ??= { offset: lineStart, reason: 'the line is not a field' };
     } else {
-      const column = COLUMNS[hash] - 1;
-      if (column >= 0 && this.fields[column] === 0 && isName(bytes, lineStart, position, NAMES[column])) this.fields[column] = position + 1;
+      const name = Buffer.from(bytes.buffer, bytes.byteOffset + lineStart, position - lineStart).toString('latin1');
+      const column = COLUMN_OF.get(name.toLowerCase());
+      if (column !== undefined && this.fields[column] === 0) this.fields[column] = position + 1;
     }
     return position;
   }
 
   /** Offset of the newline at or after `from`; `end` when there is none. */
   #lineEnd(from: number, end: number): number {
-    const { bytes } = this;
-    const words = this.#words;
-    let position = from;
-    while (position < end && (position & 3) !== 0) {
-      if (bytes[position] === NEWLINE) return position;
-      position++;
-    }
-    let word = position >> 2;
-    const last = Math.min(end >> 2, words.length);
-    while (word < last) {
-      const difference = words[word] ^ NEWLINES;
-      // A byte that became zero borrows from its highest bit (Warren, Hacker's Delight, 6-1).
-      if (((difference - LOW_BITS) & ~difference & HIGH_BITS) !== 0) break;
-      word++;
-    }
-    position = Math.max(position, word << 2);
-    while (position < end && bytes[position] !== NEWLINE) position++;
-    return position;
+    const found = this.bytes.indexOf(NEWLINE, from);
+    return found < 0 || found > end ? end : found;
   }
 }
 
@@ -211,19 +160,6 @@ export function missingField(fields: Uint32Array): string | undefined {
 function titleOf(name: string): string {
   return name === 'sha256' ? 'SHA256' : name.replace(/(^|-)[a-z]/g, (letter) => letter.toUpperCase());
 }
-
-/** True when the bytes are this name, whatever their case. */
-function isName(bytes: Uint8Array, from: number, to: number, name: Uint8Array): boolean {
-  if (to - from !== name.length) return false;
-  for (let i = 0; i < name.length; i++) {
-    const byte = bytes[from + i];
-    const lower = byte >= 0x41 && byte <= 0x5a ? byte | 0x20 : byte;
-    if (lower !== name[i]) return false;
-  }
-  return true;
-}
-
-const COLUMN_OF: ReadonlyMap<string, number> = new Map(INDEXED_FIELDS.map((name, column) => [name, column]));
 
 /** Column of an indexed field. */
 export function columnOf(name: IndexedField): number {

@@ -63,7 +63,9 @@ export class RelationReader implements RelationNumbers {
 
   version(group: number, at: number): string | undefined {
     const shape = this.#values.number(group + FIRST + NUMBERS * at + SHAPE);
-    return shape === 0 ? undefined : this.#textOfGroups(this.#values.number(group + FIRST + NUMBERS * at + VERSION), versionLengthIn(shape));
+    return shape === 0
+      ? undefined
+      : this.#textOfGroups(this.#values.number(group + FIRST + NUMBERS * at + VERSION), versionLengthIn(shape));
   }
 
   packageName(row: number): number {
