@@ -215,6 +215,24 @@ describe('the key of a repository', () => {
   });
 });
 
+it('a lock of a directory beside its template fits wherever both lie', async () => {
+  const lines = (await readFile(await templateWith(server.url), 'utf8')).replaceAll(server.url, './archive').replaceAll('url:', 'path:');
+  const locks: string[] = [];
+  for (const name of ['one-place', 'other-place']) {
+    const directory = join(mini.root, name);
+    await cp(archive, join(directory, 'archive'), { recursive: true });
+    const template = join(directory, 'image.yml');
+    await writeFile(template, lines);
+    const [first] = locks;
+    if (first !== undefined) await writeFile(join(directory, 'image.lock.yml'), first);
+    const result = await ask('lock', template, places, ...(first === undefined ? [] : ['--frozen']));
+    expect(result.status, result.stdout).toBe(0);
+    locks.push(await readFile(join(directory, 'image.lock.yml'), 'utf8'));
+  }
+  expect(locks[0]).toContain('archive: ./archive\n');
+  expect(locks[0]).not.toContain(mini.root);
+});
+
 describe('a flat repository that cannot be trusted is refused:', () => {
   /** Tries from nothing, from a copy of the archive that was changed. @returns the exit status, and what is wrong, each once. */
   async function refusal(name: string, change: (copy: string) => Promise<unknown>): Promise<readonly unknown[]> {

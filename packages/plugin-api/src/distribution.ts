@@ -23,6 +23,8 @@ export interface RepositorySpec {
   readonly id: string;
   /** The archive's public address; a mirror may stand in for it. No trailing slash. */
   readonly archive: string;
+  /** What locks and documents call the archive, where that is a directory which a template names from its own: `./repository`. Absent: its address. */
+  readonly recordedAs?: string;
   /** deb: suite (`trixie`), or a path that ends in `/` for a flat repository. rpm: empty. */
   readonly suite: string;
   readonly components: readonly string[];

@@ -203,6 +203,8 @@ export interface TemplateRepository {
   readonly url?: string;
   /** Directory on the host, absolute. */
   readonly path?: string;
+  /** Its path as the template has it, where that is relative: the same wherever the template lies. */
+  readonly recordedAs?: string;
   /** Package files that it consists of: addresses, or absolute paths on the host. */
   readonly packages?: readonly string[];
   /** Any TLS certificate will do. */

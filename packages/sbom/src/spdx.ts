@@ -95,7 +95,7 @@ function installedPackage({ installed, resolved, repository }: BillPackage, spdx
     versionInfo: installed.version,
     ...(resolved === undefined ? {} : { packageFileName: resolved.path.slice(resolved.path.lastIndexOf('/') + 1) }),
     supplier: formatSupplier(installed.maintainer ?? resolved?.maintainer),
-    downloadLocation: resolved === undefined || repository === undefined ? NONE : fileAddress(repository, resolved),
+    downloadLocation: resolved === undefined || repository === undefined ? NONE : locationOf(fileAddress(repository, resolved)),
     filesAnalyzed: false,
     ...(resolved === undefined ? {} : { checksums: [checksum(resolved.digest)] }),
     ...(homepage !== undefined && /^https?:\/\/\S+$/u.test(homepage) ? { homepage } : {}),
@@ -107,6 +107,11 @@ function installedPackage({ installed, resolved, repository }: BillPackage, spdx
     externalRefs: [{ referenceCategory: 'PACKAGE-MANAGER', referenceType: 'purl', referenceLocator: installed.purl }],
     primaryPackagePurpose: 'INSTALL',
   };
+}
+
+/** Of a repository in a directory beside the template, there is no address that leads there from anywhere. */
+function locationOf(address: string): string {
+  return URL.canParse(address) ? address : NONE;
 }
 
 function artifactPackage(artifact: BillInput['artifacts'][number], version: string, spdxId: string): object {

@@ -49,6 +49,12 @@ describe('the SPDX document', () => {
     });
   });
 
+  it('asserts nothing of where a package is to be had whose repository is a directory beside the template', () => {
+    const input = bill();
+    const repositories = input.repositories.map((one) => ({ ...one, archive: './own' }));
+    expect(documentOf({ ...input, repositories }).packages[3]).toMatchObject({ name: 'libc6', downloadLocation: 'NOASSERTION' });
+  });
+
   it('asserts nothing of a package that is not, or no longer, what the lock says', () => {
     const replaced = bill({ installed: [installed('dash', { version: '2.0' }), installed('extra')] });
     for (const pkg of documentOf(replaced).packages.slice(1, 3)) {

@@ -41,7 +41,19 @@ describe('repositories', () => {
     expect(refused).toEqual([]);
     const own = path.join(path.dirname(files[0] as string), 'my%20own@1/deb');
     const url = `file://${path.dirname(own).replace('%', '%25')}/deb`;
-    expect(spec?.repositories).toMatchObject([{ path: own, url, keys: ['file:///k'] }]);
+    expect(spec?.repositories).toMatchObject([{ path: own, url, recordedAs: './my%20own@1/deb', keys: ['file:///k'] }]);
+  });
+
+  it.each([
+    ['./own/', './own'],
+    ['a/../own', './own'],
+    ['../beside', '../beside'],
+    ['.', '.'],
+    ['.hidden', './.hidden'],
+    ['/usr', undefined],
+  ])('calls the directory %s in locks by %s', async (name, recorded) => {
+    const { draft } = await load(`${HEAD}${DISK}packageRepositories:\n  - { codename: x, path: ${name}, pkey: "file:///k" }\n`);
+    expect(draft?.repositories[0]?.recordedAs).toBe(recorded);
   });
 
   it.each([

@@ -1,7 +1,7 @@
 import { readFile } from 'node:fs/promises';
-import { join } from 'node:path';
+import { basename, isAbsolute, join } from 'node:path';
 import type { ImageLookup, ImageStore, StoredImage } from '@ict/cache';
-import { toErrorRecord, type EventBody, type Exporter, type Json } from '@ict/plugin-api';
+import { toErrorRecord, type EventBody, type Exporter, type Json, type TemplateRepository } from '@ict/plugin-api';
 import type { CodeIdentity } from '../plugins/code-identity.js';
 import { configurationKey, fileKeys } from '../compose/configure.js';
 import type { Composition } from '../compose/composition.js';
@@ -55,7 +55,7 @@ export function imageInputs(
     return { id, gpgCheck, repoGpgCheck, legacyCrypto, fingerprints };
   });
   const inputs: Json = {
-    template: shape(spec as unknown as Json, SHAPELESS),
+    template: shape({ ...spec, repositories: spec.repositories.map(placeless) } as unknown as Json, SHAPELESS),
     // Whole: only the plugin knows which of its words shape the image.
     sections: { ...spec.sections },
     configuration: configurationKey(configuration),
@@ -69,6 +69,13 @@ export function imageInputs(
     exporters: Object.fromEntries(exporters.map(({ part, identity }) => [part.name, { ...identity } as Json])),
   };
   return digestSecrets(inputs, spec.secrets, IMAGE_STEP);
+}
+
+/** A repository without where its directory and its keys lie on this machine: what it holds is in the lock. */
+function placeless({ path, url, recordedAs, keys, ...rest }: TemplateRepository): object {
+  const address = path === undefined ? url : undefined;
+  const directory = recordedAs ?? path;
+  return { ...rest, keys: keys.map((key) => (isAbsolute(key) ? basename(key) : key)), url: address, path: directory };
 }
 
 /** Everything of a layer that shapes it. */

@@ -1,7 +1,7 @@
 import { withoutCredentials, type PinnedRepository, type ProblemReport, type RepositorySpec, type Seed } from '@ict/plugin-api';
 import type { Lock } from './lock.js';
 import { askedVersion, asksForVersion, namesOf, seedName } from './request-spelling.js';
-import type { PackageRequest } from './request.js';
+import { recordedArchive, type PackageRequest } from './request.js';
 import { requestChanges, type RequestPlaces } from './request-changes.js';
 
 /**
@@ -51,7 +51,8 @@ function repositoryMisfits(locked: readonly PinnedRepository[], asked: readonly 
     if (before === undefined) return [misfit(`the lock has no repository "${id}"`)];
     // Locks of earlier versions may have passwords in addresses.
     const was = withoutCredentials(before, () => '***');
-    return before === words(repository) ? [] : [misfit(`repository "${id}" was ${was}, and is ${words(repository)}`)];
+    const now = words({ ...repository, archive: recordedArchive(repository) });
+    return [now, words(repository)].includes(before) ? [] : [misfit(`repository "${id}" was ${was}, and is ${now}`)];
   });
   const gone = locked.filter(({ id }) => !asked.some((repository) => repository.id === id));
   return [...added, ...gone.map(({ id }) => misfit(`the lock has a repository "${id}", which is not asked any more`))];

@@ -75,7 +75,8 @@ export async function findLock(template: string, intake: Intake, options: LockOp
       facts: { file },
     });
   }
-  if (lock.request === request.digest && lock.target === request.target) return { lock, request, file, warnings: [] };
+  const fits = lock.request === request.digest || lock.request === request.earlierDigest;
+  if (fits && lock.target === request.target) return { lock, request, file, warnings: [] };
   // An update keeps what it can of a lock for the same target.
   const update = lock.target === request.target ? `; with \`--update NAME\` only that package moves, and what must` : '';
   const outdated = {

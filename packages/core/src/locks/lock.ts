@@ -68,9 +68,9 @@ export function toolsAlone({ packages, tools }: Lock): readonly ResolvedPackage[
 
 /** What a lock says of the repositories that it was resolved from. */
 export function pinnedRepositories(snapshots: readonly Snapshot[]): readonly PinnedRepository[] {
-  return snapshots.map(({ repository: { id, archive, suite, components }, root, signers, indexes }) => ({
+  return snapshots.map(({ repository: { id, archive, recordedAs = archive, suite, components }, root, signers, indexes }) => ({
     id,
-    archive,
+    archive: recordedAs,
     suite,
     components,
     root,

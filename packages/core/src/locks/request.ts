@@ -22,6 +22,8 @@ export interface PackageRequest {
   readonly record: RequestRecord;
   /** Names the request in a lock file: a lock fits a template when their requests are equal. */
   readonly digest: Digest;
+  /** Names it in locks of earlier versions, which name directories by where they lay; absent where there are none. */
+  readonly earlierDigest?: Digest;
 }
 
 /** `{os}-{dist}-{arch}`: names directories of caches and work trees. */
@@ -53,11 +55,12 @@ export function packageRequest(spec: ImageSpec, distribution: DistributionDefini
   const target = providerId(spec.target);
   const { repositories } = distribution;
   const { version: kernelVersion } = system.kernel;
-  const record: RequestRecord = {
-    repositories: repositories.map(
-      ({ id, archive, suite, components, priority, allowPackages, excludePackages, cost, moduleHotfixes }) => ({
+  const recordWith = (nameOf: (repository: RepositorySpec) => string): RequestRecord => ({
+    repositories: repositories.map((repository) => {
+      const { id, suite, components, priority, allowPackages, excludePackages, cost, moduleHotfixes } = repository;
+      return {
         id,
-        archive,
+        archive: nameOf(repository),
         suite,
         components,
         ...(priority === undefined ? {} : { priority }),
@@ -65,8 +68,8 @@ export function packageRequest(spec: ImageSpec, distribution: DistributionDefini
         ...(excludePackages === undefined ? {} : { excludePackages }),
         ...(cost === undefined ? {} : { cost }),
         ...(moduleHotfixes === true ? { moduleHotfixes } : {}),
-      }),
-    ),
+      };
+    }),
     essential: { priorities: distribution.essential.priorities, packages: distribution.essential.packages },
     image: requests(image),
     tools: requests(tools),
@@ -74,8 +77,24 @@ export function packageRequest(spec: ImageSpec, distribution: DistributionDefini
     ...(kernelVersion === undefined ? {} : { kernelVersion }),
     ...(spec.pins === undefined ? {} : { pins: spec.pins }),
     ...(foreignArchitectures === undefined ? {} : { foreignArchitectures }),
+  });
+  const record = recordWith(recordedArchive);
+  const earlier = repositories.some(({ recordedAs }) => recordedAs !== undefined) ? recordWith(({ archive }) => archive) : undefined;
+  return {
+    target,
+    repositories,
+    image,
+    tools,
+    recommends: system.recommends,
+    record,
+    digest: recordDigest(target, record),
+    ...(earlier === undefined ? {} : { earlierDigest: recordDigest(target, earlier) }),
   };
-  return { target, repositories, image, tools, recommends: system.recommends, record, digest: recordDigest(target, record) };
+}
+
+/** What locks call the archive of a repository: the same on every machine. */
+export function recordedArchive({ archive, recordedAs = archive }: Pick<RepositorySpec, 'archive' | 'recordedAs'>): string {
+  return recordedAs;
 }
 
 /** What a format names without a reason is for the boot loader. */

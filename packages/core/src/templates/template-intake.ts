@@ -133,7 +133,7 @@ function extended(
   const suites = distribution.repositories.some(({ suite }) => suite !== '');
   const taken = new Set(distribution.repositories.map(({ id }) => id));
   const added = spec.repositories.flatMap((own) => {
-    const { codename, url, components, keys, fingerprints, priority, allowPackages, excludePackages } = own;
+    const { codename, url, recordedAs, components, keys, fingerprints, priority, allowPackages, excludePackages } = own;
     // Of single packages none is made yet; `unsupported` says so.
     if (url === undefined) return [];
     // A flat repository has packages beside its signed root, and no components.
@@ -148,6 +148,7 @@ function extended(
     const repository: RepositorySpec = {
       id,
       archive: url,
+      ...(recordedAs === undefined ? {} : { recordedAs }),
       suite: suites ? codename : '',
       components: suites && !isFlat && components.length === 0 ? ['main'] : components,
       keyrings: keys,

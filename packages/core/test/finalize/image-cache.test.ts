@@ -53,6 +53,16 @@ describe('what an image is kept by', () => {
     configuration: { users: [user(passwordHash)], files: [], commands: [] },
   });
 
+  it('is not where a repository and its keys lie that the template names from its own directory', () => {
+    const at = (place: string, recordedAs: string): string => {
+      const own = { codename: 'x', path: `${place}/own`, url: `file://${place}/own`, recordedAs, keys: [`${place}/own.gpg`] };
+      const lists = { components: [], allowPackages: [], excludePackages: [] };
+      return text({ spec: { ...sampleSpec(), repositories: [{ ...own, ...lists }] } });
+    };
+    expect(at('/a', './own')).toBe(at('/b', './own'));
+    expect(at('/a', './own')).not.toBe(at('/a', './other'));
+  });
+
   it.each<[string, string, string]>([
     ['a package', text(), text({ spec: sampleSpec({ packages: [{ name: 'tar' }] }) })],
     ['the size of the disk', text(), text({ spec: { ...sampleSpec(), disk: { ...sampleSpec().disk, sizeBytes: 2048 } } })],

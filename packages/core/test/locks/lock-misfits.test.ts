@@ -51,6 +51,11 @@ describe('lockMisfits', () => {
         '- the lock has a repository "updates", which is not asked any more',
       ],
     ],
+    [
+      'no directory that has a name of its own in newer locks',
+      misfits(['bash', 'tar'], { repositories: [{ ...main, recordedAs: './own' }, updates] }),
+      [],
+    ],
     ['nothing that it cannot know', misfits(['bash', 'tar'], { repositories: [{ ...main, priority: 7 }, updates] }), []],
   ])('tells %s', (_what, found, expected) => {
     expect(found).toEqual(expected);

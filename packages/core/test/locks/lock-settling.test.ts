@@ -167,6 +167,27 @@ describe('settleLock', () => {
     expect(pinned()).toHaveLength(before);
   });
 
+  it('a lock fits wherever a directory lies that the template names from its own, and one of an earlier version where it lay', async () => {
+    const at = (archive: string, recordedAs?: string): Intake => {
+      const intake = intakeOf({});
+      const own = { ...distribution.repositories[0]!, archive, ...(recordedAs === undefined ? {} : { recordedAs }) };
+      return { ...intake, distribution: { ...distribution, repositories: [own] } };
+    };
+    const write = async (intake: Intake): Promise<void> => {
+      const request = packageRequest(intake.spec, intake.distribution, intake.format.part);
+      await writeLock(lockPath(template), (await resolveAfresh(intake, request, services())).lock);
+    };
+    const frozen = (intake: Intake) => settleLock(template, intake, { frozen: true }, services());
+    await write(at('file:///a/own', './own'));
+    expect((await frozen(at('file:///b/own', './own'))).lock.repositories[0]?.archive).toBe('./own');
+    await write(at('file:///a/own'));
+    expect((await frozen(at('file:///a/own', './own'))).file).toBe(lockPath(template));
+    await expect(frozen(at('file:///b/own', './own'))).rejects.toMatchObject({
+      code: 'ICT_LOCK_OUTDATED',
+      problems: [{ message: 'archive of repository "main" is ./own; the lock was made with file:///a/own' }],
+    });
+  });
+
   it('a lock that is named outranks the one beside the template', async () => {
     await locked(OTHER);
     const file = await locked({}, join(place, 'named.lock.yml'));

@@ -75,6 +75,18 @@ describe('packageRequest', () => {
     expect(record).toMatchObject({ image: ['bash', 'linux', 'loader', 'tar'], tools: ['e2fsprogs'], recommends: false });
   });
 
+  it('is the same wherever a directory lies that the template names from its own, and knows locks that say where', () => {
+    const at = (place: string, recordedAs?: string) => {
+      const own = { ...repository('own'), archive: `file://${place}/own`, ...(recordedAs === undefined ? {} : { recordedAs }) };
+      return packageRequest(sampleSpec(), { ...distribution, repositories: [own] }, sampleFormat());
+    };
+    expect(at('/a', './own').digest).toBe(at('/b', './own').digest);
+    expect(at('/a', './own').digest).not.toBe(at('/a', './other').digest);
+    expect(at('/a', './own').record.repositories[0]?.archive).toBe('./own');
+    expect(at('/a', './own').earlierDigest).toBe(at('/a').digest);
+    expect(at('/a')).not.toHaveProperty('earlierDigest');
+  });
+
   it('changes with pins, and their order', () => {
     const one = { packages: ['bash'], priority: 700 };
     const other = { packages: ['*'], release: 'backports', priority: 900 };

@@ -1,3 +1,4 @@
+import path from 'node:path';
 import { pathToFileURL } from 'node:url';
 import { bareAddress, normalFingerprint, type TemplateRepository } from '@ict/plugin-api';
 import { findLocal } from './additional-file.js';
@@ -94,14 +95,20 @@ export async function readRepository(
 
 /** A directory of this machine, which is read as the archive that lies at its address. */
 async function readDirectory(
-  path: string,
+  named: string,
   at: Path,
   merged: MergedTemplate,
   refuse: Report,
-): Promise<Required<Pick<TemplateRepository, 'path' | 'url'>>> {
-  const found = await findLocal(path, at, merged, refuse, 'directory');
+): Promise<Pick<TemplateRepository, 'path' | 'url' | 'recordedAs'>> {
+  const found = await findLocal(named, at, merged, refuse, 'directory');
   const bare = found.replace(/(?<=.)\/+$/, '');
-  return { path: bare, url: pathToFileURL(bare).href };
+  return { path: bare, url: pathToFileURL(bare).href, ...(path.isAbsolute(named) ? {} : { recordedAs: relativeName(named) }) };
+}
+
+/** One name for all spellings of a relative path: it begins with a dot, so that nobody takes it for an address. */
+function relativeName(named: string): string {
+  const plain = path.posix.normalize(named).replace(/\/+$/, '');
+  return /^\.\.?(?:\/|$)/.test(plain) ? plain : `./${plain}`;
 }
 
 /** Package files: addresses as they are, those of this machine absolute. */
