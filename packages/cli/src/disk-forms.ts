@@ -2,9 +2,10 @@ import { execFile } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
 import { rm } from 'node:fs/promises';
 import { dirname, extname, join } from 'node:path';
+import type { Readable } from 'node:stream';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
-import { createGunzip, createGzip, createZstdCompress, createZstdDecompress } from 'node:zlib';
+import { createGzip, createZstdCompress } from 'node:zlib';
 import { copySparse, temporaryName } from '@ict/integrity';
 import { cliError } from './errors.js';
 
@@ -30,6 +31,11 @@ export interface DiskForm {
   readonly compression?: 'gz' | 'zst';
 }
 
+/** A disk that can be read, and may be one that is not made. */
+export interface SourceForm extends Omit<DiskForm, 'compression'> {
+  readonly compression?: DiskForm['compression'] | 'xz' | 'bz2';
+}
+
 /** What can be read and made, by the ending of the file. */
 export const diskForms: Readonly<Record<string, DiskForm>> = {
   '.raw': { format: 'raw' },
@@ -45,6 +51,15 @@ export const diskForms: Readonly<Record<string, DiskForm>> = {
   '.vdi': { format: 'vdi' },
 };
 
+/** What can be read, by the ending of the file. */
+export const sourceForms: Readonly<Record<string, SourceForm>> = {
+  ...diskForms,
+  '.raw.xz': { format: 'raw', compression: 'xz' },
+  '.raw.bz2': { format: 'raw', compression: 'bz2' },
+  '.img.xz': { format: 'raw', compression: 'xz' },
+  '.img.bz2': { format: 'raw', compression: 'bz2' },
+};
+
 /** Endings of files of images that have more than one dot. */
 const LONG_ENDING = /\.(?:[a-z\d]+\.(?:gz|xz|zst|bz2)|(?:manifest|spdx)\.json|lock\.yml)$/;
 
@@ -57,10 +72,10 @@ export function endingOf(file: string): string {
  * Writes `to`, a new file, as the disk `from` in another form.
  *
  * @param source the form of `from`.
- * @throws `ICT_CLI_USAGE` where `from` is not in its form, or needs other files; `ICT_CLI_HOST_MISSING`; errors of Node, and of `execFile` for
- *   qemu-img.
+ * @throws `ICT_CLI_USAGE` where `from` is not in its form, or needs other files; `ICT_CLI_HOST_MISSING`; what `decompress` fails with; errors of Node,
+ *   and of `execFile` for qemu-img.
  */
-export async function convertDisk(from: string, source: DiskForm, to: string, target: DiskForm, signal: AbortSignal): Promise<void> {
+export async function convertDisk(from: string, source: SourceForm, to: string, target: DiskForm, signal: AbortSignal): Promise<void> {
   const raw = join(dirname(to), temporaryName());
   try {
     const unpacked = await unpack(from, source, raw, target, signal);
@@ -79,15 +94,20 @@ export async function convertDisk(from: string, source: DiskForm, to: string, ta
 }
 
 /** Makes `raw` of what no single step leads from to the form that is wanted. @returns whether that was needed. */
-async function unpack(from: string, source: DiskForm, raw: string, target: DiskForm, signal: AbortSignal): Promise<boolean> {
+async function unpack(from: string, source: SourceForm, raw: string, target: DiskForm, signal: AbortSignal): Promise<boolean> {
   if (source.compression !== undefined) {
-    const decompress = source.compression === 'gz' ? createGunzip() : createZstdDecompress();
-    await pipeline(createReadStream(from), decompress, createWriteStream(raw), { signal });
+    await pipeline(await decompressed(createReadStream(from), source.compression, signal), createWriteStream(raw), { signal });
     return true;
   }
   if (source.format === 'raw' || target.compression === undefined) return false;
   await convert(from, source.format, raw, 'raw', signal);
   return true;
+}
+
+/** Loads who decompresses where something is compressed. */
+async function decompressed(source: Readable, kind: NonNullable<SourceForm['compression']>, signal: AbortSignal): Promise<Readable> {
+  const { decompress } = await import('@ict/archive');
+  return decompress(source, kind === 'zst' ? 'zstd' : kind, { signal });
 }
 
 async function convert(from: string, source: DiskForm['format'], to: string, target: DiskForm['format'], signal: AbortSignal) {

@@ -111,7 +111,7 @@ const HEAD_BYTES = 512;
 function hintFor(ending: string, file: string, isWhole: boolean): string {
   const program = UNPACKING[ending];
   if (program !== undefined)
-    return `Unpack it first: ${program} ${file}. A raw disk that ends in .raw.gz or .raw.zst is unpacked by itself.`;
+    return `Unpack it first: ${program} ${file}. A raw disk that ends in .raw.gz, .raw.xz, .raw.zst or .raw.bz2 is unpacked by itself.`;
   if (ARCHIVES.includes(ending)) return 'List it with the program for such archives: only disks and filesystems are read.';
   return isWhole ? `Rename it to end in .${ending}.` : `Unpack it, under a name that ends in .${ending}.`;
 }

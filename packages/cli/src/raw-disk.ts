@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemErrorOf } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
-import { convertDisk, diskForms, endingOf, programsWords } from './disk-forms.js';
+import { convertDisk, endingOf, programsWords, sourceForms } from './disk-forms.js';
 import { cliError } from './errors.js';
 import { refuseOtherContent } from './file-content.js';
 
@@ -19,7 +19,7 @@ export async function withRawDisk<Result>(
   signal: AbortSignal,
   work: (raw: string) => Promise<Result>,
 ): Promise<Result> {
-  const form = diskForms[endingOf(image)];
+  const form = sourceForms[endingOf(image)];
   if (form === undefined || (form.format === 'raw' && form.compression === undefined)) {
     await refuseOtherContent(image, image);
     return work(image);
@@ -31,7 +31,7 @@ export async function withRawDisk<Result>(
     const raw = join(directory, 'disk.raw');
     await convertDisk(image, form, raw, { format: 'raw' }, signal).catch((error: unknown) => {
       signal.throwIfAborted();
-      throw isIctError(error) ? error : unmade(image, error);
+      throw isIctError(error) && error.code !== 'ICT_ARCHIVE_CORRUPT' ? error : unmade(image, error);
     });
     await refuseOtherContent(raw, image);
     return await work(raw);

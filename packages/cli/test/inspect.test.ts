@@ -1,8 +1,8 @@
-import { spawnSync } from 'node:child_process';
+import { execFileSync, spawnSync } from 'node:child_process';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
-import { gzipSync } from 'node:zlib';
+import { gzipSync, zstdCompressSync } from 'node:zlib';
 import { compileSchema } from '@ict/template';
 import { expect, it, vi } from 'vitest';
 import { ict, temporaryDirectory } from './fixture.js';
@@ -12,6 +12,10 @@ const UUID = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
 function run(program: string, ...argv: readonly string[]): void {
   const { status, stderr } = spawnSync(program, argv, { env: { ...process.env, E2FSPROGS_FAKE_TIME: '1700000000' } });
   expect([program, status, String(stderr)]).toEqual([program, 0, expect.any(String)]);
+}
+
+function outputOf(program: string, ...argv: readonly string[]): Buffer {
+  return execFileSync(program, argv, { maxBuffer: 64 * 1024 ** 2 });
 }
 
 /** A filesystem image of a tree with one file, and a manifest beside it. */
@@ -102,6 +106,9 @@ it('compare says of images with a filesystem that nobody reads that its files ma
 it.each([
   ['qcow2', (raw: string, file: string) => run('qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', raw, file)],
   ['raw.gz', (raw: string, file: string) => writeFileSync(file, gzipSync(readFileSync(raw)))],
+  ['raw.zst', (raw: string, file: string) => writeFileSync(file, zstdCompressSync(readFileSync(raw)))],
+  ['raw.xz', (raw: string, file: string) => writeFileSync(file, outputOf('xz', '-0', '--stdout', raw))],
+  ['img.bz2', (raw: string, file: string) => writeFileSync(file, outputOf('bzip2', '-1', '--stdout', raw))],
 ])('an image in the form .%s is read as the raw one, and nothing of it is left', async (suffix, convert) => {
   const directory = await temporaryDirectory();
   const image = await makeImage(directory, 'a', 'one', []);
@@ -149,13 +156,13 @@ it('what is no image, or needs what is missing, says what to do', async () => {
   writeFileSync(join(directory, 'b.raw.gz'), gzipSync(readFileSync(join(directory, 'disk.qcow2'))));
   writeFileSync(join(directory, 'c.cpio.gz'), compressed);
   writeFileSync(join(directory, 'd.raw.gz'), gzipSync('070701'.padEnd(1024)));
-  writeFileSync(join(directory, 'e.raw.xz'), Buffer.from('fd377a585a0000', 'hex'));
+  writeFileSync(join(directory, 'e.iso.xz'), Buffer.from('fd377a585a0000', 'hex'));
   for (const [name, words, remedy] of [
     ['a.raw', 'a.raw is a disk of qemu, which its ending does not say', 'end in .qcow2'],
     ['b.raw.gz', 'b.raw.gz holds a disk of qemu, and no raw disk', 'Unpack it, under a name that ends in .qcow2'],
     ['c.cpio.gz', 'c.cpio.gz is a file of gzip', 'gzip -dk'],
     ['d.raw.gz', 'd.raw.gz holds a cpio archive', 'the program for such archives'],
-    ['e.raw.xz', 'e.raw.xz is a file of xz', 'xz -dk'],
+    ['e.iso.xz', 'e.iso.xz is a file of xz', 'xz -dk'],
   ] as const) {
     const { status, stderr } = await at(name);
     expect([name, status, stderr.text]).toEqual([name, 2, expect.stringContaining(words)]);

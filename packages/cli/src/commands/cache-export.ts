@@ -3,7 +3,7 @@ import { dirname, join, resolve } from 'node:path';
 import { gatherUnread, unreadable, type ImageFile } from '@ict/cache';
 import { copySparse, ensureDirectory, errnoOf, systemErrorOf, temporaryName } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
-import { convertDisk, diskForms, endingOf, programsWords } from '../disk-forms.js';
+import { convertDisk, diskForms, endingOf, programsWords, sourceForms } from '../disk-forms.js';
 import { cliError } from '../errors.js';
 import { cacheOf, entriesOf, lookAtEach } from '../open-cache.js';
 import { giveToInvoker } from '../ownership.js';
@@ -72,7 +72,7 @@ function choose(files: readonly ImageFile[], file: string): { readonly source: I
   const same = files.find(({ name }) => endingOf(name) === ending);
   if (same !== undefined) return { source: same, write: copySparse };
   const disks = files.flatMap((source) => {
-    const form = source.type === undefined ? undefined : diskForms[endingOf(source.name)];
+    const form = source.type === undefined ? undefined : sourceForms[endingOf(source.name)];
     return form === undefined ? [] : [{ source, form }];
   });
   const plain = disks.filter(({ form }) => form.compression === undefined);
