@@ -1,4 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
+import { hash } from 'node:crypto';
 import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -13,6 +14,8 @@ function run(program: string, ...argv: readonly string[]): void {
   const { status, stderr } = spawnSync(program, argv, { env: { ...process.env, E2FSPROGS_FAKE_TIME: '1700000000' } });
   expect([program, status, String(stderr)]).toEqual([program, 0, expect.any(String)]);
 }
+
+const sha256 = (bytes: Buffer): string => `sha256:${hash('sha256', bytes)}`;
 
 function outputOf(program: string, ...argv: readonly string[]): Buffer {
   return execFileSync(program, argv, { maxBuffer: 64 * 1024 ** 2 });
@@ -88,19 +91,24 @@ it('compare names packages, files and values that differ, and ends as it is aske
   expect([same.status, same.stdout.text]).toEqual([0, expect.stringContaining('hold the same. Files of 1 partition were compared.')]);
 });
 
-it('compare says of images with a filesystem that nobody reads that its files may differ', async () => {
+it('compare holds bytes of a filesystem that nobody reads against each other', async () => {
   const directory = await temporaryDirectory();
   const tree = join(directory, 'tree');
   await mkdir(tree);
   const image = join(directory, 'a.raw');
   run('mksquashfs', tree, image, '-quiet', '-no-progress');
-  const { status, stdout } = await ict(['compare', image, image]);
-  expect([status, stdout.text]).toEqual([
-    0,
-    expect.stringMatching(
-      /hold the same as far as they can be read\. No files could be compared; those of 1 partition \(squashfs\) were not, and may differ\.\n$/,
-    ),
-  ]);
+  const same = await ict(['compare', image, image, '--exit-code']);
+  const looked = 'No files could be compared; of 1 partition (squashfs) the bytes were, as their files are not read.';
+  expect([same.status, same.stdout.text]).toEqual([0, expect.stringContaining(`hold the same. ${looked}\n`)]);
+  const other = join(directory, 'b.raw');
+  const bytes = readFileSync(image);
+  bytes[bytes.length - 1]! ^= 1;
+  writeFileSync(other, bytes);
+  const differs = await ict(['compare', image, other, '--exit-code']);
+  expect([differs.status, differs.stdout.text]).toEqual([1, expect.stringContaining('partitions.0.content\n')]);
+  expect(differs.stdout.text).toContain(looked);
+  const content = { what: 'partitions.0.content', a: sha256(readFileSync(image)), b: sha256(bytes) };
+  expect(await document(['compare', image, other], 'compare')).toMatchObject({ equal: false, values: [content], comparedBytes: [0] });
 });
 
 it.each([

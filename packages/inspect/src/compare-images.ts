@@ -1,11 +1,16 @@
+import { createHash } from 'node:crypto';
 import { compareText } from '@ict/integrity';
+import type { Bytes } from './bytes.js';
 import { inspectError } from './errors.js';
 import type { FileEntry, ReadableFilesystem } from './filesystems/filesystem.js';
 import { withImage, type ImageReport, type OpenedImage, type PartitionReport } from './inspect-image.js';
 
 /** A value of one image that the other has not, or has otherwise. */
 export interface ValueDifference {
-  /** Path of the value in an {@link ImageReport}, such as `partitions.2.filesystem.id`; partitions by their numbers. */
+  /**
+   * Path of the value in an {@link ImageReport}, such as `partitions.2.filesystem.id`; partitions by their numbers. `partitions.2.content` is the digest of
+   * a partition whose files nobody reads.
+   */
   readonly what: string;
   /** Absent where the image has no such value. */
   readonly a?: unknown;
@@ -32,11 +37,13 @@ export interface ImageComparison {
   readonly files: readonly FileDifference[];
   /** Partitions of both whose files were compared. */
   readonly compared: readonly number[];
+  /** Partitions of both of which nobody reads files, and whose bytes were compared. */
+  readonly comparedBytes: readonly number[];
 }
 
 /**
  * Compares two images by what they hold: partition tables, filesystems, boot entries, and each file of filesystems that can be read. Where
- * bytes lie on the disk does not matter.
+ * bytes lie on the disk does not matter. Of a partition whose files nobody reads, its bytes.
  *
  * @param options `times`: also when files were last changed; `names`: what errors call the images, as of {@link inspectImage}.
  * @throws `ICT_INSPECT_IMAGE` as {@link inspectImage}; the signal's reason.
@@ -47,14 +54,15 @@ export async function compareImages(
   options: { readonly times: boolean; readonly signal?: AbortSignal; readonly names?: readonly [string, string] },
 ): Promise<ImageComparison> {
   const [one, other] = options.names ?? [a, b];
-  return withImage(a, (first) => withImage(b, (second) => compare(first, second, options), other), one);
+  return withImage(a, (first) => withImage(b, (second) => compare(first, second, { ...options, names: [one, other] }), other), one);
 }
 
 async function compare(
   a: OpenedImage,
   b: OpenedImage,
-  options: { readonly times: boolean; readonly signal?: AbortSignal },
+  options: { readonly times: boolean; readonly signal?: AbortSignal; readonly names: readonly [string, string] },
 ): Promise<ImageComparison> {
+  const { names, signal } = options;
   const files: FileDifference[] = [];
   const compared: number[] = [];
   for (const [number, one] of a.filesystems) {
@@ -62,18 +70,84 @@ async function compare(
     if (one.files === undefined || other?.files === undefined) continue;
     compared.push(number);
     try {
-      for await (const difference of compareFiles(one.files, other.files, options)) files.push({ partition: number, ...difference });
+      for await (const difference of compareFiles(telling(one.files, names[0]), telling(other.files, names[1]), options))
+        files.push({ partition: number, ...difference });
     } catch (cause) {
-      if (!(cause instanceof RangeError)) throw cause;
+      if (!(cause instanceof DamagedImage)) throw cause;
       throw inspectError('ICT_INSPECT_IMAGE', {
-        message: `files of partition ${number} cannot be compared, as one of its filesystems is damaged: ${cause.message}`,
-        hint: 'Check both with the fsck of their filesystem, or build the image again.',
-        facts: { partition: number },
+        message: `files of partition ${number} cannot be compared, as its filesystem in ${cause.image} is damaged: ${cause.message}`,
+        hint: 'Check it with the fsck of its filesystem, or build the image again.',
+        facts: { partition: number, path: cause.image },
         cause,
       });
     }
   }
-  return { a: a.report, b: b.report, values: compareReports(a.report, b.report), files, compared };
+  const values = [...compareReports(a.report, b.report)];
+  const comparedBytes: number[] = [];
+  for (const [number, one] of a.contents) {
+    const other = b.contents.get(number);
+    if (other === undefined || a.filesystems.get(number)?.files !== undefined || b.filesystems.get(number)?.files !== undefined) continue;
+    comparedBytes.push(number);
+    if (await sameBytes(one, other, signal)) continue;
+    values.push({ what: `partitions.${number}.content`, a: await digestOfBytes(one, signal), b: await digestOfBytes(other, signal) });
+  }
+  values.sort((one, other) => compareText(one.what, other.what));
+  return { a: a.report, b: b.report, values, files, compared, comparedBytes };
+}
+
+/** A filesystem that is damaged, and the image that has it. */
+class DamagedImage extends Error {
+  override readonly name = 'DamagedImage';
+  readonly image: string;
+
+  constructor(image: string, cause: RangeError) {
+    super(cause.message, { cause });
+    this.image = image;
+  }
+}
+
+/** Names of a filesystem, which say of damage what image it is in. */
+function telling(files: ReadableFilesystem, image: string): Walkable {
+  const told = async function* <Item>(items: AsyncIterable<Item>): AsyncGenerator<Item, void, undefined> {
+    try {
+      yield* items;
+    } catch (cause) {
+      throw cause instanceof RangeError ? new DamagedImage(image, cause) : cause;
+    }
+  };
+  return {
+    walk: async function* () {
+      for await (const entry of told(files.walk())) yield { ...entry, content: () => told(entry.content()) };
+    },
+  };
+}
+
+type Walkable = Pick<ReadableFilesystem, 'walk'>;
+
+/** How much of a partition is looked at at once. */
+const PART_BYTES = 1024 * 1024;
+
+async function* partsOf(bytes: Bytes, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void, undefined> {
+  for (let at = 0; at < bytes.sizeBytes; at += PART_BYTES) {
+    signal?.throwIfAborted();
+    yield await bytes.read(at, Math.min(PART_BYTES, bytes.sizeBytes - at));
+  }
+}
+
+async function sameBytes(a: Bytes, b: Bytes, signal: AbortSignal | undefined): Promise<boolean> {
+  if (a.sizeBytes !== b.sizeBytes) return false;
+  let at = 0;
+  for await (const part of partsOf(a, signal)) {
+    if (!part.equals(await b.read(at, part.length))) return false;
+    at += part.length;
+  }
+  return true;
+}
+
+async function digestOfBytes(bytes: Bytes, signal: AbortSignal | undefined): Promise<string> {
+  const hasher = createHash('sha256');
+  for await (const part of partsOf(bytes, signal)) hasher.update(part);
+  return `sha256:${hasher.digest('hex')}`;
 }
 
 function compareReports(a: ImageReport, b: ImageReport): readonly ValueDifference[] {
@@ -110,8 +184,8 @@ function* flatten(value: object, prefix = ''): Generator<[string, unknown], void
 
 /** Goes through both trees at once: they come in one order. */
 async function* compareFiles(
-  a: ReadableFilesystem,
-  b: ReadableFilesystem,
+  a: Walkable,
+  b: Walkable,
   { times, signal }: { readonly times: boolean; readonly signal?: AbortSignal },
 ): AsyncGenerator<Omit<FileDifference, 'partition'>, void, undefined> {
   const [ones, others] = [await namesOf(a, signal), await namesOf(b, signal)];
@@ -134,7 +208,7 @@ interface Names {
   readonly names: (entry: FileEntry) => string;
 }
 
-async function namesOf(files: ReadableFilesystem, signal: AbortSignal | undefined): Promise<Names> {
+async function namesOf(files: Walkable, signal: AbortSignal | undefined): Promise<Names> {
   const entries = new Map<string, FileEntry>();
   const paths = new Map<number, string[]>();
   for await (const entry of files.walk()) {

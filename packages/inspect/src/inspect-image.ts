@@ -36,6 +36,8 @@ export interface OpenedImage {
   readonly report: ImageReport;
   /** What can be read of its partitions, by their numbers. */
   readonly filesystems: ReadonlyMap<number, OpenedFilesystem>;
+  /** The bytes of those that lie within the image, by their numbers. */
+  readonly contents: ReadonlyMap<number, Bytes>;
 }
 
 /**
@@ -66,6 +68,7 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
   const table = await readPartitionTable(disk);
   const partitions = table?.partitions ?? [{ number: 0, startBytes: 0, sizeBytes: disk.sizeBytes, type: 'whole' }];
   const filesystems = new Map<number, OpenedFilesystem>();
+  const contents = new Map<number, Bytes>();
   const reports: PartitionReport[] = [];
   let boot: BootConfiguration | undefined;
   let system: SystemSummary | undefined;
@@ -73,7 +76,9 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
     const { number, startBytes, sizeBytes, type } = partition;
     try {
       if (sizeBytes < 0 || startBytes + sizeBytes > disk.sizeBytes) throw new RangeError('it ends behind the disk');
-      const opened = await openFilesystem(partOf(disk, startBytes, sizeBytes));
+      const bytes = partOf(disk, startBytes, sizeBytes);
+      contents.set(number, bytes);
+      const opened = await openFilesystem(bytes);
       reports.push({ ...partition, ...(opened === undefined ? {} : { filesystem: opened.summary }) });
       if (opened === undefined) {
         if (EXTENDED.includes(type)) throw new RangeError('it is an extended partition, and the logical partitions in it are not read');
@@ -105,5 +110,6 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
       ...(system === undefined ? {} : { system }),
     },
     filesystems,
+    contents,
   };
 }

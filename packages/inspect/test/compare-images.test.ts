@@ -106,6 +106,20 @@ it('a boot entry more is one value each, and partitions that one lacks are told'
   expect(values).toContainEqual({ what: 'partitions.2.filesystem.type', a: 'ext4' });
 });
 
+it('partitions of which nobody reads files are compared by their bytes, holes and what has no filesystem included', async () => {
+  const directory = workDirectory();
+  const content = emptyFile(join(directory, 'content'), 4 * MIB);
+  const image = (name: string) =>
+    makeDisk(join(directory, name), [{ type: 'linux-generic', name: 'data', file: content, sizeBytes: 4 * MIB }]);
+  const a = image('a');
+  expect(await compareImages(a, image('b'), { times: false })).toMatchObject({ values: [], compared: [], comparedBytes: [1] });
+  overwrite(content, 4 * MIB - 1, Buffer.from([1]));
+  const { values, comparedBytes } = await compareImages(a, image('c'), { times: false });
+  const digest = expect.stringMatching(/^sha256:[0-9a-f]{64}$/) as unknown;
+  expect([values, comparedBytes]).toEqual([[{ what: 'partitions.1.content', a: digest, b: digest }], [1]]);
+  expect(values[0]?.a).not.toBe(values[0]?.b);
+});
+
 it('an abort ends it, and a damaged image says what it is', async () => {
   const { image } = await tree();
   const a = await image('a');
@@ -119,10 +133,16 @@ it('an abort ends it, and a damaged image says what it is', async () => {
   const damaged = copyOf(a, 'damaged');
   const block = Number((await run('debugfs', '-R', 'bmap /dir 0', `${a}.ext4`)).trim());
   overwrite(damaged, 5 * MIB + block * 1024 + 4, Buffer.from([0xff, 0xff]));
-  await expect(compareImages(a, damaged, { times: false })).rejects.toMatchObject({
-    code: 'ICT_INSPECT_IMAGE',
-    message: expect.stringContaining('the directory /dir is damaged') as unknown,
-  });
+  for (const [first, second] of [
+    [a, damaged],
+    [damaged, a],
+  ] as const) {
+    await expect(compareImages(first, second, { times: false })).rejects.toMatchObject({
+      code: 'ICT_INSPECT_IMAGE',
+      message: expect.stringMatching(/its filesystem in \S*\.damaged is damaged: .*the directory \/dir is damaged/) as unknown,
+      facts: { partition: 2, path: damaged },
+    });
+  }
   overwrite(cut, 0, Buffer.alloc(5 * MIB));
   await expect(compareImages(a, cut, { times: false })).rejects.toMatchObject({ code: 'ICT_INSPECT_IMAGE' });
 });

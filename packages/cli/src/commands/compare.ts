@@ -34,6 +34,7 @@ export async function compare(session: Session, a: string, b: string, flags: Com
     values,
     files,
     compared,
+    comparedBytes,
   } = await withRawDisk(one, temporaryDirectory, signal, (first) =>
     withRawDisk(other, temporaryDirectory, signal, (second) =>
       compareImages(first, second, { times: flags.times === true, signal, names: [one, other] }),
@@ -41,11 +42,21 @@ export async function compare(session: Session, a: string, b: string, flags: Com
   );
   const packages = await comparePackages(one, other);
   const equal = values.length === 0 && files.length === 0 && (packages ?? []).length === 0;
-  session.document({ schemaVersion: 1, a: one, b: other, equal, values, ...(packages === undefined ? {} : { packages }), files, compared });
+  session.document({
+    ...{ schemaVersion: 1, a: one, b: other, equal, values },
+    ...(packages === undefined ? {} : { packages }),
+    ...{ files, compared },
+    ...(comparedBytes.length === 0 ? {} : { comparedBytes }),
+  });
   const unread = report.partitions.flatMap(({ number, filesystem }) =>
-    filesystem === undefined || compared.includes(number) || !HOLD_FILES.includes(filesystem.type) ? [] : [filesystem.type],
+    filesystem === undefined || [...compared, ...comparedBytes].includes(number) || !HOLD_FILES.includes(filesystem.type)
+      ? []
+      : [filesystem.type],
   );
-  session.result(comparisonText({ a, b, values, packages, files, compared, unread }, session.terminal.resultColors));
+  const whole = report.partitions.flatMap(({ number, filesystem, type }) =>
+    comparedBytes.includes(number) ? [filesystem?.type ?? type] : [],
+  );
+  session.result(comparisonText({ a, b, values, packages, files, compared, whole, unread }, session.terminal.resultColors));
   return equal || flags.exitCode !== true ? 0 : 1;
 }
 
