@@ -203,7 +203,7 @@ export interface TemplateRepository {
   readonly url?: string;
   /** Directory on the host, absolute. */
   readonly path?: string;
-  /** Its path as the template has it, where that is relative: the same wherever the template lies. */
+  /** Its path from the directory of the template, where a template names it by a relative one: the same wherever they lie. */
   readonly recordedAs?: string;
   /** Package files that it consists of: addresses, or absolute paths on the host. */
   readonly packages?: readonly string[];

@@ -102,13 +102,15 @@ async function readDirectory(
 ): Promise<Pick<TemplateRepository, 'path' | 'url' | 'recordedAs'>> {
   const found = await findLocal(named, at, merged, refuse, 'directory');
   const bare = found.replace(/(?<=.)\/+$/, '');
-  return { path: bare, url: pathToFileURL(bare).href, ...(path.isAbsolute(named) ? {} : { recordedAs: relativeName(named) }) };
+  const home = merged.layers.at(-1)?.directory;
+  const isOwn = home !== undefined && !path.isAbsolute(named);
+  return { path: bare, url: pathToFileURL(bare).href, ...(isOwn ? { recordedAs: relativeName(home, bare) } : {}) };
 }
 
-/** One name for all spellings of a relative path: it begins with a dot, so that nobody takes it for an address. */
-function relativeName(named: string): string {
-  const plain = path.posix.normalize(named).replace(/\/+$/, '');
-  return /^\.\.?(?:\/|$)/.test(plain) ? plain : `./${plain}`;
+/** A path from the directory of the template itself, as of those that are printed. It begins with a dot, so that nobody takes it for an address. */
+function relativeName(home: string, found: string): string {
+  const relative = path.relative(home, found) || '.';
+  return /^\.\.?(?:\/|$)/.test(relative) ? relative : `./${relative}`;
 }
 
 /** Package files: addresses as they are, those of this machine absolute. */
