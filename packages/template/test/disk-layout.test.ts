@@ -2,7 +2,7 @@ import type { PartitionSpec } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
 import { checkLayout, type DiskBounds } from '../src/sections/disk-layout.js';
 import { formatPath } from '../src/documents/path.js';
-import { HEAD, load, said } from './workspace.js';
+import { DISK, HEAD, load, said } from './workspace.js';
 
 const MIB = 2 ** 20;
 const at = (id: string, start: number, end?: number, mountPoint?: string): PartitionSpec => ({
@@ -92,6 +92,18 @@ describe('one mistake of a disk', () => {
       'two partitions have the id "a"',
       'mount options have no spaces: "x y"',
     ]);
+  });
+
+  it.each([
+    ['end: 257MiB', 'end: 257', 'ICT_DOCUMENT_WRONG_TYPE: disk.partitions[0].end must be text, but is a number'],
+    ['end: 257MiB', 'end: 2x', expect.stringMatching(/^ICT_DOCUMENT_BAD_VALUE: disk.partitions\[0\].end is "2x"/) as unknown],
+    ['start: 257MiB', 'start: 257', 'ICT_DOCUMENT_WRONG_TYPE: disk.partitions[1].start must be text, but is a number'],
+    ['start: 1MiB, end: 257MiB', 'start: 1MiB, end: 9', expect.stringContaining('disk.partitions[0].end must be text') as unknown],
+  ])('concludes nothing where %s is written %s', async (right, wrong, expected) => {
+    const { problems } = await load(`${HEAD}${DISK.replace(right, wrong)}`);
+    expect(said(problems)).toEqual([expected]);
+    const without = DISK.replace('start: 257MiB, ', '');
+    expect(said((await load(`${HEAD}${without.replace('end: 257MiB', 'end: 257')}`)).problems)).toHaveLength(1);
   });
 
   it.each(['img', 'iso'])('is told for an image of type %s too', async (imageType) => {

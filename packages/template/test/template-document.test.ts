@@ -73,6 +73,16 @@ Write it in quotes: "13.0".`);
 Begin each entry with "- ".`);
   });
 
+  it.each([
+    ['2147483649', 'Write a whole number and a unit, such as 513MiB or 4GiB, and less than 8192TiB.'],
+    ['4.5', 'Write a whole number and a unit, such as 513MiB or 4GiB, and less than 8192TiB.'],
+  ])('for a size that is a number, with what would be right at once: %s', (size, hint) => {
+    const { problems } = parseTemplate(`${HEAD}disk: { size: ${size} }\n`, 'image.yml');
+    expect(problems.map((one) => [one.code, one.hint])).toEqual([['ICT_DOCUMENT_WRONG_TYPE', hint]]);
+    const zero = parseTemplate(`${HEAD}disk: { partitions: [{ id: a, end: 0 }] }\n`, 'image.yml');
+    expect(zero.problems.map((one) => one.hint)).toEqual(['Write it in quotes: "0".']);
+  });
+
   it('for an address that is none, of either kind, once', () => {
     const network = (via: string, server: string) =>
       `${HEAD}systemConfig:\n  network:\n    interfaces: [{ name: a, routes: [{ to: default, via: "${via}" }], nameservers: ["${server}"] }]\n`;

@@ -1,7 +1,7 @@
 import type { ProblemReport } from '@ict/plugin-api';
 import type { TemplateCode } from '../errors.js';
 import type { MergedTemplate } from '../documents/merge.js';
-import { type Path, startsWith } from '../documents/path.js';
+import { formatPath, type Path, startsWith } from '../documents/path.js';
 import { problem } from './problem.js';
 
 /** Notes a problem at a merged path; its place is that of the value, or of what should contain it. */
@@ -12,6 +12,15 @@ export interface SpecReports {
   readonly error: Report;
   readonly refuse: Report;
   readonly warning: Report;
+}
+
+/** Whether a value was left out because it is not valid, and is reported already. */
+export function isLeftOut(merged: Pick<MergedTemplate, 'originOf'>, path: Path): boolean {
+  const holder = merged.originOf(path.slice(0, -1));
+  const key = path.at(-1);
+  if (holder === undefined || key === undefined) return false;
+  const own = formatPath([...holder.path, key]);
+  return holder.layer.pruned?.some((one) => formatPath(one) === own) === true;
 }
 
 /** Makes the {@link Report} of one severity for a merged template, and the list that it fills. */

@@ -16,8 +16,8 @@ export interface DiskBounds {
 }
 
 /**
- * Reports partitions that are not inside the disk or in each other's way, and ids, numbers and mount points that are used twice. One whose start is
- * NaN, because it is wrong already, is held to everything else.
+ * Reports partitions that are not inside the disk or in each other's way, and ids, numbers and mount points that are used twice. One whose start or end
+ * is NaN, because it is wrong already, is held to everything else.
  */
 export function checkLayout(partitions: readonly PartitionSpec[], bounds: DiskBounds, report: Report): void {
   const path = (partition: PartitionSpec, ...rest: Path): Path => ['disk', 'partitions', partitions.indexOf(partition), ...rest];
@@ -33,6 +33,7 @@ export function checkLayout(partitions: readonly PartitionSpec[], bounds: DiskBo
       const message = `partition "${upper.id}" begins at ${formatSize(upper.startBytes)}, inside "${lower.id}", ${what}`;
       report('ICT_TEMPLATE_DISK', path(upper, 'start'), message);
     }
+    if (Number.isNaN(upper.endBytes)) continue;
     if (lower === undefined || (upper.endBytes ?? limit) > (lower.endBytes ?? limit)) lower = upper;
   }
   twice(
@@ -65,7 +66,7 @@ function limitOf({ sizeBytes = Infinity, table }: DiskBounds): number {
 
 function checkEnd({ id, endBytes }: PartitionSpec, at: Path, bounds: DiskBounds, report: Report): void {
   const { sizeBytes = Infinity } = bounds;
-  if (endBytes === undefined || endBytes <= limitOf(bounds)) return;
+  if (endBytes === undefined || Number.isNaN(endBytes) || endBytes <= limitOf(bounds)) return;
   if (endBytes > sizeBytes) {
     report('ICT_TEMPLATE_DISK', at, `partition "${id}" ends at ${formatSize(endBytes)}, beyond the disk of ${formatSize(sizeBytes)}`);
   } else {

@@ -72,15 +72,22 @@ export function emptyDisk(name: string): DiskSpec {
  * Reads `disk`: units become bytes, absent values get their defaults. Reports what cannot be, such as partitions that overlap.
  *
  * @param isDisk whether the image is one: without a size there is none; an installer finds a disk of its own
+ * @param isUnknown whether the value of a path was left out because it is wrong: nothing is concluded from its absence
  */
-export function readDisk(disk: Disk, imageName: string, isDisk: boolean, report: Report): DiskSpec {
+export function readDisk(
+  disk: Disk,
+  imageName: string,
+  isDisk: boolean,
+  report: Report,
+  isUnknown: (path: Path) => boolean = () => false,
+): DiskSpec {
   const sizeBytes = parseSize(disk.size ?? '0') ?? 0;
   const partitionTable = disk.partitionTableType ?? 'gpt';
   if (disk.size === undefined) {
     if (isDisk) report('ICT_DOCUMENT_MISSING_KEY', ['disk'], 'the disk needs the key "size"', 'For example 4GiB.');
   } else if (sizeBytes < SMALLEST)
     report('ICT_TEMPLATE_DISK', ['disk', 'size'], `a disk of ${disk.size} is too small`, 'It needs at least 2MiB.');
-  const partitions = readPartitions(disk.partitions ?? [], report);
+  const partitions = readPartitions(disk.partitions ?? [], report, isUnknown);
   checkLayout(partitions, { sizeBytes: sizeBytes >= SMALLEST ? sizeBytes : undefined, table: partitionTable }, report);
   const { path: device, selectionPolicy } = disk;
   return {
@@ -117,7 +124,7 @@ function readArtifacts(disk: Disk, isDisk: boolean): ArtifactSpec[] {
 const named = (mountPoint: string | undefined): string | undefined =>
   mountPoint === '' || mountPoint === 'none' ? undefined : mountPoint?.replace(/(?<=.)\/+$/, '');
 
-function readPartitions(items: readonly Partition[], report: Report): PartitionSpec[] {
+function readPartitions(items: readonly Partition[], report: Report, isUnknown: (path: Path) => boolean): PartitionSpec[] {
   let previousEnd: number | undefined = MIB;
   return items.map((item, index) => {
     const at: Path = ['disk', 'partitions', index];
@@ -125,11 +132,12 @@ function readPartitions(items: readonly Partition[], report: Report): PartitionS
     const type = item.type === 'swap' ? 'linux-swap' : item.type || 'linux';
     const filesystem = item.fsType === 'swap' ? 'linux-swap' : item.fsType || 'none';
     const mountPoint = named(item.mountPoint);
-    const startBytes = item.start === undefined ? previousEnd : (parseSize(item.start) ?? 0);
+    const byDefault = isUnknown([...at, 'start']) ? NaN : previousEnd;
+    const startBytes = item.start === undefined ? byDefault : (parseSize(item.start) ?? 0);
     if (startBytes === undefined) {
       report('ICT_TEMPLATE_DISK', at, `partition "${id}" needs the key "start": the one before takes the rest of the disk`);
     }
-    const end = parseSize(item.end ?? '0') ?? 0;
+    const end = isUnknown([...at, 'end']) ? NaN : (parseSize(item.end ?? '0') ?? 0);
     const endBytes = end === 0 ? undefined : end;
     previousEnd = endBytes;
     if (item.typeUUID === undefined && !partitionTypes.includes(type)) {

@@ -15,7 +15,7 @@ import { formatPath, type Path } from '../documents/path.js';
 import { completeSections, type PluginSections } from './plugin-section.js';
 import { readSecureBoot } from './secure-boot.js';
 import { readRepository } from './repository.js';
-import { type Report, reporter, type SpecReports } from '../problems/report.js';
+import { isLeftOut, type Report, reporter, type SpecReports } from '../problems/report.js';
 import type { Template } from '../schema/template.js';
 import { countPlainPasswords, readUser } from './user.js';
 
@@ -64,7 +64,8 @@ export async function buildSpec(
     const hint = 'Neither the template nor the defaults of the distribution describe one.';
     errors.report('ICT_DOCUMENT_MISSING_KEY', [], 'a raw image needs the key "disk"', hint);
   }
-  const disk = template.disk === undefined ? emptyDisk(image.name) : readDisk(template.disk, image.name, isDisk, errors.report);
+  const isUnknown = (at: Path): boolean => isLeftOut(merged, at);
+  const disk = template.disk === undefined ? emptyDisk(image.name) : readDisk(template.disk, image.name, isDisk, errors.report, isUnknown);
   // What has no partitions of its own, such as the disk of an initrd, has no root to start either.
   const starts = isDisk || (disk.partitions.length > 0 && target.imageType !== 'wsl2');
   if (template.disk !== undefined && starts) checkBootable(disk, system.bootloader.bootType, errors.report);

@@ -216,6 +216,10 @@ function typeHint(error: ErrorObject, path: Path, positions: DocumentPositions |
   const expected = String((error.params as Readonly<Record<string, unknown>>)['type']);
   if (expected === 'string' && ['number', 'boolean'].includes(typeof error.data)) {
     if (path.at(-1) === 'password') return 'Write it in quotes.';
+    const { format } = (error.parentSchema ?? {}) as { readonly format?: string };
+    const own = format === undefined ? undefined : formats[format];
+    // In quotes it would be refused as well.
+    if (own !== undefined && !own.check(positions?.sourceOf(path) ?? String(error.data))) return `Write ${own.expected}.`;
     return `Write it in quotes: "${positions?.sourceOf(path) ?? String(error.data)}".`;
   }
   if (expected === 'boolean' && typeof error.data === 'string') {
