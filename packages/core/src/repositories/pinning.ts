@@ -4,6 +4,7 @@ import { inParallel } from '../in-parallel.js';
 import { withAbsentDirectory } from './absent-directory.js';
 import type { Mirrors } from './repository-mirrors.js';
 import { keysLieBelow, withFetchedKeys } from './fetched-keys.js';
+import { withKeylessFiles } from './keyless-files.js';
 import { ofRepository } from './repository-places.js';
 
 /**
@@ -38,7 +39,8 @@ export async function pinRepositories(
       const pin = async () => provider.metadata.snapshot(await withFetchedKeys(keyed, ctx), arch, ctx, list);
       snapshots[position] = await mirrors.chooseMirror(repository.archive, pin, ctx.signal);
     } catch (error) {
-      throw ofRepository(await withAbsentDirectory(error, repository), repository.id);
+      const told = await withKeylessFiles(await withAbsentDirectory(error, repository), repository, ctx.memo);
+      throw ofRepository(told, repository.id);
     }
   });
   // One run with a network is to bring everything, so what else is missing is told at once.

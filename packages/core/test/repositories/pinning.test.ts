@@ -1,8 +1,12 @@
+import { fileURLToPath } from 'node:url';
 import { expect, it } from 'vitest';
 import { IctError, type PackageRecord, type RepositorySpec, type Snapshot } from '@ict/plugin-api';
 import { fakeContext, memoryArchive } from '@ict/plugin-testkit';
 import { pinRepositories } from '../../src/repositories/pinning.js';
 import { digestOfAll, repository, sampleProvider, snapshotOf } from '../support/sample-image.js';
+
+/** A keyring of a shipped definition. */
+const KEYRING = fileURLToPath(new URL('../../../../providers/deb/keyrings/debian-archive-keyring.pgp', import.meta.url));
 
 const repositories = ['main', 'updates', 'security'].map(repository);
 
@@ -85,6 +89,25 @@ it('says of a repository in a directory that is not there that it is not there',
     message: expect.stringContaining('there is no directory, but a file') as unknown,
   });
   await expect(pin(import.meta.dirname)).rejects.toMatchObject({ message: 'no root in own', hint: 'Check the suite.' });
+});
+
+it('says of key files without a key that they are none, where a repository is not trusted', async () => {
+  await using ctx = fakeContext();
+  const text = import.meta.filename;
+  const keyring = KEYRING;
+  const { provider } = source(() => {
+    throw new IctError('ICT_SAMPLE_UNTRUSTED', 'integrity', { message: 'no such key', hint: 'Check the key.' });
+  });
+  const pin = (keyrings: readonly string[]) =>
+    pinRepositories([{ ...repository('own'), keyrings }], 'x86_64', provider, routes().mirrors, ctx);
+  await expect(pin([text])).rejects.toMatchObject({
+    ...{ code: 'ICT_SAMPLE_UNTRUSTED', message: `${text} holds no OpenPGP public key: no such key` },
+    hint: expect.stringContaining('gpg --armor --export') as unknown,
+    facts: { repository: 'own', keyrings: [text], keyless: [text] },
+  });
+  await expect(pin([text, keyring])).rejects.toMatchObject({ facts: { keyless: [text] }, hint: 'Check the key.' });
+  await expect(pin([keyring])).rejects.toMatchObject({ message: 'no such key', hint: 'Check the key.' });
+  await expect(pin([`${text}.none`])).rejects.toMatchObject({ message: 'no such key' });
 });
 
 it('names offline what each repository lacks, unless something else is wrong', async () => {
