@@ -13,6 +13,7 @@ import { warningEvent, type EventStream } from './event-stream.js';
 import { copyDelivery, deliver, type Delivery } from './finalize/delivery.js';
 import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, toolsStep } from './finalize/finalization.js';
 import { ImageCache, imageInputs, type FinishedImage } from './finalize/image-cache.js';
+import { replacedImage } from './finalize/replaced-image.js';
 import { unpackTools } from './finalize/tools-tree.js';
 import { formatLock, lockDigest, type Lock } from './locks/lock.js';
 import { settleLock } from './locks/lock-settling.js';
@@ -55,6 +56,8 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
   const { spec } = intake;
   const directory = targetDirectory(engine, spec);
   const built = services.locked(directory, wantedRoom(spec.disk.sizeBytes), async (waitedMs) => {
+    const target = join(directory, 'imagebuild', spec.system.name);
+    if (options.output === undefined) warn(await replacedImage(target, spec));
     const use = cacheUse(options.caches, engine.storage, spec);
     const remote = use.remote ? services.remote(spec.secrets) : undefined;
     const images = new ImageCache(services.images, services.identity, events.emit, remote?.images);
@@ -62,7 +65,6 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
     const gathered = await events.run('packages', () => gather(sound, warn));
     const { lock, image, epochSeconds, forUnpacking } = gathered;
     const work = services.build(lock.target, epochSeconds, spec.secrets, { use: use.layers, remote }, forUnpacking);
-    const target = join(directory, 'imagebuild', spec.system.name);
     const make = async (): Promise<Delivery> => {
       const composed = await events.run('compose', () => compose(sound, gathered, work));
       return events.run('finalize', () => finalize(sound, gathered, work, composed, target));

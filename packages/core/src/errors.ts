@@ -40,6 +40,7 @@ export const coreError = defineErrors({
   ICT_DIRECTORY_REMOVED: 'host',
   ICT_OUTPUT_DISK_FULL: 'host',
   ICT_OUTPUT_UNWRITABLE: 'usage',
+  ICT_OUTPUT_REPLACED: 'usage',
   ICT_LAYER_DAMAGED: 'integrity',
   ICT_CACHE_AUDIT: 'integrity',
   ICT_CACHE_LIMIT_SMALL: 'usage',
