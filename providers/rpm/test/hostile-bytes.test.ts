@@ -26,23 +26,23 @@ function hostile(sound: Buffer, reach = sound.length): fc.Arbitrary<Buffer> {
   return fc.oneof({ weight: 3, arbitrary: spliced }, { weight: 1, arbitrary: unrelated });
 }
 
-/** Asserts that each variant is read, or refused with one of these codes; and that both happen. */
-async function readsOrRefuses(variants: fc.Arbitrary<Buffer>, read: (bytes: Buffer) => Promise<unknown>, codes: RegExp): Promise<void> {
-  const outcomes = new Set<string>();
+/** Asserts that sound bytes are read, and each variant of them ({@link hostile}) is, too, or refused with one of these codes. */
+async function readsOrRefuses(sound: Buffer, read: (bytes: Buffer) => Promise<unknown>, codes: RegExp, reach?: number): Promise<void> {
+  await read(sound);
+  let refused = 0;
   await fc.assert(
-    fc.asyncProperty(variants, async (bytes) => {
+    fc.asyncProperty(hostile(sound, reach), async (bytes) => {
       try {
         await read(bytes);
-        outcomes.add('read');
       } catch (error) {
         if (!isIctError(error)) throw error;
         expect(error.code).toMatch(codes);
-        outcomes.add('refused');
+        refused++;
       }
     }),
     { numRuns: 300 },
   );
-  expect([...outcomes].sort()).toEqual(['read', 'refused']);
+  expect(refused).toBeGreaterThan(0);
 }
 
 /** The fixture repository's metadata file whose name ends so. */
@@ -66,14 +66,14 @@ describe('any bytes are read, or refused with a code of their own:', () => {
       pkg.scriptlets();
       pkg.changelog();
     };
-    await readsOrRefuses(hostile(sound, 6000), read, /^ICT_RPM_(LEAD|HEADER|PAYLOAD|RELATION|VERSION)_INVALID$/);
+    await readsOrRefuses(sound, read, /^ICT_RPM_(LEAD|HEADER|PAYLOAD|RELATION|VERSION)_INVALID$/, 6000);
   });
 
   it('as repomd.xml, whose files are then below the repository', async () => {
     const read = async (bytes: Buffer): Promise<void> => {
       for (const { path } of parseRepomd(bytes, 'r').data) expect(isBelow(path)).toBe(true);
     };
-    await readsOrRefuses(hostile(metadata(REPOSITORY, 'repomd.xml')), read, /^ICT_RPM_REPOMD_INVALID$/);
+    await readsOrRefuses(metadata(REPOSITORY, 'repomd.xml'), read, /^ICT_RPM_REPOMD_INVALID$/);
   });
 
   it('as metalinks, whose mirrors are then addresses', async () => {
@@ -81,7 +81,7 @@ describe('any bytes are read, or refused with a code of their own:', () => {
       const { urls = [] } = parseMetalink(bytes, 'm') ?? {};
       for (const url of urls) expect(URL.canParse(url)).toBe(true);
     };
-    await readsOrRefuses(hostile(readFileSync(join(FIXTURES, 'metalinks/metalink_good_01'))), read, /^ICT_RPM_INDEX_INVALID$/);
+    await readsOrRefuses(readFileSync(join(FIXTURES, 'metalinks/metalink_good_01')), read, /^ICT_RPM_INDEX_INVALID$/);
   });
 
   it('as lists of modules', async () => {
@@ -93,6 +93,6 @@ describe('any bytes are read, or refused with a code of their own:', () => {
       reader.write(bytes);
       return reader.end();
     };
-    await readsOrRefuses(hostile(sound), read, /^ICT_RPM_INDEX_INVALID$/);
+    await readsOrRefuses(sound, read, /^ICT_RPM_INDEX_INVALID$/);
   });
 });
