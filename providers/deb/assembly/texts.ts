@@ -39,14 +39,11 @@ export class Keys {
   /** The number of the text `[from, to)`: the next one when it is new. */
   keyOf(from: usize, to: usize): u32 {
     if ((<u64>this.starts.length) << 1 >= this.slots.length) this.rehash();
-    const length = <u32>(to - from);
-    const mask = this.slots.length - 1;
-    let slot = hashOf(from, to) & mask;
-    for (let found = this.slots.at(slot); found != 0; found = this.slots.at(slot)) {
-      if (this.lengths.at(found - 1) == length && isEqual(this.textOf(found - 1), from, length)) return found - 1;
-      slot = (slot + 1) & mask;
-    }
+    const slot = this.slotOf(from, to);
+    const found = this.slots.at(slot);
+    if (found != 0) return found - 1;
     const key = this.starts.length;
+    const length = <u32>(to - from);
     this.slots.set(slot, key + 1);
     this.starts.push(this.texts.append(from, length));
     this.lengths.push(length);
@@ -55,14 +52,19 @@ export class Keys {
 
   /** The number of the text `[from, to)`; -1 when it has none. */
   find(from: usize, to: usize): i32 {
+    return <i32>this.slots.at(this.slotOf(from, to)) - 1;
+  }
+
+  /** Where the key of a text is among hashes, or is to be. */
+  private slotOf(from: usize, to: usize): u32 {
     const length = <u32>(to - from);
     const mask = this.slots.length - 1;
     let slot = hashOf(from, to) & mask;
     for (let found = this.slots.at(slot); found != 0; found = this.slots.at(slot)) {
-      if (this.lengths.at(found - 1) == length && isEqual(this.textOf(found - 1), from, length)) return found - 1;
+      if (this.lengths.at(found - 1) == length && isEqual(this.textOf(found - 1), from, length)) break;
       slot = (slot + 1) & mask;
     }
-    return -1;
+    return slot;
   }
 
   /** Where the text of a key lies. */
