@@ -23,8 +23,8 @@ export const UNKNOWN: u32 = 0x7fff_ffff;
 const KNOWN: u32 = 0x8000_0000;
 
 const EXPECTED: u32 = 4096;
-/** Fields that are asked for as relations. */
-const FIELDS: u32 = 6;
+/** How many fields are asked for as relations. */
+let fields: u32 = 0;
 
 const TAB: u8 = 0x09;
 const RETURN: u8 = 0x0d;
@@ -58,11 +58,12 @@ let lists!: Numbers;
 let members!: Numbers;
 let alternatives!: Numbers;
 
-export function begin(): void {
+export function begin(relationFields: u32): void {
+  fields = relationFields;
   unknown = keys(EXPECTED);
   groups = keys(EXPECTED);
   groupPlaces = numbers(EXPECTED);
-  lists = numbers(EXPECTED * FIELDS);
+  lists = numbers(EXPECTED * fields);
   members = numbers(64);
   alternatives = numbers(64);
 }
@@ -80,7 +81,7 @@ export function isNamed(name: u32, from: usize, to: usize): bool {
 
 /** Makes room for what becomes known of a stanza, the next one. */
 export function expect(): void {
-  for (let field: u32 = 0; field < FIELDS; field++) lists.push(0);
+  for (let field: u32 = 0; field < fields; field++) lists.push(0);
 }
 
 /** Forgets which lists stanzas have; the lists stay. */
@@ -90,13 +91,13 @@ export function release(): void {
 
 /** The list of a stanza and field; {@link UNKNOWN} when nobody has asked. */
 export function listOf(stanza: u32, field: u32): u32 {
-  const list = lists.at(stanza * FIELDS + field);
+  const list = lists.at(stanza * fields + field);
   return list == 0 ? UNKNOWN : list == UNREADABLE ? UNREADABLE : list & ~KNOWN;
 }
 
 /** Notes it. */
 export function note(stanza: u32, field: u32, list: u32): u32 {
-  lists.set(stanza * FIELDS + field, list | KNOWN);
+  lists.set(stanza * fields + field, list | KNOWN);
   return list;
 }
 

@@ -24,14 +24,15 @@ let places!: Numbers;
 /**
  * @param fieldNames names of fields in lower case, each ended by a newline; their order is that of columns.
  * @param required how many of them, from the first, a stanza must have.
+ * @param relationFields how many fields {@link listOf} is asked for.
  */
-export function begin(fieldNames: usize, length: usize, required: u32): void {
+export function begin(fieldNames: usize, length: usize, required: u32, relationFields: u32): void {
   fields.begin(fieldNames, length, required);
   texts = bytes(EXPECTED_BYTES);
   texts.length = 1; // So that no place is 0.
   ends = numbers(EXPECTED_STANZAS);
   places = numbers(EXPECTED_STANZAS * fields.width);
-  relations.begin();
+  relations.begin(relationFields);
 }
 
 /** Memory for the caller, which stays his. */

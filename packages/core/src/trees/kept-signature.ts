@@ -13,7 +13,7 @@ export function signedNow(signature: LayerSignature): KeptSignature {
   return boot === undefined ? signature : { ...signature, boot };
 }
 
-/** Whether the machine started after a layer was signed: it may have crashed before the files were on the disk, and have left zeros in them. */
+/** Whether the machine started after a layer was signed: it may have crashed before the files were on the disk, and have left zeros in them. Never of a lent layer (`cached-layers.ts`). */
 export function mayBeLost({ boot }: KeptSignature): boolean {
   return boot !== undefined && boot !== machineStart();
 }

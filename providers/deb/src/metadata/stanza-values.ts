@@ -1,5 +1,6 @@
 import type { LookupColumns } from '@ict/package-index';
 import { debError } from '../errors.js';
+import { RELATION_FIELDS } from '../relations/relation-numbers.js';
 import type { IndexDirectory } from './index-directory.js';
 import type { IndexText } from './index-text.js';
 import { NAME_BYTES } from './name-bytes.js';
@@ -110,7 +111,7 @@ export class StanzaValues {
       Buffer.from(module.memory.buffer).set(new Uint8Array(values.buffer, values.byteOffset, values.byteLength), place);
       return place;
     };
-    module.begin(put(FIELD_NAMES), FIELD_NAMES.length, REQUIRED_FIELDS);
+    module.begin(put(FIELD_NAMES), FIELD_NAMES.length, REQUIRED_FIELDS, RELATION_FIELDS.length);
     const { words } = this.#directory;
     const { starts, lengths, slots }: LookupColumns = this.#directory.names;
     module.adopt(put(words), words.length, put(starts), put(lengths), starts.length, put(slots), slots.length);

@@ -5,7 +5,7 @@ import { STANZAS_MODULE } from '../compiled/stanzas-module.js';
 export interface StanzasModule extends AssemblyExports {
   readonly nameBytes: { readonly value: number };
   readonly versionBytes: { readonly value: number };
-  begin(fieldNames: number, length: number, required: number): void;
+  begin(fieldNames: number, length: number, required: number, relationFields: number): void;
   room(sizeBytes: number): number;
   adopt(texts: number, textBytes: number, starts: number, lengths: number, count: number, slots: number, slotCount: number): void;
   nextStanza(length: number): number;
