@@ -2,7 +2,7 @@
 interface WebAssemblyOfNode {
   readonly Memory: new (pages: { readonly initial: number; readonly maximum: number }) => object;
   readonly Module: new (bytes: Uint8Array) => object;
-  readonly Instance: new (module: object, imports: Imports) => { readonly exports: unknown };
+  readonly Instance: new (module: object, imports: Readonly<Record<string, object>>) => { readonly exports: unknown };
 }
 
 /** Functions that a module of AssemblyScript asks for, by the file that declares them, without `.ts`, and their name. */
@@ -43,6 +43,6 @@ export class AssemblyModule<E extends AssemblyExports> {
     const { Memory, Module, Instance } = (globalThis as unknown as { readonly WebAssembly: WebAssemblyOfNode }).WebAssembly;
     this.#compiled ??= new Module(Buffer.from(this.#base64, 'base64'));
     const memory = new Memory({ initial: first, maximum: most });
-    return new Instance(this.#compiled, { env: { memory } as never, memory: { full }, ...imports }).exports as E;
+    return new Instance(this.#compiled, { env: { memory }, memory: { full }, ...imports }).exports as E;
   }
 }

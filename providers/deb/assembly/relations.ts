@@ -68,7 +68,7 @@ export function begin(relationFields: u32): void {
   alternatives = numbers(64);
 }
 
-/** Takes the table of names that the caller has written, as it is in the directory. `size` of each in numbers, of the texts in bytes. */
+/** Takes the table of names that the caller has written, as it is in the directory: where its columns lie, and how many numbers they have. */
 export function adopt(texts: usize, textBytes: u32, starts: usize, lengths: usize, count: u32, slots: usize, slotCount: u32): void {
   known = adopted(texts, textBytes, starts, lengths, count, slots, slotCount);
 }

@@ -1,4 +1,3 @@
-import type { LookupColumns } from '@ict/package-index';
 import { debError } from '../errors.js';
 import { RELATION_FIELDS } from '../relations/relation-numbers.js';
 import type { IndexDirectory } from './index-directory.js';
@@ -112,8 +111,8 @@ export class StanzaValues {
       return place;
     };
     module.begin(put(FIELD_NAMES), FIELD_NAMES.length, REQUIRED_FIELDS, RELATION_FIELDS.length);
-    const { words } = this.#directory;
-    const { starts, lengths, slots }: LookupColumns = this.#directory.names;
+    const { words, names } = this.#directory;
+    const { starts, lengths, slots } = names;
     module.adopt(put(words), words.length, put(starts), put(lengths), starts.length, put(slots), slots.length);
     this.#look();
     this.#bytes.set(NAME_BYTES, module.nameBytes.value);
