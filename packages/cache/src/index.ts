@@ -4,7 +4,7 @@ export { chooseCacheHome, claimCacheHome, type CacheHome, type CachePlaces, type
 export { type VerificationMode } from './store-context.js';
 export { type CachedPackage, type PackageCache, type PackageLookup } from './package-cache.js';
 export { isPackageFileName, packageId, type PackageEntry, type PackageEntries, type SignedBy } from './package-entries.js';
-export { privateDirectory } from './layout.js';
+export { isPathSegment, privateDirectory } from './layout.js';
 export { measureDirectory } from './directory-files.js';
 export { occupiedBytes } from './disk-room.js';
 export { eachEntry, type CacheEntry, type EntryList } from './inventory.js';

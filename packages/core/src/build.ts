@@ -57,7 +57,7 @@ export async function buildImage(build: ImageBuild): Promise<BuildReport> {
   const directory = targetDirectory(engine, spec);
   const built = services.locked(directory, wantedRoom(spec.disk.sizeBytes), async (waitedMs) => {
     const target = join(directory, 'imagebuild', spec.system.name);
-    if (options.output === undefined) warn(await replacedImage(target, spec));
+    warn(await replacedImage(target, spec));
     const use = cacheUse(options.caches, engine.storage, spec);
     const remote = use.remote ? services.remote(spec.secrets) : undefined;
     const images = new ImageCache(services.images, services.identity, events.emit, remote?.images);

@@ -11,7 +11,7 @@ import { IMAGE_STEP } from '../src/finalize/image-cache.js';
 import { installedPackages } from '../src/plugins/plugin-answers.js';
 import type { Check } from '../src/plugins/value-check.js';
 import { openBuildRemote } from '../src/remote/remote-caches.js';
-import { blobOutput, layerOutput, outputFault } from '../src/step-output.js';
+import { blobOutput, canonicalFault, layerOutput, outputFault } from '../src/step-output.js';
 import { StepEngine } from '../src/steps.js';
 import { MemoryRemote } from './support/memory-remote.js';
 
@@ -55,7 +55,7 @@ describe('what is wrong with an output', () => {
     ['half of a surrogate pair', '\ud800'],
     ['a number that is not finite', JSON.parse('1e999') as Json],
   ])('is that it could not be stored, however it came here: %s', (_fault, part) => {
-    expect(outputFault({ ...layer, part }, layerOutput)).toMatch(/^The value at \$\.part.* has no canonical JSON: /);
+    expect(canonicalFault({ ...layer, part })).toMatch(/^The value at \$\.part.* has no canonical JSON: /);
   });
 });
 
@@ -154,7 +154,8 @@ describe('a result that its maker damaged before it was signed or sealed', () =>
       return images.find(key);
     };
     expect((await find(image))?.image.artifacts).toMatchObject([{ name: 'a.raw', digest: blob.digest }]);
-    for (const name of ['', '.', '..', '../a', 'a\0', 'x'.repeat(256)]) expect(await find({ files: [{ name, blob }] })).toBeUndefined();
+    for (const name of ['', '.', '..', '.hidden', '../a', 'a\\b', 'a\0', 'x'.repeat(256)])
+      expect(await find({ files: [{ name, blob }] })).toBeUndefined();
     expect(await find({ files: [image.files[0], image.files[0]] as Json })).toBeUndefined();
     const check = async (bad: Json): Promise<void> => {
       const found = await find(bad);

@@ -20,7 +20,7 @@ export async function replacedImage(
     {
       code: 'ICT_OUTPUT_REPLACED',
       message: `${directory} holds the image "${other}"; when this build has ended, "${image.name}" takes its place, as both are called "${system.name}"`,
-      hint: 'Give each template a "systemConfig.name" of its own, or keep the files elsewhere with --output.',
+      hint: 'Give each template a "systemConfig.name" of its own.',
       severity: 'warning',
       ...(position === undefined ? {} : { position }),
     },

@@ -13,7 +13,9 @@ export function lockMisfits(
   request: PackageRequest,
   places: RequestPlaces,
 ): readonly ProblemReport[] {
-  if (asked !== undefined && target === request.target) return requestChanges(asked, request, places);
+  if (asked !== undefined && target === request.target) {
+    return requestChanges({ ...asked, repositories: renamed(asked.repositories, request.repositories) }, request, places);
+  }
   if (target !== request.target) return [misfit(`the lock is of ${target}, and the template of ${request.target}`)];
   const wished = request.image.filter(isPlainName).flatMap((seed): ProblemReport[] => {
     const name = seedName(seed.request);
@@ -28,7 +30,7 @@ export function lockMisfits(
   return [
     ...wished,
     ...(wished.length > 0 ? [] : unasked(packages, request.image)),
-    ...repositoryMisfits(repositories, request.repositories),
+    ...repositoryMisfits(renamed(repositories, request.repositories), request.repositories),
   ];
 }
 
@@ -39,6 +41,14 @@ function unasked(packages: Lock['packages'], image: readonly Seed[]): readonly P
   return packages
     .filter((pkg) => pkg.requestedBy.includes('template') && !namesOf(pkg).some((name) => wishes.has(name)))
     .map(({ name }) => misfit(`the template does not ask for "${name}" any more`));
+}
+
+/** Repositories of a lock as they are named now: locks of earlier versions name a directory by where it lay. */
+function renamed<R extends Pick<RepositorySpec, 'id' | 'archive'>>(locked: readonly R[], asked: readonly RepositorySpec[]): readonly R[] {
+  return locked.map((one) => {
+    const now = asked.find(({ id, archive }) => id === one.id && archive === one.archive);
+    return now === undefined ? one : { ...one, archive: recordedArchive(now) };
+  });
 }
 
 function repositoryMisfits(locked: readonly PinnedRepository[], asked: readonly RepositorySpec[]): readonly ProblemReport[] {
@@ -52,7 +62,7 @@ function repositoryMisfits(locked: readonly PinnedRepository[], asked: readonly 
     // Locks of earlier versions may have passwords in addresses.
     const was = withoutCredentials(before, () => '***');
     const now = words({ ...repository, archive: recordedArchive(repository) });
-    return [now, words(repository)].includes(before) ? [] : [misfit(`repository "${id}" was ${was}, and is ${now}`)];
+    return before === now ? [] : [misfit(`repository "${id}" was ${was}, and is ${now}`)];
   });
   const gone = locked.filter(({ id }) => !asked.some((repository) => repository.id === id));
   return [...added, ...gone.map(({ id }) => misfit(`the lock has a repository "${id}", which is not asked any more`))];

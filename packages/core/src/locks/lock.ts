@@ -16,6 +16,7 @@ import { checkLock } from './lock-shape.js';
 import { parseLock, unreadable } from './lock-source.js';
 import type { RequestAnswers } from './request-answers.js';
 import type { RequestRecord } from './request-record.js';
+import { recordedArchive } from './request.js';
 
 /** Everything that decides an image's packages: the content of `x.lock.yml`. An image is a function of this and the template. */
 export interface Lock {
@@ -68,11 +69,11 @@ export function toolsAlone({ packages, tools }: Lock): readonly ResolvedPackage[
 
 /** What a lock says of the repositories that it was resolved from. */
 export function pinnedRepositories(snapshots: readonly Snapshot[]): readonly PinnedRepository[] {
-  return snapshots.map(({ repository: { id, archive, recordedAs = archive, suite, components }, root, signers, indexes }) => ({
-    id,
-    archive: recordedAs,
-    suite,
-    components,
+  return snapshots.map(({ repository, root, signers, indexes }) => ({
+    id: repository.id,
+    archive: recordedArchive(repository),
+    suite: repository.suite,
+    components: repository.components,
     root,
     signers,
     indexes,

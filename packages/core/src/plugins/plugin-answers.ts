@@ -21,6 +21,7 @@ import {
   words,
   type Check,
 } from './value-check.js';
+import { blobOutput } from '../step-output.js';
 
 /** A check of what a function of a plugin answers to these arguments. */
 type AnswerCheck = (args: readonly unknown[]) => Check;
@@ -104,7 +105,7 @@ const fileName = is(
 /** What a tree holds. */
 export const installedPackages = list(shape({ name: word, version: text, arch: text }));
 
-const artifact = shape({ extension: fileEnd, blob: shape({ kind: oneOf('blob'), digest, sizeBytes: count }) });
+const artifact = shape({ extension: fileEnd, blob: blobOutput });
 
 /** Files of an image, each under a name of its own. */
 const artifacts: Check = (value, path) => {

@@ -1,6 +1,6 @@
 import { readFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { ImageFile, NewImage, StoredImage } from '@ict/cache';
+import { isPathSegment, type ImageFile, type NewImage, type StoredImage } from '@ict/cache';
 import type { CacheKey } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
 import { IMAGE_STEP } from '../finalize/image-cache.js';
@@ -14,10 +14,7 @@ interface RemoteFile extends Pick<ImageFile, 'name' | 'type'> {
   readonly blob: BlobRef;
 }
 
-const fileName = is(
-  'a plain file name',
-  (value) => typeof value === 'string' && /^[^/\0]+$/.test(value) && value !== '.' && value !== '..' && Buffer.byteLength(value) <= 255,
-);
+const fileName = is('a plain file name', (value) => typeof value === 'string' && isPathSegment(value));
 
 const files = shape({ files: list(shape({ name: fileName, type: optional(word), blob: blobOutput })) });
 

@@ -3,7 +3,7 @@ import type { CacheKey } from '@ict/integrity';
 import type { BlobRef, BlobStore, LayerRef } from '@ict/plugin-api';
 import type { RemoteCache, RemoteResult } from '@ict/remote-cache';
 import type { Check } from '../plugins/value-check.js';
-import { outputFault } from '../step-output.js';
+import { canonicalFault, outputFault } from '../step-output.js';
 
 /** What results of others are taken from. */
 export type RemoteSource = Pick<RemoteCache, 'find' | 'fetch'>;
@@ -39,7 +39,7 @@ export class RemoteResults {
   }
 
   private async take(type: string, key: CacheKey, expected: Check | undefined): Promise<RemoteResult | undefined> {
-    const result = await this.remote.find(type, key, (output) => outputFault(output, expected));
+    const result = await this.remote.find(type, key, (output) => canonicalFault(output) ?? outputFault(output, expected));
     if (result === undefined) return undefined;
     for (const reference of taggedReferences(result.output)) {
       const there =

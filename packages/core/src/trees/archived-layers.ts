@@ -1,8 +1,8 @@
 import { join } from 'node:path';
 import type { Cache } from '@ict/cache';
-import { isSha256Digest } from '@ict/integrity';
 import type { BlobRef, Json, LayerRef } from '@ict/plugin-api';
 import { layerRef, type LayerManifest } from '@ict/sandbox';
+import { blobOutput, outputFault } from '../step-output.js';
 import type { LayerShelf, PublishedLayer, SignLayer, StagedLayer, StoredLayer } from './layer-shelf.js';
 import { restoreLayer } from './layer-unpacking.js';
 import type { LazySandbox } from './trees.js';
@@ -87,8 +87,8 @@ export class ArchivedLayers implements LayerShelf {
   private async archiveOf({ digest }: Pick<LayerRef, 'digest'>): Promise<string | undefined> {
     if (this.distrusted.has(digest)) return undefined;
     const record = await this.store.steps.get(STEP, { layer: digest });
-    const blob = record?.output as Partial<BlobRef> | undefined;
-    return blob?.digest === undefined || !isSha256Digest(blob.digest) ? undefined : this.store.blobs.path(blob.digest);
+    if (record === undefined || outputFault(record.output, blobOutput) !== undefined) return undefined;
+    return this.store.blobs.path((record.output as unknown as BlobRef).digest);
   }
 
   private async unpack(layer: Pick<LayerRef, 'digest'>, archive: string): Promise<StoredLayer | undefined> {

@@ -27,9 +27,9 @@ export function signedAgain(before: KeptSignature, signature: LayerSignature): K
   return signature.digest === before.digest && mayBeLost(before) ? signature : signedNow(signature);
 }
 
-/** The signature of a layer that was moved, and else left alone. */
-export function signedElsewhere({ boot }: KeptSignature, signature: LayerSignature): KeptSignature {
-  return boot === undefined ? signature : { ...signature, boot };
+/** The signature of a layer that was moved, and else left alone: it was signed in no other run than before. */
+export function signedElsewhere({ boot }: KeptSignature, { digest, entries }: LayerSignature): KeptSignature {
+  return { digest, entries, ...(boot === undefined ? {} : { boot }) };
 }
 
 /** Whether something that was read is a signature. */

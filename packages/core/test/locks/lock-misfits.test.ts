@@ -60,4 +60,18 @@ describe('lockMisfits', () => {
   ])('tells %s', (_what, found, expected) => {
     expect(found).toEqual(expected);
   });
+
+  it('tells no directory that lies where an earlier lock says, whatever else is new', () => {
+    const recorded = { ...distribution, repositories: [{ ...main, recordedAs: './own' }, updates] };
+    const asked = (names: readonly string[], of: typeof distribution) =>
+      packageRequest(sampleSpec({ packages: names.map((name) => ({ name })) }), of, sampleFormat());
+    const earlier = asked(['bash'], distribution);
+    const lock: Lock = {
+      ...{ lockVersion: 1, target: earlier.target, request: earlier.digest, asked: earlier.record, plugins: {}, packages: [], tools: [] },
+      repositories: pinnedRepositories(distribution.repositories.map((one) => snapshotOf(one))),
+    };
+    const told = (names: readonly string[]) => lockMisfits(lock, asked(names, recorded), sampleSpec()).map(({ message }) => message);
+    expect(told(['bash'])).toEqual([]);
+    expect(told(['bash', 'jq'])).toEqual([expect.stringContaining('jq')]);
+  });
 });

@@ -8,6 +8,7 @@ import type { Sandbox } from '@ict/sandbox';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BaseTree } from '../../src/trees/base-tree.js';
 import { CachedLayers } from '../../src/trees/cached-layers.js';
+import { signedElsewhere, signedNow } from '../../src/trees/kept-signature.js';
 import type { LayerShelf } from '../../src/trees/layer-shelf.js';
 import { LazySandbox, SandboxTrees } from '../../src/trees/trees.js';
 import { withoutDamagedLayers } from '../../src/without-damaged-layers.js';
@@ -145,6 +146,14 @@ describe.each(Object.keys(shelves))('a layer that lies %s', (where) => {
       expect(found === undefined ? 'tree' : await readFile(join(found.directory, 'content'), 'utf8')).toBe('tree');
     },
   );
+});
+
+it('a layer that is moved stays signed in the run in which it was, or read back', () => {
+  const signature = { digest: digestOf('4'), entries: 1 };
+  const moved = signedNow({ ...signature, digest: digestOf('5') });
+  expect(moved.boot).toBeDefined();
+  expect(signedElsewhere(signature, moved)).toEqual({ ...signature, digest: digestOf('5') });
+  expect(signedElsewhere({ ...signature, boot: ANOTHER_RUN }, moved)).toEqual({ ...moved, boot: ANOTHER_RUN });
 });
 
 it('of a read-only cache, what its machine did in the meantime is not asked', async () => {

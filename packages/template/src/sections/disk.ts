@@ -79,7 +79,7 @@ export function readDisk(
   imageName: string,
   isDisk: boolean,
   report: Report,
-  isUnknown: (path: Path) => boolean = () => false,
+  isUnknown: (path: Path) => boolean,
 ): DiskSpec {
   const sizeBytes = parseSize(disk.size ?? '0') ?? 0;
   const partitionTable = disk.partitionTableType ?? 'gpt';
