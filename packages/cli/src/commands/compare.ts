@@ -19,9 +19,6 @@ export interface PackageDifference {
   readonly b?: string;
 }
 
-/** Filesystems that hold files, not all of which are read. */
-const HOLD_FILES: readonly string[] = ['ext2', 'ext3', 'ext4', 'vfat', 'btrfs', 'xfs', 'erofs', 'squashfs', 'iso9660'];
-
 /** `ict compare`: what two images do not have in common; the exit status is that of `diff` with `--exit-code`. */
 export async function compare(session: Session, a: string, b: string, flags: CompareFlags): Promise<number> {
   const { temporaryDirectory } = await takeSettings(session, flags);
@@ -48,15 +45,10 @@ export async function compare(session: Session, a: string, b: string, flags: Com
     ...{ files, compared },
     ...(comparedBytes.length === 0 ? {} : { comparedBytes }),
   });
-  const unread = report.partitions.flatMap(({ number, filesystem }) =>
-    filesystem === undefined || [...compared, ...comparedBytes].includes(number) || !HOLD_FILES.includes(filesystem.type)
-      ? []
-      : [filesystem.type],
-  );
   const whole = report.partitions.flatMap(({ number, filesystem, type }) =>
     comparedBytes.includes(number) ? [filesystem?.type ?? type] : [],
   );
-  session.result(comparisonText({ a, b, values, packages, files, compared, whole, unread }, session.terminal.resultColors));
+  session.result(comparisonText({ a, b, values, packages, files, compared, whole }, session.terminal.resultColors));
   return equal || flags.exitCode !== true ? 0 : 1;
 }
 

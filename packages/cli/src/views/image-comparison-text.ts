@@ -15,22 +15,18 @@ export interface ComparisonWords {
   readonly compared: readonly number[];
   /** Filesystems, else types, of partitions of which the bytes were compared, as nobody reads their files. */
   readonly whole: readonly string[];
-  /** Filesystems of partitions whose files were not compared, as nobody reads them. */
-  readonly unread: readonly string[];
 }
 
 const SIGNS = { added: '+', removed: '-', changed: '~' } as const;
 
 /** What `ict compare` says to people: of each difference what the first image has, then what the second has. */
-export function comparisonText({ a, b, values, packages = [], files, compared, whole, unread }: ComparisonWords, colors: Colors): string {
+export function comparisonText({ a, b, values, packages = [], files, compared, whole }: ComparisonWords, colors: Colors): string {
   const looked =
     compared.length === 0 ? 'No files could be compared' : `Files of ${formatCount(compared.length, 'partition')} were compared`;
-  const kinds = (list: readonly string[]): string =>
-    `${formatCount(list.length, 'partition')} (${[...new Set(list)].map(plainText).join(', ')})`;
-  const bytes = whole.length === 0 ? '' : `; of ${kinds(whole)} the bytes were, as their files are not read`;
-  const passed = `${bytes}${unread.length === 0 ? '' : `; those of ${kinds(unread)} were not, and may differ`}`;
+  const kinds = `${formatCount(whole.length, 'partition')} (${[...new Set(whole)].map(plainText).join(', ')})`;
+  const bytes = whole.length === 0 ? '' : `; of ${kinds} the bytes were, as their files are not read`;
   if (values.length === 0 && packages.length === 0 && files.length === 0)
-    return `${plainText(a)} and ${plainText(b)} hold the same${unread.length === 0 ? '' : ' as far as they can be read'}. ${looked}${passed}.\n`;
+    return `${plainText(a)} and ${plainText(b)} hold the same. ${looked}${bytes}.\n`;
   const lines = [colors.red(`- ${plainText(a)}`), colors.green(`+ ${plainText(b)}`)];
   const sides = (was: unknown, is: unknown): readonly string[] => [colors.red(shown(was)), colors.green(shown(is))];
   if (values.length > 0) lines.push('', `${formatCount(values.length, 'value')}:`);
@@ -49,7 +45,7 @@ export function comparisonText({ a, b, values, packages = [], files, compared, w
       ),
     );
   }
-  lines.push('', `${looked}${passed}.`);
+  lines.push('', `${looked}${bytes}.`);
   return `${lines.join('\n')}\n`;
 }
 
