@@ -2,7 +2,8 @@ import { globSync, readFileSync } from 'node:fs';
 import { defineConfig } from 'vitest/config';
 
 /** What a file does that others in the same process would meet, or that asks the process about more than the file did itself. */
-const OWN_PROCESS = /\bvi\.(?:mock|stubGlobal)\(|process\.(?:env|umask|seteuid|memoryUsage|listenerCount)\b|\/proc\/self\/fd/;
+const OWN_PROCESS =
+  /\bvi\.(?:mock|doMock|stubGlobal|stubEnv|useFakeTimers|setSystemTime)\(|\bprocess\.(?:env|umask|chdir|exitCode|on|once|set\w*id|memoryUsage|listenerCount)\b|\/proc\/self\/fd/;
 
 /** Test files of the package in whose directory vitest runs, by whether they have a process of their own. */
 const files = Object.groupBy(globSync('test/**/*.test.ts'), (file) =>

@@ -1,6 +1,6 @@
 import { readdir } from 'node:fs/promises';
 import { homedir } from 'node:os';
-import { join } from 'node:path';
+import { isAbsolute, join } from 'node:path';
 import { readRegularFile } from '@ict/integrity';
 import type { Firmware } from './firmware.js';
 import type { Machine } from './machine.js';
@@ -14,7 +14,7 @@ export interface DescribedFirmware extends Firmware {
 /** Where descriptors lie, the strongest first: those of a user, of the administrator, of packages, and of a qemu of one's own. */
 export function descriptorDirectories(env: NodeJS.ProcessEnv = process.env): readonly string[] {
   const config = env['XDG_CONFIG_HOME'];
-  const own = config === undefined || config === '' ? join(homedir(), '.config') : config;
+  const own = config !== undefined && isAbsolute(config) ? config : join(homedir(), '.config');
   return [own, '/etc', '/usr/share', '/usr/local/share'].map((parent) => join(parent, 'qemu/firmware'));
 }
 

@@ -1,8 +1,10 @@
+import { guidBytes } from '@ict/image-parts';
+
 /** Global variables of UEFI, and those of its reference implementation for Secure Boot, as their GUIDs lie in memory. */
-const GLOBAL = guid('8be4df61-93ca-11d2-aa0d-00e098032b8c');
-const SECURE_BOOT_ENABLE = guid('f0a30bc7-af08-4556-99c4-001009c93a44');
+const GLOBAL = guidBytes('8be4df61-93ca-11d2-aa0d-00e098032b8c');
+const SECURE_BOOT_ENABLE = guidBytes('f0a30bc7-af08-4556-99c4-001009c93a44');
 /** How a store begins whose variables may be authenticated. */
-const AUTHENTICATED = guid('aaf32c78-947b-439a-a180-2e144ec37792');
+const AUTHENTICATED = guidBytes('aaf32c78-947b-439a-a180-2e144ec37792');
 
 const VOLUME_SIGNATURE = Buffer.from('_FVH');
 const VOLUME_SIGNATURE_OFFSET = 40;
@@ -57,10 +59,4 @@ function* variables(store: Buffer): Generator<Variable> {
     }
     at = Math.ceil(end / 4) * 4;
   }
-}
-
-/** A GUID as UEFI has it in memory: the first three parts are numbers of little-endian order. */
-function guid(text: string): Buffer {
-  const [a = '', b = '', c = '', ...rest] = text.split('-');
-  return Buffer.concat([...[a, b, c].map((part) => Buffer.from(part, 'hex').reverse()), Buffer.from(rest.join(''), 'hex')]);
 }

@@ -115,6 +115,7 @@ describe('descriptors of firmware', () => {
 
   it.each([
     [{ XDG_CONFIG_HOME: '/config' }, '/config/qemu/firmware'],
+    [{ XDG_CONFIG_HOME: 'relative' }, expect.stringMatching(/^\/.*\/\.config\/qemu\/firmware$/u) as string],
     [{ XDG_CONFIG_HOME: '' }, expect.stringMatching(/\/\.config\/qemu\/firmware$/u) as string],
   ])('with %o are looked for in %s first', (env, first) => {
     expect(descriptorDirectories(env)).toEqual([first, '/etc/qemu/firmware', '/usr/share/qemu/firmware', '/usr/local/share/qemu/firmware']);

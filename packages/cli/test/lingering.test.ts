@@ -2,7 +2,10 @@ import { afterEach, beforeEach, expect, it, vi } from 'vitest';
 import { endSoon, type LingeringProcess } from '../src/lingering.js';
 
 beforeEach(() => void vi.useFakeTimers());
-afterEach(() => void vi.useRealTimers());
+afterEach(() => {
+  vi.restoreAllMocks(); // first: a spy stands on what is faked
+  vi.useRealTimers();
+});
 
 /** A process with this much to print, and these things open. */
 function lingering(open: readonly string[]) {

@@ -217,7 +217,7 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
 
 /** Whether a mount option of btrfs names another subvolume than that which each has, 5. */
 function isOfSubvolume(option: string): boolean {
-  return /^subvol(?:id)?=/u.test(option) && !/^(?:subvol=\/|subvolid=0*5)$/u.test(option);
+  return /^subvol(?:id)?=/u.test(option) && !/^(?:subvol=\/|subvolid=0*[05])$/u.test(option);
 }
 
 function checkMount(spec: PartitionSpec, path: string, report: Report): void {

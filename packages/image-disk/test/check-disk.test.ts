@@ -59,6 +59,10 @@ describe('checkDisk', () => {
     ['a FAT label in small letters', withEsp({ label: 'esp' })],
     ['a read-only root', withRoot({ filesystem: 'erofs', mountOptions: 'ro' })],
     [
+      'the topmost subvolume, in each way of naming it',
+      withRoot({ filesystem: 'btrfs', endBytes: 2000 * MIB, mountOptions: 'subvolid=0,subvolid=5,subvol=/' }),
+    ],
+    [
       'GRUB with /boot apart from a read-only root',
       {
         bootloader: { provider: 'grub' },

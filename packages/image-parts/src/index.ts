@@ -18,7 +18,6 @@ export { FAT_VERSION, encodeFat } from './fat/encode-fat.js';
 export type { PlacedFile, PlannedDirectory } from './fat/directory-plan.js';
 export { contentOffsets, planFat, type FatRefusal, type FatRequest, type Place, type PlannedFat } from './fat/fat-plan.js';
 export {
-  CLUSTERS,
   FAT16_MAXIMUM_BYTES,
   FAT16_MINIMUM_BYTES,
   FAT32_MAXIMUM_BYTES,
