@@ -60,7 +60,12 @@ describe('checkDisk', () => {
     ['a read-only root', withRoot({ filesystem: 'erofs', mountOptions: 'ro' })],
     [
       'the topmost subvolume, in each way of naming it',
-      withRoot({ filesystem: 'btrfs', endBytes: 2000 * MIB, mountOptions: 'subvolid=0,subvolid=5,subvol=/' }),
+      {
+        disk: {
+          sizeBytes: 4000 * MIB,
+          partitions: [esp, { ...root, filesystem: 'btrfs', endBytes: 2000 * MIB, mountOptions: 'subvolid=0,subvolid=5,subvol=/' }],
+        },
+      },
     ],
     [
       'GRUB with /boot apart from a read-only root',

@@ -79,6 +79,7 @@ export function openRemoteUpload(options: RemoteUploadOptions): RemoteUpload {
     async find(type, key) {
       const place = recordPlace({ type, key }, signingKey);
       return telling(place, async () => {
+        if (reader?.isDamaged(place) === true) return undefined;
         const bytes = await readPlace(store, place);
         const read = bytes && readRecord(bytes, { type, key }, own);
         return read?.kind === 'believed' ? read.result : undefined;

@@ -44,6 +44,14 @@ describe('a record', () => {
     expect(world.left()).toEqual([]);
   });
 
+  it('whose result a reader found to be damaged is not had, and replaced', async () => {
+    await world.upload().putRecord(TYPE, KEY, { ...result, output: 'wrong' });
+    const reader = world.cache();
+    expect(await reader.find(TYPE, KEY, () => 'it is wrong')).toBeUndefined();
+    expect(await world.upload({ reader }).find(TYPE, KEY)).toBeUndefined();
+    expect(await world.upload().find(TYPE, KEY)).toMatchObject({ output: 'wrong' });
+  });
+
   it('that nobody would read is not sent', async () => {
     const output = 'x'.repeat(33 * 1024 * 1024);
     await expect(world.upload().putRecord(TYPE, KEY, { ...result, output })).rejects.toMatchObject({ code: 'ICT_REMOTE_CACHE_UPLOAD' });

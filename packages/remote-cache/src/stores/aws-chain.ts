@@ -1,6 +1,7 @@
 import { keysOfContainer, readToken } from './aws-container.js';
 import { keysOfInstance } from './aws-instance.js';
-import { isWord, readKeys, type AwsAsker, type AwsKeys, type NoAwsKeys } from './aws-keys.js';
+import { isWord } from './answers.js';
+import { readKeys, type AwsAsker, type AwsKeys, type NoAwsKeys } from './aws-keys.js';
 import { keysOfProcess } from './aws-process.js';
 import { noLogin, placeOf, settingOf, type AwsFiles, type AwsProfile, type AwsSection, type AwsSetting } from './aws-profile.js';
 import type { AwsCredentials } from './s3-signature.js';
@@ -120,12 +121,11 @@ async function keysOfOther(setting: AwsSetting, by: AwsProfile, search: AwsSearc
   const refuse = (fault: string): Error =>
     noLogin(`source_profile (${placeOf(setting)}) ${fault}`, 'Correct its name, or the profile.', facts);
   if (profile === undefined) throw refuse('names a profile that is nowhere');
-  const own = profile.name === by.name;
   const withKeys = hasKeys(profile.credentials) || hasKeys(profile.config);
-  if (visited.includes(profile.name) && !(own && withKeys)) throw refuse('leads back to where it began');
-  const role = own || withKeys ? { missing: '' } : await keysOfProfileRole(profile, search, visited);
+  if (visited.includes(profile.name) && !(profile.name === by.name && withKeys)) throw refuse('leads back to where it began');
+  const role = withKeys ? { missing: '' } : await keysOfProfileRole(profile, search, visited);
   if ('credentials' in role) return role;
-  const identity = own ? { missing: '' } : await keysOfTokenFile(profile, search);
+  const identity = await keysOfTokenFile(profile, search);
   const found = 'credentials' in identity ? identity : await keysOfProfile(profile, search);
   if ('credentials' in found) return found;
   throw refuse(`names a profile without keys`);
@@ -139,8 +139,8 @@ async function keysOfWebIdentity(search: AwsSearch): Promise<AwsKeys | NoAwsKeys
     const found = await keysOfTokenFile(files.chosen, search);
     return 'credentials' in found ? found : { missing: 'AWS_WEB_IDENTITY_TOKEN_FILE is not set' };
   }
-  const arn = asker.env['AWS_ROLE_ARN'] || settingOf(files.chosen, 'role_arn')?.value;
-  if (arn === undefined) {
+  const arn = asker.env['AWS_ROLE_ARN'];
+  if (!arn) {
     throw noLogin('AWS_WEB_IDENTITY_TOKEN_FILE is set, and AWS_ROLE_ARN is not', 'Set both, or none.', { variable: 'AWS_ROLE_ARN' });
   }
   const token = await readIdentity(file, 'AWS_WEB_IDENTITY_TOKEN_FILE');

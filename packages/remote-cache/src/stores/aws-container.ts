@@ -1,7 +1,8 @@
 import { isIctError } from '@ict/plugin-api';
 import { readRegularFile } from '@ict/integrity';
 import { printedAddress } from './address.js';
-import { entriesOfJson, isNearby, readKeys, REFUSALS, type AwsAsker, type AwsKeys, type NoAwsKeys } from './aws-keys.js';
+import { entriesOfJson } from './answers.js';
+import { isNearby, readKeys, REFUSALS, type AwsAsker, type AwsKeys, type NoAwsKeys } from './aws-keys.js';
 import { noLogin, type Environment } from './aws-profile.js';
 
 /** Where ECS answers its containers. */

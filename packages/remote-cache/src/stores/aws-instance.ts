@@ -1,6 +1,7 @@
 import { isIctError } from '@ict/plugin-api';
 import { printedAddress } from './address.js';
-import { entriesOfJson, isNearby, isWord, readKeys, REFUSALS, type AwsAsker, type AwsKeys, type NoAwsKeys } from './aws-keys.js';
+import { entriesOfJson, isWord } from './answers.js';
+import { isNearby, readKeys, REFUSALS, type AwsAsker, type AwsKeys, type NoAwsKeys } from './aws-keys.js';
 import { noLogin, settingOf, type AwsProfile, type Environment } from './aws-profile.js';
 import type { TransportAnswer } from './store.js';
 
@@ -44,7 +45,9 @@ export async function keysOfInstance(asker: AwsAsker, profile: AwsProfile, regio
     if (given.status >= 300) return { missing: `${source} gave no keys (status ${given.status})` };
     const { AccessKeyId: keyId, SecretAccessKey: secret, Token: sessionToken, Expiration: expires } = entriesOfJson(given.text);
     const credentials = readKeys({ keyId, secret, sessionToken, expires }, source, clock());
-    const place = region ? await ask('GET', 'latest/meta-data/placement/region', token) : undefined;
+    // The keys are good without.
+    const place = region ? await ask('GET', 'latest/meta-data/placement/region', token).catch(() => undefined) : undefined;
+    signal?.throwIfAborted();
     const known = place !== undefined && place.status < 300 && /^[\w-]+$/.test(place.text) ? { region: place.text } : {};
     return { credentials, source, ...known };
   } catch (failure) {

@@ -1,3 +1,4 @@
+import { isWord, REDIRECTS } from './answers.js';
 import { noLogin, type Environment } from './aws-profile.js';
 import type { AwsCredentials } from './s3-signature.js';
 import type { Transport } from './store.js';
@@ -26,11 +27,7 @@ export interface AwsAsker {
 
 /** What an answer may be of which nothing is to be followed: a redirect would take secrets elsewhere. */
 export const REFUSALS: readonly number[] = [
-  301,
-  302,
-  303,
-  307,
-  308,
+  ...REDIRECTS,
   ...Array.from({ length: 100 }, (_, index) => 400 + index).filter((status) => ![408, 425, 429].includes(status)),
 ];
 
@@ -40,11 +37,6 @@ const NEARBY = /^(?:localhost|127\.\d+\.\d+\.\d+|\[::1\]|169\.254\.169\.254|169\
 /** Whether an address is one of http that keys may be had from. */
 export function isNearby(url: URL): boolean {
   return url.protocol === 'http:' && NEARBY.test(url.hostname);
-}
-
-/** Whether a text can be a token, as a header may have it. */
-export function isWord(text: unknown): text is string {
-  return typeof text === 'string' && /^[\x21-\x7e]+$/.test(text);
 }
 
 /** Servers that are not AWS's take secrets of any characters. */
@@ -76,16 +68,6 @@ export function readKeys(
     ...(sessionToken === '' ? {} : { sessionToken }),
     ...(expiresAtSeconds === undefined ? {} : { expiresAtSeconds }),
   };
-}
-
-/** What a text of JSON holds; nothing when it is none. */
-export function entriesOfJson(text: string): Readonly<Record<string, unknown>> {
-  try {
-    const value: unknown = JSON.parse(text);
-    return typeof value === 'object' && value !== null ? (value as Readonly<Record<string, unknown>>) : {};
-  } catch {
-    return {};
-  }
 }
 
 function secondsOf(expires: unknown): number {

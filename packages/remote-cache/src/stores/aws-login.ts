@@ -1,5 +1,5 @@
 import { findAwsKeys, type FoundKeys } from './aws-chain.js';
-import { readAwsFiles } from './aws-profile.js';
+import { noLogin, readAwsFiles } from './aws-profile.js';
 import type { AwsAsker } from './aws-keys.js';
 import { DEFAULT_REGION, endpointFor, regionOf, type AwsSettings } from './aws-settings.js';
 import type { AwsCredentials } from './s3-signature.js';
@@ -100,10 +100,20 @@ export class AwsLogin {
     const stsEndpoint = endpointFor('STS', asker.env, files.chosen);
     const sts = { region: region ?? DEFAULT_REGION, ...(stsEndpoint === undefined ? {} : { endpoint: stsEndpoint }) };
     const found = await findAwsKeys({ asker, files, sts, wantsRegion: region === undefined && endpoint === undefined });
+    const before = this.known?.settings;
+    if (!('credentials' in found) && before?.credentials !== undefined) {
+      // Who gave keys once, and is silent now, may answer again.
+      const { missing } = found;
+      throw noLogin(`other keys than those that end are nowhere: ${missing.join(', ')}`, 'Look at what gave them.', { missing });
+    }
     const keys =
       'credentials' in found ? { credentials: found.credentials, source: found.source, missing: [] } : { missing: found.missing };
     const theirs = (found as Partial<FoundKeys>).region;
-    const settings = { region: region ?? theirs ?? DEFAULT_REGION, ...(endpoint === undefined ? {} : { endpoint }), ...keys };
+    const settings = {
+      region: region ?? theirs ?? before?.region ?? DEFAULT_REGION,
+      ...(endpoint === undefined ? {} : { endpoint }),
+      ...keys,
+    };
     this.known = { settings, renewAtSeconds: renewalOf('credentials' in found ? found.credentials : undefined, asker.clock()) };
     return this.known;
   }

@@ -1,6 +1,7 @@
-import { execFile } from 'node:child_process';
-import { entriesOfJson, readKeys, type AwsAsker, type AwsKeys } from './aws-keys.js';
+import { entriesOfJson } from './answers.js';
+import { readKeys, type AwsAsker, type AwsKeys } from './aws-keys.js';
 import { noLogin, placeOf, type AwsSetting } from './aws-profile.js';
+import { askProgram } from './secret-program.js';
 
 /** A program may have to ask somebody, as those that log in do. */
 const PROCESS_MS = 60_000;
@@ -21,23 +22,15 @@ export async function keysOfProcess(
   const facts = { file: setting.file, line: setting.line };
   const [program, ...args] = wordsOf(setting.value);
   if (program === undefined) throw noLogin(`${source} names no program`, 'Write it with its arguments; each quote needs another.', facts);
-  const said = await new Promise<string>((resolve, reject) => {
-    const options = { env: { ...env }, timeout: withinMs, killSignal: 'SIGKILL', ...(signal === undefined ? {} : { signal }) } as const;
-    const child = execFile(program, args, options, (error, stdout) => {
-      if (error === null) resolve(stdout);
-      else if (signal?.aborted === true) reject(signal.reason as Error);
-      else reject(noLogin(`${source} ${endOf(error)}`, 'Run it by hand, as the user that builds.', facts));
-    });
-    child.stdin?.on('error', () => undefined);
-    child.stdin?.end();
-  });
+  const { error, stdout } = await askProgram(program, args, { env, signal, withinMs });
+  if (error !== null) throw noLogin(`${source} ${endOf(error)}`, 'Run it by hand, as the user that builds.', facts);
   const {
     Version: version,
     AccessKeyId: keyId,
     SecretAccessKey: secret,
     SessionToken: sessionToken,
     Expiration: expires,
-  } = entriesOfJson(said);
+  } = entriesOfJson(stdout);
   if (version !== 1)
     throw noLogin(`${source} answered something else than keys of version 1`, 'Run it by hand, as the user that builds.', facts);
   return { credentials: readKeys({ keyId, secret, sessionToken, expires }, source, clock()), source };

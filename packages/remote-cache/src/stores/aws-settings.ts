@@ -16,6 +16,11 @@ export interface AwsSettings {
   readonly missing: readonly string[];
 }
 
+/** The name of AWS's own server of a service. */
+export function awsHost(service: 's3' | 'sts', region: string): string {
+  return `${service}.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+}
+
 /** The region of who names none. */
 export const DEFAULT_REGION = 'us-east-1';
 

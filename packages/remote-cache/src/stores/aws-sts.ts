@@ -1,10 +1,12 @@
 import { isIctError } from '@ict/plugin-api';
 import { printedAddress } from './address.js';
+import { FORM } from './answers.js';
 import { isNearby, readKeys, REFUSALS, type AwsAsker } from './aws-keys.js';
 import { noLogin } from './aws-profile.js';
+import { awsHost } from './aws-settings.js';
 import { clockSkewOf, refusalCode } from './s3-refusal.js';
 import type { AwsCredentials } from './s3-signature.js';
-import { FORM, signedForm } from './sts-signature.js';
+import { signedForm } from './sts-signature.js';
 import type { TransportAnswer } from './store.js';
 
 /** Who gives keys of roles. */
@@ -57,7 +59,7 @@ const MEANINGS: Readonly<Record<string, readonly [meaning: string, hint: string]
  */
 export async function keysOfRole(role: RoleRequest, server: StsServer, asker: AwsAsker): Promise<AwsCredentials> {
   const { clock, client, nearby, signal } = asker;
-  const url = server.endpoint ?? new URL(`https://sts.${server.region}.amazonaws.com${server.region.startsWith('cn-') ? '.cn' : ''}/`);
+  const url = server.endpoint ?? new URL(`https://${awsHost('sts', server.region)}/`);
   const name = printedAddress(url.href);
   const facts = { role: role.arn, place: role.place, url: name };
   if (url.protocol !== 'https:' && !isNearby(url)) {
@@ -65,15 +67,13 @@ export async function keysOfRole(role: RoleRequest, server: StsServer, asker: Aw
     throw noLogin(`${name} may not be asked for the role of ${role.place}: what is said would not be secret`, hint, facts);
   }
   const text = formOf(role, clock());
-  const headers =
+  const form =
     'credentials' in role.by
       ? signedForm(url, text, { region: server.region, credentials: role.by.credentials, atSeconds: clock() })
-      : { 'content-type': FORM };
-  const { authorization, ...sent } = headers as Readonly<Record<string, string>>;
-  const proof = authorization === undefined ? {} : { authorization };
+      : { headers: { 'content-type': FORM } };
   const asked = isNearby(url) ? nearby : client;
   const answer = await asked
-    .send({ method: 'POST', url: url.href, headers: sent, body: { text }, accept: REFUSALS, ...proof })
+    .send({ method: 'POST', url: url.href, body: { text }, accept: REFUSALS, ...form })
     .catch((failure: unknown) => {
       signal?.throwIfAborted();
       const reason = isIctError(failure) ? failure.message : 'it cannot be asked';

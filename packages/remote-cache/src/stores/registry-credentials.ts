@@ -1,8 +1,9 @@
-import { execFile } from 'node:child_process';
 import { homedir } from 'node:os';
 import { join } from 'node:path';
 import { isNoFile, readRegularFile } from '@ict/integrity';
 import { remoteCacheError } from '../errors.js';
+import { entriesOf, entriesOfJson } from './answers.js';
+import { askProgram } from './secret-program.js';
 import type { Transport } from './store.js';
 
 /** What a registry knows somebody by. */
@@ -108,10 +109,6 @@ async function readAuthFile(file: string): Promise<AuthFile | undefined> {
   return { auths: entriesOf(auths), credHelpers: entriesOf(credHelpers), credsStore };
 }
 
-function entriesOf(value: unknown): Entries {
-  return typeof value === 'object' && value !== null ? (value as Entries) : {};
-}
-
 function readEntry(entry: unknown, file: string): Credentials | undefined {
   const { identitytoken: identityToken, auth } = entriesOf(entry);
   if (typeof identityToken === 'string' && identityToken !== '') return { identityToken };
@@ -129,29 +126,14 @@ async function askHelper(
   signal: AbortSignal | undefined,
 ): Promise<Credentials | undefined> {
   const program = `docker-credential-${name}`;
-  const said = await new Promise<string | undefined>((resolve, reject) => {
-    const options = { env: { ...env }, timeout: HELPER_MS, killSignal: 'SIGKILL', ...(signal === undefined ? {} : { signal }) } as const;
-    const child = execFile(program, ['get'], options, (error, stdout) => {
-      if (error === null) resolve(stdout);
-      else if (signal?.aborted === true) reject(signal.reason as Error);
-      else if (/not found/i.test(stdout))
-        resolve(undefined); // so its protocol says it, with a status
-      else reject(unusable(`${program} failed`, program, error));
-    });
-    child.stdin?.on('error', () => undefined); // it ended without reading, which its status tells
-    child.stdin?.end(server);
-  });
-  return said === undefined ? undefined : readAnswer(said, program);
+  const { error, stdout } = await askProgram(program, ['get'], { env, signal, withinMs: HELPER_MS, input: server });
+  if (error === null) return readAnswer(stdout, program);
+  if (/not found/i.test(stdout)) return undefined; // so its protocol says it, with a status
+  throw unusable(`${program} failed`, program, error);
 }
 
 function readAnswer(said: string, program: string): Credentials {
-  let answer: unknown;
-  try {
-    answer = JSON.parse(said);
-  } catch {
-    answer = undefined;
-  }
-  const { Username: user, Secret: secret } = entriesOf(answer);
+  const { Username: user, Secret: secret } = entriesOfJson(said);
   if (typeof user !== 'string' || typeof secret !== 'string')
     throw unusable(`${program} said something else than a user and a secret`, program);
   return user === TOKEN_USER ? { identityToken: secret } : { user, password: secret };

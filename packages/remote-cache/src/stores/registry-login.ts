@@ -1,11 +1,9 @@
 import { isIctError } from '@ict/plugin-api';
 import { remoteCacheError } from '../errors.js';
+import { entriesOfJson, FORM, isWord, REDIRECTS } from './answers.js';
 import { readChallenges } from './challenge.js';
 import { findCredentials, type Credentials } from './registry-credentials.js';
 import type { StoreUse, Transport, TransportRequest } from './store.js';
-
-/** Statuses that would send a token elsewhere: they are answers, and none that helps. */
-const REDIRECTS = [301, 302, 303, 307, 308];
 
 interface LoginOptions {
   /** As files of logins have it. */
@@ -115,7 +113,7 @@ function isDenial(status: unknown): boolean {
 function tokenRequest(realm: string, query: Readonly<Record<string, string>>, credentials: Credentials | undefined): TransportRequest {
   if (credentials !== undefined && 'identityToken' in credentials) {
     const form = { ...query, grant_type: 'refresh_token', client_id: 'ict', refresh_token: credentials.identityToken };
-    const headers = { 'content-type': 'application/x-www-form-urlencoded' };
+    const headers = { 'content-type': FORM };
     return { method: 'POST', url: realm, headers, body: { text: new URLSearchParams(form).toString() }, accept: REDIRECTS };
   }
   const url = new URL(realm);
@@ -124,13 +122,9 @@ function tokenRequest(realm: string, query: Readonly<Record<string, string>>, cr
 }
 
 function tokenIn(text: string): string | undefined {
-  try {
-    const { token, access_token: other } = JSON.parse(text) as Readonly<Record<string, unknown>>;
-    const found = token ?? other;
-    return typeof found === 'string' && /^[\x21-\x7e]+$/.test(found) ? found : undefined;
-  } catch {
-    return undefined;
-  }
+  const { token, access_token: other } = entriesOfJson(text);
+  const found = token ?? other;
+  return isWord(found) ? found : undefined;
 }
 
 function basic(credentials: { readonly user: string; readonly password: string }): string {

@@ -27,6 +27,9 @@ const OF_REGIONS: ReadonlySet<string> = new Set([
 /** Codes of keys that ended, or were taken back, before the clock of this machine said so. */
 const OF_OLD_KEYS: ReadonlySet<string> = new Set(['ExpiredToken', 'InvalidAccessKeyId', 'InvalidToken', 'TokenRefreshRequired']);
 
+/** Codes that speak of keys. */
+const OF_KEYS: ReadonlySet<string> = new Set([...OF_OLD_KEYS, 'SignatureDoesNotMatch']);
+
 /** How far a clock may be off: S3 takes no more. */
 const SKEW_SECONDS = 15 * 60;
 
@@ -103,7 +106,8 @@ function reasonsOf(
 ): readonly string[] {
   const { headers = {}, text = '' } = answer ?? {};
   const code = refusalCode(text);
-  if (code !== undefined && Object.hasOwn(MEANINGS, code)) return [meaningOf(code)];
+  const whose = settings.source === undefined ? [] : [`its keys are those of ${settings.source}`];
+  if (code !== undefined && Object.hasOwn(MEANINGS, code)) return [meaningOf(code), ...(OF_KEYS.has(code) ? whose : [])];
   const region = /^[\w-]{1,64}$/.exec(headers['x-amz-bucket-region'] ?? '')?.[0] ?? /<Region>([\w-]{1,64})<\/Region>/.exec(text)?.[1];
   if (region !== undefined && region !== settings.region) {
     return [`the region of the bucket is ${region}, not ${settings.region}: set AWS_REGION=${region}`];
@@ -119,5 +123,5 @@ function reasonsOf(
   const missing = writes
     ? 'perhaps its user may not write there (s3:PutObject)'
     : 'perhaps its user may not read there (s3:GetObject), or it is not there, which is told only to who may list the bucket (s3:ListBucket)';
-  return [...said, ...(settings.credentials === undefined ? [noKeys(settings)] : []), missing];
+  return [...said, ...(settings.credentials === undefined ? [noKeys(settings)] : whose), missing];
 }

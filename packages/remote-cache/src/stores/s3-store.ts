@@ -1,8 +1,9 @@
 import { stat } from 'node:fs/promises';
 import { remoteCacheError } from '../errors.js';
 import { printedAddress, unescaped } from './address.js';
+import { REDIRECTS } from './answers.js';
 import { machineClock, openAwsLogin } from './aws-login.js';
-import { endpointOf, type AwsSettings } from './aws-settings.js';
+import { awsHost, endpointOf, type AwsSettings } from './aws-settings.js';
 import { download } from './download.js';
 import { PART_BYTES, putInParts } from './s3-multipart.js';
 import { explainRefusal, isOfOldKeys } from './s3-refusal.js';
@@ -16,7 +17,7 @@ const EXPIRY_SECONDS = 3600;
 const BUCKET = /^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
 /** Every refusal. */
-const REFUSALS = [301, 302, 303, 307, 308, ...Array.from({ length: 100 }, (_, index) => 400 + index)];
+const REFUSALS = [...REDIRECTS, ...Array.from({ length: 100 }, (_, index) => 400 + index)];
 
 type Method = 'DELETE' | 'GET' | 'HEAD' | 'POST' | 'PUT';
 
@@ -106,7 +107,7 @@ export function openS3Store(address: URL, transport: Transport): Store {
 /** What the key of an object is put behind. The certificate of AWS is for one label below its own name. */
 function baseOf(bucket: string, region: string, endpoint: URL | undefined): string {
   if (endpoint !== undefined) return `${endpoint.origin}${endpoint.pathname.replace(/\/+$/, '')}/${bucket}`;
-  const server = `s3.${region}.amazonaws.com${region.startsWith('cn-') ? '.cn' : ''}`;
+  const server = awsHost('s3', region);
   return bucket.includes('.') ? `https://${server}/${bucket}` : `https://${bucket}.${server}`;
 }
 

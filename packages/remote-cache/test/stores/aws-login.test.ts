@@ -45,6 +45,22 @@ describe('keys', () => {
     expect(await refusalOf(login.settings())).toMatchObject({ code: 'ICT_REMOTE_CACHE_LOGIN', facts: { status: 403 } });
   });
 
+  it('of an instance that is silent for a while are used to their end, with its region, and then renewed', async () => {
+    const login = aws.login({ ...aws.instance, AWS_METADATA_SERVICE_TIMEOUT: '0.1' });
+    const begin = aws.now;
+    expect(await login.settings()).toMatchObject({ region: 'eu-north-1', credentials: { keyId: 'INSTANCE1' } });
+    aws.answer('PUT /latest/api/token', 'never');
+    aws.now = begin + 3301;
+    expect(await login.settings()).toMatchObject({ region: 'eu-north-1', credentials: { keyId: 'INSTANCE1' } });
+    aws.answer('PUT /latest/api/token', { text: 'metadata-token==' });
+    aws.answer('GET /latest/meta-data/placement/region', 'never');
+    aws.now += 30;
+    expect(await login.settings()).toMatchObject({ region: 'eu-north-1', credentials: { keyId: 'INSTANCE2' } });
+    aws.answer('PUT /latest/api/token', 'never');
+    aws.now += 3600;
+    expect(await refusalOf(login.settings())).toMatchObject({ message: expect.stringContaining('nowhere') as unknown });
+  });
+
   it('that could not be had are asked for again', async () => {
     aws.answer('GET /container', { status: 403 });
     const login = aws.login(container());

@@ -417,6 +417,7 @@ describe('secrets are not told', () => {
         [upload.putRecord(TYPE, KEY, result), upload.putBlob(ref, file)].map((each) => each.catch((error: unknown) => error)),
       );
       expect(failures[0]).toMatchObject({ code: 'ICT_REMOTE_CACHE_UPLOAD', facts: { url: 's3://bucket/ict', status } });
+      expect((failures[0] as Error).message.includes('its keys are those of')).toBe(status < 500);
       expectNoSecret(failures.map(textOf).join('\n'));
       expect(s3.addresses.length).toBeGreaterThan(2);
     },

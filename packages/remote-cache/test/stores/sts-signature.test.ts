@@ -15,10 +15,10 @@ it.each([
 ])('a form of %j is signed as others sign it', (credentials, names, signature) => {
   const atSeconds = Date.UTC(2026, 1, 3, 4, 5, 6) / 1000;
   const url = new URL('https://sts.eu-central-1.amazonaws.com/');
-  const { authorization, ...others } = signedForm(url, text, { region: 'eu-central-1', credentials, atSeconds });
+  const { authorization, headers } = signedForm(url, text, { region: 'eu-central-1', credentials, atSeconds });
   const scope = 'AKIAIOSFODNN7EXAMPLE/20260203/eu-central-1/sts/aws4_request';
   expect(authorization).toBe(`AWS4-HMAC-SHA256 Credential=${scope}, SignedHeaders=${names}, Signature=${signature}`);
-  expect(others).toEqual({
+  expect(headers).toEqual({
     'content-type': 'application/x-www-form-urlencoded',
     'x-amz-date': '20260203T040506Z',
     ...('sessionToken' in credentials ? { 'x-amz-security-token': credentials.sessionToken } : {}),
