@@ -74,13 +74,7 @@ export function emptyDisk(name: string): DiskSpec {
  * @param isDisk whether the image is one: without a size there is none; an installer finds a disk of its own
  * @param isUnknown whether the value of a path was left out because it is wrong: nothing is concluded from its absence
  */
-export function readDisk(
-  disk: Disk,
-  imageName: string,
-  isDisk: boolean,
-  report: Report,
-  isUnknown: (path: Path) => boolean,
-): DiskSpec {
+export function readDisk(disk: Disk, imageName: string, isDisk: boolean, report: Report, isUnknown: (path: Path) => boolean): DiskSpec {
   const sizeBytes = parseSize(disk.size ?? '0') ?? 0;
   const partitionTable = disk.partitionTableType ?? 'gpt';
   if (disk.size === undefined) {
