@@ -54,6 +54,37 @@ export function zeros(count: u32): Numbers {
   return column;
 }
 
+/** Numbers by key, 0 where nothing was noted yet; keys come in any order. */
+@unmanaged
+export class Notes {
+  start: usize;
+  room: u32;
+
+  @inline
+  at(key: u32): u32 {
+    return key < this.room ? load<u32>(this.start + ((<usize>key) << 2)) : 0;
+  }
+
+  set(key: u32, value: u32): void {
+    if (key >= this.room) {
+      const room = max<u64>(<u64>key + 1, (<u64>this.room) << 1);
+      const larger = reserve(room << 2);
+      memory.copy(larger, this.start, (<usize>this.room) << 2);
+      this.start = larger;
+      this.room = <u32>room;
+    }
+    store<u32>(this.start + ((<usize>key) << 2), value);
+  }
+}
+
+/** @param expected keys that may come, from 0; larger ones are no error. */
+export function notes(expected: u32): Notes {
+  const made = changetype<Notes>(reserve(offsetof<Notes>()));
+  made.room = max(LEAST, expected);
+  made.start = reserve((<u64>made.room) << 2);
+  return made;
+}
+
 /** Bytes one after the other. */
 @unmanaged
 export class Bytes {

@@ -16,7 +16,13 @@ export function reserve(sizeBytes: u64): usize {
   const stop = (<u64>start + sizeBytes + 15) & ~15;
   const needed = (stop + PAGE_BYTES - 1) / PAGE_BYTES;
   const pages = <u64>memory.size();
-  if (needed > pages && memory.grow(<i32>min<u64>(needed - pages, 65536)) < 0) full();
+  if (needed > pages) grow(<u32>min<u64>(needed - pages, 65536), (<u32>pages) >> 2);
   top = <usize>stop;
   return start;
+}
+
+/** @param wished pages to have at once, where there are so many: the caller has to look at its memory anew each time. */
+function grow(needed: u32, wished: u32): void {
+  if (wished > needed && memory.grow(wished) >= 0) return;
+  if (memory.grow(needed) < 0) full();
 }

@@ -107,12 +107,9 @@ export class TextLookup {
   /** Rows that have a text, ascending; a view. */
   find(text: string): Uint32Array {
     const key = this.key(text);
-    return key < 0 ? NO_ROWS : this.#columns.rows.subarray(this.begin(key), this.end(key));
-  }
-
-  /** Number of keys. */
-  get size(): number {
-    return this.#columns.starts.length;
+    if (key < 0) return NO_ROWS;
+    const { ends, rows } = this.#columns;
+    return rows.subarray(key === 0 ? 0 : ends[key - 1], ends[key]);
   }
 
   /** The key of a text; -1 when it has none. */
@@ -125,21 +122,6 @@ export class TextLookup {
       if (lengths[key] === length && equalBytes(this.#bytes, starts[key], this.#wanted, 0, length)) return key;
     }
     return -1;
-  }
-
-  /** Where the run of a key's rows begins, ascending, for {@link row}. */
-  begin(key: number): number {
-    return key === 0 ? 0 : this.#columns.ends[key - 1];
-  }
-
-  /** Where the run of a key's rows ends. */
-  end(key: number): number {
-    return this.#columns.ends[key];
-  }
-
-  /** The row at a place between {@link begin} and {@link end}. */
-  row(at: number): number {
-    return this.#columns.rows[at];
   }
 
   /** The text of a key. */

@@ -27,13 +27,7 @@ describe('TextLookup', () => {
         for (const lookup of [new TextLookup(bytes, columns), new TextLookup(bytes, stored!)]) {
           expect([...lookup.texts()]).toEqual([...known.keys()]);
           for (const [text, found] of known) expect([...lookup.find(text)]).toEqual(found);
-          for (const [text, found] of known) {
-            const key = lookup.key(text);
-            expect(lookup.textOf(key)).toBe(text);
-            const count = lookup.end(key) - lookup.begin(key);
-            expect(Array.from({ length: count }, (_, i) => lookup.row(lookup.begin(key) + i))).toEqual(found);
-          }
-          expect(lookup.size).toBe(known.size);
+          for (const text of known.keys()) expect(lookup.textOf(lookup.key(text))).toBe(text);
           expect([...lookup.find('nothing like it')]).toEqual([]);
           expect(lookup.key('nothing like it')).toBe(-1);
         }

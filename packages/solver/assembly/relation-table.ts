@@ -8,6 +8,13 @@ import { reserve } from '../../assembly/assembly/memory';
  * conditions, conditions, the number of absences, absences.
  */
 
+/**
+ * Says that a clause of an owner names what is no solvable: the caller throws.
+ *
+ * Imported as `wrong` of the module `relation-table`.
+ */
+declare function wrong(owner: u32, target: i32): void;
+
 /** In place of a relation. */
 export const NO_RELATION: u32 = 0;
 
@@ -74,6 +81,7 @@ export function add(by: u32, length: u32): void {
     const relation = owners.length - 1;
     const kind = kindOf(relation);
     let end = words.length + 2 + words.at(words.length + 1);
+    for (let at = words.length + 2; at < end; at++) if (words.at(at) - 1 >= count) wrong(by, words.at(at));
     if (kind === SUGGESTS) suggest(relation);
     if (hasConditions(relation)) {
       const conditions = words.at(end);

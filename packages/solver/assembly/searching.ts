@@ -8,7 +8,7 @@
 import { Numbers } from '../../assembly/assembly/columns';
 import * as search from './search';
 
-export { room } from './relation-table';
+export { first, room } from './relation-table';
 export { begin, run } from './search';
 
 /** What was done, and pairs of where a column lies and how many numbers it has. */

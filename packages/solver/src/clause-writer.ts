@@ -1,8 +1,8 @@
 import { solverError } from './errors.js';
-import type { Clause, ClauseKind } from './problem.js';
+import { CLAUSE_KINDS } from './problem.js';
+import type { Clause } from './problem.js';
 
-/** Kinds as the numbers of `assembly/relation-table.ts`, which also has the form of what is written. */
-const KINDS: Readonly<Record<ClauseKind, number>> = { requires: 0, recommends: 1, suggests: 2, conflicts: 3 };
+/** Added to the kind of a clause that has conditions; `assembly/relation-table.ts` has the form of what is written. */
 const CONDITIONS = 4;
 
 /** Numbers that there is room for at first. */
@@ -18,10 +18,8 @@ export interface ClauseRoom {
   room(words: number): number;
 }
 
-/** Writes clauses into the module's memory, one after the other, and keeps what the module has no use for. */
-export class ClauseWriter<R> {
-  /** All clauses by number, from 1. */
-  readonly #clauses: (Clause<R> | undefined)[] = [undefined];
+/** Writes clauses into the module's memory, one after the other. */
+export class ClauseWriter {
   readonly #count: number;
   readonly #isLast: boolean;
   /** The part of the memory that there is room in; without length before there is, and when the memory has grown. */
@@ -38,18 +36,13 @@ export class ClauseWriter<R> {
     this.#isLast = isLast;
   }
 
-  /** A clause by its number. */
-  clause(number: number): Clause<R> {
-    return this.#clauses[number]!;
-  }
-
   /**
    * Writes the clauses of a solvable, or of the request (0).
    *
    * @returns how many numbers are written in all.
-   * @throws `ICT_SOLVER_INPUT_INVALID`.
+   * @throws `ICT_SOLVER_INPUT_INVALID`; that targets are solvables is checked where they are read.
    */
-  write(owner: number, clauses: Iterable<Clause<R>>, to: ClauseRoom): number {
+  write(owner: number, clauses: readonly Clause<unknown>[], to: ClauseRoom): number {
     const count = this.#count;
     let at = this.#size;
     for (const clause of clauses) {
@@ -57,21 +50,28 @@ export class ClauseWriter<R> {
       const { length } = targets;
       if (at + length + 2 > this.#words.length) this.#widen(at + length + 2, to);
       const words = this.#words;
-      words[at++] = KINDS[kind];
+      words[at++] = CLAUSE_KINDS.indexOf(kind);
       words[at++] = length;
       for (let i = 0; i < length; i++) {
         const target = targets[i]!;
-        if ((target | 0) !== target || target < 1 || target > count) throw wrongNumber(owner, target, count);
+        if ((target | 0) !== target) throw wrongNumber(owner, target, count);
         words[at++] = target;
       }
       if (when !== undefined || unless !== undefined) at = this.#writeConditions(owner, clause, at, to);
-      this.#clauses.push(clause);
     }
     return (this.#size = at);
   }
 
+  /** Writes clauses that are numbers already. @returns how many numbers are written in all. */
+  writeNumbers(numbers: Int32Array, to: ClauseRoom): number {
+    const at = this.#size;
+    if (at + numbers.length > this.#words.length) this.#widen(at + numbers.length, to);
+    this.#words.set(numbers, at);
+    return (this.#size = at + numbers.length);
+  }
+
   /** Writes when a clause speaks, behind its targets, and says so in its kind. @returns where the next clause begins. */
-  #writeConditions(owner: number, { kind, targets, when = NONE, unless = NONE }: Clause<R>, from: number, to: ClauseRoom): number {
+  #writeConditions(owner: number, { kind, targets, when = NONE, unless = NONE }: Clause<unknown>, from: number, to: ClauseRoom): number {
     if (when.length === 0 && unless.length === 0) return from;
     const end = from + 2 + when.length + unless.length;
     if (end > this.#words.length) this.#widen(end, to);
@@ -103,6 +103,7 @@ export function invalid(what: string): Error {
   return solverError('ICT_SOLVER_INPUT_INVALID', { message: `the solver was given a wrong problem: ${what}` });
 }
 
-function wrongNumber(owner: number, solvable: number, count: number): Error {
+/** What is thrown for a target that is no solvable. */
+export function wrongNumber(owner: number, solvable: number, count: number): Error {
   return invalid(`a clause of solvable ${owner} names solvable ${solvable}; there are 1 to ${count}`);
 }

@@ -10,6 +10,7 @@ export type {
   SolverProblem,
   SolverStatistics,
 } from './problem.js';
+export { CLAUSE_KINDS } from './problem.js';
 export { solverError } from './errors.js';
 export { solve } from './solve.js';
 export { tellingOrder } from './telling-order.js';

@@ -7,6 +7,9 @@
  */
 export type ClauseKind = 'requires' | 'recommends' | 'suggests' | 'conflicts';
 
+/** Kinds by the numbers that they have in {@link DependencyProvider.numbersOf}. */
+export const CLAUSE_KINDS: readonly ClauseKind[] = ['requires', 'recommends', 'suggests', 'conflicts'];
+
 /** One statement about a solvable, or about the request when it is a root. */
 export interface Clause<R> {
   readonly kind: ClauseKind;
@@ -28,6 +31,11 @@ export interface Clause<R> {
 export interface DependencyProvider<R> {
   /** Clauses in the order in which they are to be followed. */
   clausesOf(solvable: number): Iterable<Clause<R>>;
+  /**
+   * The same clauses as numbers, for who has them so: of each its kind (see {@link CLAUSE_KINDS}), the number of its targets, and these; none of them has `when` or `unless`. A
+   * view that holds until the next question. Then `clausesOf` is asked only for what an answer tells.
+   */
+  numbersOf?(solvable: number): Int32Array;
 }
 
 /** A request. */

@@ -5,6 +5,7 @@ import { SEARCHING_MODULE } from './compiled/searching-module.js';
 export interface SearchModule extends AssemblyExports {
   begin(count: number, last: boolean, maxConflicts: number, preferences: number, restart: number, lessons: number): void;
   room(words: number): number;
+  first(owner: number): number;
   run(): number;
   finish(): number;
 }
@@ -13,6 +14,8 @@ export interface SearchModule extends AssemblyExports {
 export interface SearchCaller {
   /** Writes the clauses of a solvable, or of the request (0). @returns how many numbers are written in all. */
   clausesOf(owner: number): number;
+  /** A clause of a solvable, or of the request (0), names what is no solvable. */
+  wrong(owner: number, target: number): never;
   /** There is no memory any more. */
   full(): never;
 }
@@ -20,6 +23,6 @@ export interface SearchCaller {
 const MODULE = new AssemblyModule<SearchModule>(SEARCHING_MODULE);
 
 /** The module, with memory of its own. */
-export function loadSearchModule({ clausesOf, full }: SearchCaller): SearchModule {
-  return MODULE.instance({ search: { clausesOf } }, full);
+export function loadSearchModule({ clausesOf, wrong, full }: SearchCaller): SearchModule {
+  return MODULE.instance({ search: { clausesOf }, 'relation-table': { wrong } }, full);
 }

@@ -1,8 +1,8 @@
-import { ClauseWriter, invalid } from './clause-writer.js';
+import { ClauseWriter, invalid, wrongNumber } from './clause-writer.js';
 import { solverError } from './errors.js';
 import { PATIENCE } from './patience.js';
 import type { Patience } from './patience.js';
-import type { Member, OwnedClause, SolverOutcome, SolverProblem, SolverStatistics } from './problem.js';
+import type { Clause, Member, OwnedClause, SolverOutcome, SolverProblem, SolverStatistics } from './problem.js';
 import { loadSearchModule } from './search-module.js';
 import type { SearchModule } from './search-module.js';
 
@@ -19,7 +19,10 @@ const RESULTS = 11;
 export class Search<R> {
   readonly #problem: SolverProblem<R>;
   readonly #patience: Patience;
-  readonly #writer: ClauseWriter<R>;
+  readonly #writer: ClauseWriter;
+  /** By owner: its clauses, where they were asked for. */
+  readonly #clauses = new Map<number, readonly Clause<R>[]>();
+  readonly #module: SearchModule;
 
   /** @throws `ICT_SOLVER_INPUT_INVALID`. */
   constructor(problem: SolverProblem<R>, patience = PATIENCE) {
@@ -28,18 +31,22 @@ export class Search<R> {
     this.#problem = problem;
     this.#patience = patience;
     this.#writer = new ClauseWriter(count, problem.recommendations === 'last');
-  }
-
-  /** Runs to the end, once. A contradiction's core is not minimised. */
-  run(): SolverOutcome<R> {
-    const { count, roots, provider, recommendations, maxConflicts = DEFAULT_MAX_CONFLICTS } = this.#problem;
-    const { preferences, restart, lessons } = this.#patience;
-    const module = loadSearchModule({
-      clausesOf: (owner) => this.#writer.write(owner, owner === 0 ? roots : provider.clausesOf(owner), module),
+    this.#module = loadSearchModule({
+      clausesOf: (owner) => this.#write(owner),
+      wrong: (owner, target) => {
+        throw wrongNumber(owner, target, count);
+      },
       full: () => {
         throw withoutAnswer('in 4 GiB of memory');
       },
     });
+  }
+
+  /** Runs to the end, once. A contradiction's core is not minimised. */
+  run(): SolverOutcome<R> {
+    const { count, recommendations, maxConflicts = DEFAULT_MAX_CONFLICTS } = this.#problem;
+    const { preferences, restart, lessons } = this.#patience;
+    const module = this.#module;
     module.begin(count, recommendations === 'last', maxConflicts, preferences, restart, lessons);
     const end = module.run();
     const results = new Results(module);
@@ -49,11 +56,30 @@ export class Search<R> {
     return { kind: 'solved', members: this.#members(results.members), dropped: this.#dropped(results.dropped), statistics };
   }
 
+  /** Writes the clauses of a solvable, or of the request (0). @returns how many numbers are written in all. */
+  #write(owner: number): number {
+    const numbers = owner === 0 ? undefined : this.#problem.provider.numbersOf?.(owner);
+    return numbers === undefined
+      ? this.#writer.write(owner, this.#clausesOf(owner), this.#module)
+      : this.#writer.writeNumbers(numbers, this.#module);
+  }
+
+  /** Clauses in the order in which the module numbers them. */
+  #clausesOf(owner: number): readonly Clause<R>[] {
+    let clauses = this.#clauses.get(owner);
+    if (clauses === undefined) {
+      const { roots, provider } = this.#problem;
+      this.#clauses.set(owner, (clauses = owner === 0 ? roots : [...provider.clausesOf(owner)]));
+    }
+    return clauses;
+  }
+
   /** Threes of a solvable, the clause that chose it, and whose that is. */
   #members(numbers: Uint32Array): Member<R>[] {
     const members: Member<R>[] = [];
+    const reasonOf = (clause: number, by: number): R => this.#original(clause, by).reason;
     for (let at = 0; at < numbers.length; at += 3) {
-      members.push({ solvable: numbers[at]!, by: numbers[at + 2]!, reason: this.#writer.clause(numbers[at + 1]!).reason });
+      members.push(new ChosenMember(numbers[at]!, numbers[at + 1]!, numbers[at + 2]!, reasonOf));
     }
     return members;
   }
@@ -77,9 +103,33 @@ export class Search<R> {
     return core;
   }
 
+  /** A clause by its number and its owner, as the caller gave it. */
+  #original(number: number, by: number): Clause<R> {
+    return this.#clausesOf(by)[number - this.#module.first(by)]!;
+  }
+
   #clause(number: number, by: number): OwnedClause<R> {
-    const { kind, targets, when = [], unless = [], reason } = this.#writer.clause(number);
+    const { kind, targets, when = [], unless = [], reason } = this.#original(number, by);
     return { by, kind, targets, ...(when.length === 0 ? {} : { when }), ...(unless.length === 0 ? {} : { unless }), reason };
+  }
+}
+
+/** A member whose reason is looked up when somebody asks: of most nobody does. */
+class ChosenMember<R> implements Member<R> {
+  readonly solvable: number;
+  readonly by: number;
+  readonly #clause: number;
+  readonly #reasonOf: (clause: number, by: number) => R;
+
+  constructor(solvable: number, clause: number, by: number, reasonOf: (clause: number, by: number) => R) {
+    this.solvable = solvable;
+    this.by = by;
+    this.#clause = clause;
+    this.#reasonOf = reasonOf;
+  }
+
+  get reason(): R {
+    return this.#reasonOf(this.#clause, this.by);
   }
 }
 

@@ -30,20 +30,26 @@ function movingRoom(): ClauseRoom & { readonly words: () => Int32Array; grow(): 
 
 it('writes clauses one after the other, and on where the memory moved', () => {
   const room = movingRoom();
-  const writer = new ClauseWriter<string>(9, true);
+  const writer = new ClauseWriter(9, true);
   const first: Clause<string> = { kind: 'requires', targets: [3, 1], reason: 'first' };
   const second: Clause<string> = { kind: 'recommends', targets: [], when: [4], unless: [5, 6], reason: 'second' };
   expect(writer.write(0, [first], room)).toBe(4);
   room.grow();
   expect(writer.write(7, [second, { kind: 'conflicts', targets: [9], when: [], unless: [], reason: 'third' }], room)).toBe(14);
   expect([...room.words().subarray(0, 14)]).toEqual([0, 2, 3, 1, 1 + 4, 0, 1, 4, 2, 5, 6, 3, 1, 9]);
-  expect([writer.clause(1), writer.clause(2), writer.clause(3).reason]).toEqual([first, second, 'third']);
+  room.grow();
+  expect(writer.writeNumbers(Int32Array.of(0, 1, 2), room)).toBe(17);
+  expect([...room.words().subarray(11, 17)]).toEqual([3, 1, 9, 0, 1, 2]);
 });
 
 it('asks for more room within the clauses of one solvable', () => {
   const room = movingRoom();
   const targets = Array.from({ length: 5_000 }, (_, i) => i + 1);
   const clauses = Array.from({ length: 9 }, (_, i): Clause<number> => ({ kind: 'suggests', targets, reason: i }));
-  expect(new ClauseWriter<number>(5_000, false).write(0, clauses, room)).toBe(9 * 5_002);
+  expect(new ClauseWriter(5_000, false).write(0, clauses, room)).toBe(9 * 5_002);
   expect([...room.words().subarray(0, 9 * 5_002)]).toEqual(clauses.flatMap(() => [2, 5_000, ...targets]));
+  const other = movingRoom();
+  const numbers = Int32Array.from([2, 20_000, ...Array.from({ length: 20_000 }, () => 1)]);
+  expect(new ClauseWriter(9, false).writeNumbers(numbers, other)).toBe(20_002);
+  expect(other.words().subarray(0, 20_002)).toEqual(numbers);
 });

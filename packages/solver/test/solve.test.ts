@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { solve } from '../src/index.js';
-import type { Clause } from '../src/index.js';
+import { CLAUSE_KINDS, solve } from '../src/index.js';
+import type { Clause, SolverProblem } from '../src/index.js';
 import { Search } from '../src/search.js';
 import { hardClauses, holds, satisfiable, smallProblem, speaks, toProblem } from './oracle.js';
 import { pigeonhole } from './pigeons.js';
@@ -15,6 +15,17 @@ function codeOf(run: () => unknown): string | undefined {
   } catch (error) {
     return (error as { code: string }).code;
   }
+}
+
+/** The same problem, whose provider gives its clauses as numbers. */
+function asNumbers<R>(problem: SolverProblem<R>): SolverProblem<R> {
+  const { provider } = problem;
+  const clausesOf = (solvable: number): Iterable<Clause<R>> => provider.clausesOf(solvable);
+  const numbersOf = (solvable: number): Int32Array =>
+    Int32Array.from(
+      Array.from(clausesOf(solvable)).flatMap(({ kind, targets }) => [CLAUSE_KINDS.indexOf(kind), targets.length, ...targets]),
+    );
+  return { ...problem, provider: { clausesOf, numbersOf } };
 }
 
 describe('against trying every set', () => {
@@ -110,6 +121,18 @@ describe('against trying every set', () => {
     );
   });
 
+  it('gives the same outcome for clauses that are numbers', () => {
+    fc.assert(
+      fc.property(smallProblem, (problem) => {
+        // Conditions are no part of what is given as numbers.
+        const clauses = problem.clauses.map((own) => own.map(({ kind, targets, reason }) => ({ kind, targets, reason })));
+        const plain = { ...problem, clauses };
+        expect(solve(asNumbers(toProblem(plain)))).toEqual(solve(toProblem(plain)));
+      }),
+      { numRuns: 1000 },
+    );
+  });
+
   it('finds no answer for the hard part because of recommendations', () => {
     fc.assert(
       fc.property(smallProblem, (problem) => {
@@ -177,6 +200,27 @@ describe('laziness', () => {
     expect(asked).toEqual([1, 2, 4]);
   });
 
+  it('asks for nothing but numbers where there are any, until somebody wants to know a reason', () => {
+    const asked: number[] = [];
+    const provider = {
+      numbersOf: (solvable: number) => Int32Array.from(solvable === 1 ? [0, 1, 2, 0, 1, 3] : []),
+      clausesOf: (solvable: number): Clause<string>[] => {
+        asked.push(solvable);
+        return [2, 3].map((target) => ({ kind: 'requires', targets: [target], reason: `${solvable} to ${target}` }));
+      },
+    };
+    const outcome = solve({ count: 3, roots: [{ kind: 'requires', targets: [1], reason: 'root' }], provider });
+    if (outcome.kind !== 'solved') throw new Error('it has an answer');
+    expect(outcome.members.map(({ solvable, by }) => [solvable, by])).toEqual([
+      [1, 0],
+      [2, 1],
+      [3, 1],
+    ]);
+    expect(asked).toEqual([]);
+    expect(outcome.members.map(({ reason }) => reason)).toEqual(['root', '1 to 2', '1 to 3']);
+    expect(asked).toEqual([1]);
+  });
+
   it('takes a chain of 100,000 without recursion', () => {
     const count = 100_000;
     const provider = {
@@ -210,6 +254,14 @@ describe('wrong input', () => {
   it.each([0, -1, 4, 1.5, Number.NaN])('refuses %f as a target among 3', (target) => {
     const roots: Clause<string>[] = [{ kind: 'requires', targets: [target], reason: 'root' }];
     expect(codeOf(() => solve({ count: 3, roots, provider: none }))).toBe('ICT_SOLVER_INPUT_INVALID');
+  });
+
+  it.each([0, -1, 4])('refuses %i as a target among 3 where clauses are numbers', (target) => {
+    const provider = { ...none, numbersOf: () => Int32Array.of(0, 1, target) };
+    const roots: Clause<string>[] = [{ kind: 'requires', targets: [1], reason: 'root' }];
+    expect(() => solve({ count: 3, roots, provider })).toThrow(
+      expect.objectContaining({ code: 'ICT_SOLVER_INPUT_INVALID', message: expect.stringContaining(`names solvable ${target}`) }),
+    );
   });
 
   it.each([0, 4])('refuses %f in a condition among 3', (condition) => {

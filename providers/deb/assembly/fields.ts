@@ -16,7 +16,7 @@ let found!: Numbers;
 /** A name in lower case. */
 const lower: usize = memory.data(32);
 
-/** See `begin` of stanzas.ts. */
+/** See `begin` of resolving.ts. */
 export function begin(fieldNames: usize, length: usize, requiredFields: u32): void {
   names = keys(32);
   const end = fieldNames + length;

@@ -1,13 +1,16 @@
 /**
- * Lists of groups (`a | b`), and groups of alternatives, as `RelationNumbers` of src/relations/relation-numbers.ts describes them. What is written alike is read once,
- * and lies where it is for good, in numbers of 32 bits:
+ * Relations as numbers: lists of groups (`a | b`), and groups of alternatives. What is written alike is read once, whichever index has it, and lies where it is for
+ * good, in numbers of 32 bits. A group that says more than names, qualifiers and versions, or says that in another form than deb-control(5) writes it, has no
+ * alternatives here: its text must be read.
  * - a list is where it lies: how many groups it has, and where each lies; 0 is empty;
- * - a group is where it lies: offset and length of its text, whether it cannot be read, how many alternatives it has, and of each its name, its shape, and the
- *   offset of its version. Places of lists and groups are counted in numbers, not bytes.
+ * - a group is where it lies: its key, offset and length of its text, whether it cannot be read, four numbers for each of its alternatives, and of each its name, its
+ *   shape, the offset of its version, and its qualifier + 1. Places of lists and groups are counted in numbers, not bytes.
  */
-import { numbers, Numbers } from '../../../packages/assembly/assembly/columns';
-import { reserve } from '../../../packages/assembly/assembly/memory';
-import { adopted, isEqual, Keys, keys } from './texts';
+import { numbers, Numbers, numbersAt } from '../../../packages/assembly/assembly/columns';
+import { Index } from './package-index';
+import { kept } from './lists';
+import { nameOf } from './names';
+import { Keys, keys } from './texts';
 
 /**
  * Whether a group that says more than names and versions can be read.
@@ -16,15 +19,24 @@ import { adopted, isEqual, Keys, keys } from './texts';
  */
 declare function isRelation(start: usize, length: u32): bool;
 
-const UNREADABLE: u32 = 0xffff_ffff;
+export const UNREADABLE: u32 = 0xffff_ffff;
 /** No list, as nobody has asked for it. */
 export const UNKNOWN: u32 = 0x7fff_ffff;
 /** Marks a list that is known: no place, in numbers, is so large. */
 const KNOWN: u32 = 0x8000_0000;
 
+/** Relation fields that are asked for, by their place among those of the caller. */
+export const PRE_DEPENDS: u32 = 0;
+export const DEPENDS: u32 = 1;
+export const CONFLICTS: u32 = 2;
+export const BREAKS: u32 = 3;
+export const RECOMMENDS: u32 = 4;
+export const PROVIDES: u32 = 5;
+const FIELDS: u32 = 6;
+
 const EXPECTED: u32 = 4096;
-/** How many fields are asked for as relations. */
-let fields: u32 = 0;
+/** By relation field: column of the field. */
+let columns!: Numbers;
 
 const TAB: u8 = 0x09;
 const RETURN: u8 = 0x0d;
@@ -32,10 +44,22 @@ const SPACE: u8 = 0x20;
 const OPEN: u8 = 0x28;
 const CLOSE: u8 = 0x29;
 const COMMA: u8 = 0x2c;
+const HYPHEN: u8 = 0x2d;
+const COLON: u8 = 0x3a;
 const LESS: u8 = 0x3c;
 const EQUAL: u8 = 0x3d;
 const MORE: u8 = 0x3e;
 const BAR: u8 = 0x7c;
+
+/** Where the numbers of a group lie behind its place, in bytes, and how many stand before its alternatives. */
+const TEXT: usize = 4;
+const LENGTH: usize = 8;
+const BROKEN: usize = 12;
+const COUNT: usize = 16;
+const HEAD: u32 = 4;
+/** Numbers of an alternative, and where they lie. */
+const NUMBERS: u32 = 4;
+const ALTERNATIVE_BYTES: usize = 16;
 
 /** Length of ` | `. */
 const SEPARATOR: usize = 3;
@@ -46,63 +70,46 @@ const OPERATOR_BITS: u32 = 3;
 export const nameBytes: usize = memory.data(256);
 export const versionBytes: usize = memory.data(256);
 
-/** Names that packages have or provide, and others that relations name; numbers of these come after those. */
-let known!: Keys;
-let unknown!: Keys;
+/** Texts of groups, and by key of a group: where it lies. */
 let groups!: Keys;
-/** By key of a group: where it lies. */
 let groupPlaces!: Numbers;
-/** By stanza and field: its list, and {@link KNOWN}; 0 when nobody has asked. */
-let lists!: Numbers;
 /** Groups of the list that is being read, and numbers of the alternatives of the group that is. */
 let members!: Numbers;
 let alternatives!: Numbers;
 
-export function begin(relationFields: u32): void {
-  fields = relationFields;
-  unknown = keys(EXPECTED);
+/** @param columnsOfFields where the caller has written the column of each relation field. */
+export function begin(columnsOfFields: usize): void {
+  columns = numbersAt(columnsOfFields, FIELDS);
   groups = keys(EXPECTED);
   groupPlaces = numbers(EXPECTED);
-  lists = numbers(EXPECTED * fields);
   members = numbers(64);
   alternatives = numbers(64);
 }
 
-/** Takes the table of names that the caller has written, as it is in the directory: where its columns lie, and how many numbers they have. */
-export function adopt(texts: usize, textBytes: u32, starts: usize, lengths: usize, count: u32, slots: usize, slotCount: u32): void {
-  known = adopted(texts, textBytes, starts, lengths, count, slots, slotCount);
-}
-
-/** Whether a text is that of a name. */
-export function isNamed(name: u32, from: usize, to: usize): bool {
-  const length = <u32>(to - from);
-  return known.lengths.at(name) == length && isEqual(known.textOf(name), from, length);
+export function columnOf(field: u32): u32 {
+  return columns.at(field);
 }
 
 /** Makes room for what becomes known of a stanza, the next one. */
-export function expect(): void {
-  for (let field: u32 = 0; field < fields; field++) lists.push(0);
-}
-
-/** Forgets which lists stanzas have; the lists stay. */
-export function release(): void {
-  lists.length = 0;
+export function expect(index: Index): void {
+  for (let field: u32 = 0; field < FIELDS; field++) index.lists.push(0);
 }
 
 /** The list of a stanza and field; {@link UNKNOWN} when nobody has asked. */
-export function listOf(stanza: u32, field: u32): u32 {
-  const list = lists.at(stanza * fields + field);
+export function listOf(index: Index, stanza: u32, field: u32): u32 {
+  const list = index.lists.at(stanza * FIELDS + field);
   return list == 0 ? UNKNOWN : list == UNREADABLE ? UNREADABLE : list & ~KNOWN;
 }
 
 /** Notes it. */
-export function note(stanza: u32, field: u32, list: u32): u32 {
-  lists.set(stanza * fields + field, list | KNOWN);
+export function note(index: Index, stanza: u32, field: u32, list: u32): u32 {
+  index.lists.set(stanza * FIELDS + field, list | KNOWN);
   return list;
 }
 
 /** Reads the value `[start, stop)` of a field. @returns its list, or {@link UNREADABLE}. */
-export function read(start: usize, stop: usize, isProvides: bool): u32 {
+export function read(start: usize, stop: usize, field: u32): u32 {
+  const isProvides = field == PROVIDES;
   members.length = 0;
   let isBroken = false;
   for (let at = start; at < stop; at++) {
@@ -112,13 +119,13 @@ export function read(start: usize, stop: usize, isProvides: bool): u32 {
     const last = beforeBlanks(first, end);
     if (first < last) {
       const group = groupOf(first, last);
-      if (load<u32>(((<usize>group) << 2) + 8) != 0) isBroken = true;
+      if (load<u32>(((<usize>group) << 2) + BROKEN) != 0) isBroken = true;
       members.push(group);
     }
     at = end;
   }
   if (isBroken) return UNREADABLE;
-  return members.length == 0 ? 0 : kept(members, 0);
+  return members.length == 0 ? 0 : kept(members, 0, 0);
 }
 
 function groupOf(from: usize, to: usize): u32 {
@@ -130,11 +137,12 @@ function groupOf(from: usize, to: usize): u32 {
   const isPlain = readPlain(from, to, text);
   if (!isPlain) alternatives.length = 0;
   const isBroken = !isPlain && !isRelation(groups.textOf(key), length);
-  const place = kept(alternatives, 3);
+  const place = kept(alternatives, 0, HEAD);
   const at = (<usize>place) << 2;
-  store<u32>(at, text);
-  store<u32>(at + 4, length);
-  store<u32>(at + 8, u32(isBroken));
+  store<u32>(at, key);
+  store<u32>(at + TEXT, text);
+  store<u32>(at + LENGTH, length);
+  store<u32>(at + BROKEN, u32(isBroken));
   groupPlaces.push(place);
   return place;
 }
@@ -153,6 +161,13 @@ function readPlain(from: usize, to: usize, text: u32): bool {
     if (at < to && load<u8>(nameBytes + load<u8>(at)) == 2) while (at < to && load<u8>(nameBytes + load<u8>(at)) > 0) at++;
     const nameEnd = at;
     if (start == nameEnd) return false;
+    let qualifier: u32 = 0;
+    if (at < to && load<u8>(at) == COLON) {
+      const from = ++at;
+      if (at < to && load<u8>(nameBytes + load<u8>(at)) == 2) while (at < to && isQualifier(load<u8>(at))) at++;
+      if (at == from) return false;
+      qualifier = nameOf(from, at) + 1;
+    }
     let operator: u32 = 0;
     let version: usize = 0;
     if (at + 1 < to && load<u8>(at) == SPACE && load<u8>(at + 1) == OPEN) {
@@ -166,15 +181,16 @@ function readPlain(from: usize, to: usize, text: u32): bool {
     alternatives.push(nameOf(start, nameEnd));
     alternatives.push(version == 0 ? 0 : ((<u32>(at - 1 - version)) << OPERATOR_BITS) | operator);
     alternatives.push(version == 0 ? 0 : text + <u32>(version - from));
+    alternatives.push(qualifier);
     if (at == to) return true;
     if (at + SEPARATOR > to || load<u8>(at) != SPACE || load<u8>(at + 1) != BAR || load<u8>(at + 2) != SPACE) return false;
     at += SEPARATOR;
   }
 }
 
-function nameOf(from: usize, to: usize): u32 {
-  const name = known.find(from, to);
-  return name < 0 ? known.starts.length + unknown.keyOf(from, to) : name;
+/** Whether the name of an architecture may have a byte. */
+function isQualifier(byte: u8): bool {
+  return load<u8>(nameBytes + byte) == 2 || byte == HYPHEN;
 }
 
 /** Number of the operator that stands at a place, as in `OPERATORS`; 0 for none. */
@@ -208,31 +224,40 @@ export function groupTexts(): usize {
   return groups.texts.start;
 }
 
-/** Where the text of a name lies that no package has or provides, and its length. `name` from 0. */
-export function unknownName(name: u32): usize {
-  return unknown.textOf(name);
+/** The key of a group: a small number. */
+export function keyOf(group: u32): u32 {
+  return load<u32>((<usize>group) << 2);
 }
 
-export function unknownLength(name: u32): u32 {
-  return unknown.lengths.at(name);
+/** How many alternatives a group has; none when its text must be read. */
+export function alternativesOf(group: u32): u32 {
+  return load<u32>(((<usize>group) << 2) + COUNT) / NUMBERS;
 }
 
-const SLAB: usize = 1 << 16;
-let slab: usize = 0;
-let slabEnd: usize = 0;
+/** Where an alternative of a group lies. */
+export function alternativeAt(group: u32, at: u32): usize {
+  return ((<usize>group) << 2) + COUNT + 4 + <usize>at * ALTERNATIVE_BYTES;
+}
 
-/** Keeps numbers for good, after their count and `before` more numbers. @returns where they lie, in numbers. */
-function kept(column: Numbers, before: u32): u32 {
-  const sizeBytes = ((<usize>(column.length + before)) << 2) + 4;
-  if (slab + sizeBytes > slabEnd) {
-    const room = max(SLAB, sizeBytes);
-    slab = reserve(room);
-    slabEnd = slab + room;
-  }
-  const place = slab;
-  const count = place + ((<usize>before) << 2);
-  store<u32>(count, column.length);
-  memory.copy(count + 4, column.start, (<usize>column.length) << 2);
-  slab += sizeBytes;
-  return <u32>(place >> 2);
+export function nameIn(alternative: usize): u32 {
+  return load<u32>(alternative);
+}
+
+/** The operator, as a number; 0 for none. */
+export function operatorIn(alternative: usize): u32 {
+  return load<u32>(alternative + 4) & ((1 << OPERATOR_BITS) - 1);
+}
+
+/** Where the text of its version begins; where there is an operator. */
+export function versionIn(alternative: usize): usize {
+  return groups.texts.start + load<u32>(alternative + 8);
+}
+
+export function versionLengthIn(alternative: usize): u32 {
+  return load<u32>(alternative + 4) >> OPERATOR_BITS;
+}
+
+/** Number of the name that its qualifier is, + 1; 0 for none. */
+export function qualifierIn(alternative: usize): u32 {
+  return load<u32>(alternative + 12);
 }

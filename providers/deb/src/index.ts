@@ -7,6 +7,7 @@ export { listKeys, type KeyName } from './trust/keyring.js';
 export { readCopyright, toSpdxExpression, type DeclaredLicence } from './spdx-licence.js';
 export { createMetadataSource, loadIndexes } from './metadata/metadata.js';
 export { readDirectory, type IndexDiagnostic, type IndexDirectory, type IndexSegment } from './metadata/index-directory.js';
+export { IndexStore } from './metadata/index-store.js';
 export { TextInFiles, TextInMemory, type IndexText, type TextFile } from './metadata/index-text.js';
 export { decodeDirectory, encodeDirectory } from './metadata/index-container.js';
 export { PackagesIndex, type MultiArch, type RelationField } from './metadata/packages-index.js';

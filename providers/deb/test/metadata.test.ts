@@ -5,7 +5,7 @@ import { digestHex, digestOf } from '@ict/integrity';
 import type { IctError, PackageRecord, RepositorySpec, Snapshot } from '@ict/plugin-api';
 import { describe, expect, it } from 'vitest';
 import { createMetadataSource, loadIndexes } from '../src/metadata/metadata.js';
-import { RelationTable } from '../src/relations/relation.js';
+import { IndexStore } from '../src/metadata/index-store.js';
 import { clearsign, FakeContext } from './fake-context.js';
 
 const keyring = fileURLToPath(new URL('../keyrings/debian-archive-keyring.pgp', import.meta.url));
@@ -347,10 +347,10 @@ describe('packages', () => {
   });
 });
 
-it('loadIndexes joins the indexes of a repository in order and shares a table', async () => {
+it('loadIndexes joins the indexes of a repository in order and shares a store', async () => {
   await using ctx = smallArchive();
-  const table = new RelationTable();
-  const index = await loadIndexes(await source.snapshot(small, 'x86_64', ctx), ctx, table);
+  const store = new IndexStore();
+  const index = await loadIndexes(await source.snapshot(small, 'x86_64', ctx), ctx, store);
   expect([index.count, [...index.byName('a')], [...index.byName('b')], index.diagnostics]).toEqual([2, [0], [1], []]);
-  expect(index.table).toBe(table);
+  expect(index.store).toBe(store);
 });

@@ -22,8 +22,8 @@ import type { IndexSegment } from './index-directory.js';
 import { TextInFiles } from './index-text.js';
 import type { TextFile } from './index-text.js';
 import { keepDirectory, recallDirectory } from './index-memory.js';
+import type { IndexStore } from './index-store.js';
 import { PackagesIndex } from './packages-index.js';
-import type { RelationTable } from '../relations/relation.js';
 import { checkRelease, chooseIndexes, isFlat, MAX_INDEX_BYTES, parseRelease } from './release.js';
 import type { Release } from './release.js';
 import { fetchRoot } from './signed-root.js';
@@ -111,12 +111,12 @@ function usableRecord(index: PackagesIndex, i: number, repository: string, ctx: 
  * Opens every index of a pinned repository, checked against the digests that its signed root gives. Downloads what the cache does not
  * have; the decompressed text stays in the cache, and so does its directory, with which equal indexes need not be scanned again.
  *
- * @param table relations already parsed, to share them between repositories.
+ * @param store what packages are read into; repositories that are resolved together share one.
  * @returns the packages in the order of the indexes; a stanza that cannot be used is left out, with a warning. To be closed: it reads packages from the
  * files as they are asked for.
  * @throws `ICT_DEB_INDEX_MISSING`, `ICT_DEB_INDEX_MISMATCH`, `ICT_DEB_INDEX_INVALID`, and what the fetcher throws.
  */
-export async function loadIndexes(pinned: Snapshot, ctx: Context, table?: RelationTable): Promise<PackagesIndex> {
+export async function loadIndexes(pinned: Snapshot, ctx: Context, store?: IndexStore): Promise<PackagesIndex> {
   const files = await plainFiles(pinned, ctx);
   const text = new TextInFiles(files);
   try {
@@ -126,7 +126,7 @@ export async function loadIndexes(pinned: Snapshot, ctx: Context, table?: Relati
       directory = readDirectory(text, segmentsOf(pinned, files));
       await keepDirectory(pinned, directory, ctx);
     }
-    const index = new PackagesIndex(directory, text, table);
+    const index = new PackagesIndex(directory, text, store);
     warnOfDropped(index, pinned.repository, ctx);
     return index;
   } catch (error) {

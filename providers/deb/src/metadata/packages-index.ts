@@ -1,15 +1,15 @@
 import { digestFromHex } from '@ict/integrity';
 import { isClimbing, TextLookup } from '@ict/package-index';
-import { hasCode, type PackageRecord } from '@ict/plugin-api';
+import type { PackageRecord } from '@ict/plugin-api';
 import { debError } from '../errors.js';
 import { FLAG, MULTI_ARCH, PRIORITIES, readDirectory } from './index-directory.js';
 import type { IndexDiagnostic, IndexDirectory, IndexSegment } from './index-directory.js';
+import { IndexStore } from './index-store.js';
 import { TextInMemory } from './index-text.js';
 import type { IndexText } from './index-text.js';
 import { isDebVersion } from '../relations/version.js';
-import { NO_GROUPS, parseProvides, RelationTable, toProvided } from '../relations/relation.js';
+import { NO_GROUPS, parseProvides, toProvided } from '../relations/relation.js';
 import { RELATION_PLACES, UNREADABLE } from '../relations/relation-numbers.js';
-import { RelationReader } from '../relations/relation-reader.js';
 import type { Provided, RelationGroup } from '../relations/relation.js';
 import { columnOf, valueStop } from './stanza-scan.js';
 import type { IndexedField } from './stanza-scan.js';
@@ -50,11 +50,6 @@ export class PackagesIndex {
   readonly diagnostics: readonly IndexDiagnostic[];
   /** Debian architectures of the packages; see {@link architectureAt}. */
   readonly architectures: readonly string[];
-  /** Parsed relations, shared by all packages: equal text gives the same array. */
-  readonly table: RelationTable;
-  /** The same relations as numbers, which a resolution goes by. */
-  readonly numbers: RelationReader;
-
   readonly #text: IndexText;
   readonly #values: StanzaValues;
   readonly #versionTexts: Buffer;
@@ -68,21 +63,19 @@ export class PackagesIndex {
   /**
    * @param directory of the text; see {@link readDirectory}.
    * @param text must not change afterwards.
-   * @param table relations already parsed, to share them between repositories.
+   * @param store what its packages are read into; indexes that are resolved together share one.
    */
-  constructor(directory: IndexDirectory, text: IndexText, table: RelationTable = new RelationTable()) {
+  constructor(directory: IndexDirectory, text: IndexText, store = new IndexStore()) {
     const { starts, versionTexts, words, names, provides, diagnostics } = directory;
     this.count = starts.length;
     this.diagnostics = diagnostics;
     this.architectures = directory.architectures;
-    this.table = table;
     this.#text = text;
-    this.#values = new StanzaValues(directory, text, (group) => isRelation(group, table));
+    this.#values = new StanzaValues(directory, text, store);
     this.#versionTexts = Buffer.from(versionTexts.buffer, versionTexts.byteOffset, versionTexts.byteLength);
     this.#directory = directory;
     this.#byName = new TextLookup(words, names);
     this.#byProvided = new TextLookup(words, provides);
-    this.numbers = new RelationReader(this.#values, directory, this.#byName);
   }
 
   /**
@@ -90,9 +83,24 @@ export class PackagesIndex {
    *
    * @param segments where each file begins, when the buffer holds several, separated by an empty line.
    */
-  static parse(bytes: Uint8Array, segments: readonly IndexSegment[] = [], table?: RelationTable): PackagesIndex {
+  static parse(bytes: Uint8Array, segments: readonly IndexSegment[] = [], store?: IndexStore): PackagesIndex {
     const text = new TextInMemory(bytes);
-    return new PackagesIndex(readDirectory(text, segments), text, table);
+    return new PackagesIndex(readDirectory(text, segments), text, store);
+  }
+
+  /** What packages are read into. */
+  get store(): IndexStore {
+    return this.#values.store;
+  }
+
+  /** How the store's module calls the index. */
+  get handle(): number {
+    return this.#values.handle;
+  }
+
+  /** Reads into another store from now on: numbers of groups that the former gave mean nothing any more. */
+  moveTo(store: IndexStore): void {
+    this.#values.moveTo(store);
   }
 
   /** Forgets the packages that were read so far, for whoever walks through all of them; they are read again when they are asked for. */
@@ -157,58 +165,38 @@ export class PackagesIndex {
     return longest === undefined ? undefined : stanzasWith(longest, this.#text, this.#directory);
   }
 
-  /** The number of a name in this index, as {@link numbers} have it; -1 when no package has or provides it. */
-  nameNumber(name: string): number {
-    return this.#byName.key(name);
-  }
-
-  /** Adds the packages of a name, by its number, to a list. See {@link byName}. */
-  addNamed(name: number, rows: number[]): void {
-    addRows(this.#byName, name, rows);
-  }
-
-  /** Adds those that provide it. See {@link providersOf}. */
-  addProviders(name: number, rows: number[]): void {
-    addRows(this.#byProvided, name, rows);
-  }
-
   /**
    * Parsed relations of one field; empty when the package has no such field.
    *
    * @throws `ICT_DEB_RELATION_INVALID`, naming the package.
    */
   relations(i: number, field: RelationField): readonly RelationGroup[] {
-    const groups = this.#groups(i, field);
+    const groups = this.#readable(i, field);
     if (groups !== undefined) return groups;
     const text = this.#value(i, RELATION_COLUMNS[field]);
-    return text === undefined ? NO_GROUPS : this.#named(i, field, () => this.table.groups(text));
+    return text === undefined ? NO_GROUPS : this.#named(i, field, () => this.store.table.groups(text));
   }
 
   /** What the package provides beside itself. @throws `ICT_DEB_RELATION_INVALID`, naming the package. */
   provides(i: number): readonly Provided[] {
-    const groups = this.#groups(i, 'Provides');
+    const groups = this.#readable(i, 'Provides');
     if (groups !== undefined) return toProvided(groups);
     const text = this.#value(i, PROVIDES);
     return text === undefined ? [] : this.#named(i, 'Provides', () => parseProvides(text));
   }
 
-  /** True when a field is absent, or is one of {@link numbers} that can be read; false when only reading it tells. */
-  hasReadable(i: number, field: RelationField | 'Provides'): boolean {
-    if (!this.#values.has(i, RELATION_COLUMNS[field])) return true;
+  /** The groups of a field by their numbers in the store; undefined when it is none of those that are kept so, or cannot be read. */
+  groups(i: number, field: RelationField | 'Provides'): readonly number[] | undefined {
     const place = RELATION_PLACES.get(field);
-    return place !== undefined && this.numbers.list(i, place) !== UNREADABLE;
+    const list = place === undefined ? UNREADABLE : this.#values.list(i, place);
+    if (list === UNREADABLE) return undefined;
+    return list === 0 ? [] : this.store.list(list);
   }
 
-  /** Groups by their numbers; undefined when the field is not among them, or cannot be read. */
-  #groups(i: number, field: RelationField | 'Provides'): readonly RelationGroup[] | undefined {
-    const place = RELATION_PLACES.get(field);
-    const list = place === undefined ? UNREADABLE : this.numbers.list(i, place);
-    if (list === UNREADABLE) return undefined;
-    if (list === 0) return NO_GROUPS;
-    const groups: RelationGroup[] = [];
-    for (let at = 0; at < this.numbers.size(list); at++)
-      groups.push(this.table.group(this.numbers.groupText(this.numbers.group(list, at))));
-    return groups;
+  /** Groups that can be read. */
+  #readable(i: number, field: RelationField | 'Provides'): readonly RelationGroup[] | undefined {
+    const { store } = this;
+    return this.groups(i, field)?.map((group) => store.table.group(store.groupText(group)));
   }
 
   /** Debian priority in lower case, such as `required`; `optional` when the package has none. */
@@ -306,28 +294,17 @@ export class PackagesIndex {
   }
 }
 
-function isRelation(group: string, table: RelationTable): boolean {
-  try {
-    table.group(group);
-    return true;
-  } catch (error) {
-    if (hasCode(error, 'ICT_DEB_RELATION_INVALID')) return false;
-    throw error;
-  }
-}
-
-/** Names that an index has no packages for have numbers that its lookups do not know. */
-function addRows(lookup: TextLookup, key: number, rows: number[]): void {
-  if (key < 0 || key >= lookup.size) return;
-  const end = lookup.end(key);
-  for (let at = lookup.begin(key); at < end; at++) rows.push(lookup.row(at));
-}
-
 function isCount(text: string): boolean {
   return /^[0-9]{1,15}$/.test(text);
 }
 
+/** No control characters, and no backslash. */
+const PATH_TEXT = /^[ -[\]-~\u00a0-\uffff]+$/;
+
+/** Parts that are empty, or `.`. */
+const VAIN_PART = /(?:^|\/)\.?(?:\/|$)/;
+
 /** A relative path that stays below the archive and needs no escaping rules of its own. */
 function isPoolPath(path: string): boolean {
-  return /^[^/\\\p{Cc}][^\\\p{Cc}]*$/u.test(path) && !isClimbing(path) && path.split('/').every((part) => part !== '' && part !== '.');
+  return PATH_TEXT.test(path) && !VAIN_PART.test(path) && !isClimbing(path);
 }

@@ -129,7 +129,7 @@ function tellSeed(seed: Seed, targets: readonly number[], pool: Pool): string {
 /** ` (provides mail-transport-agent)` when a package is meant by what it provides. */
 function through(solvable: number, group: readonly Relation[], pool: Pool): string {
   const name = pool.name(solvable);
-  const relation = group.find((each) => each.name !== name && pool.provisions(solvable, pool.nameOf(each.name)).length > 0);
+  const relation = group.find((each) => each.name !== name && pool.provisions(solvable, each.name).length > 0);
   return group.some((each) => each.name === name) || relation === undefined ? '' : ` (it provides ${relation.name})`;
 }
 

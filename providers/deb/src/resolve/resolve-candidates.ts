@@ -1,5 +1,4 @@
 import type { FavouredPackage, Seed } from '@ict/plugin-api';
-import type { PackageName } from './resolve-names.js';
 import { RelatedSolvables } from './resolve-relations.js';
 import type { PoolRepository } from './resolve-solvables.js';
 import { compareDebVersions } from '../relations/version.js';
@@ -11,6 +10,8 @@ const NONE: readonly number[] = Object.freeze([]);
  * priority, which pins may give it, there the highest version, of equal versions the first. A request for a version or a suite changes what is offered.
  */
 export class Candidates extends RelatedSolvables {
+  /** By name and architecture. */
+  readonly #all = new Map<string, readonly number[]>();
   readonly #pinned = new Map<string, readonly number[]>();
   readonly #pinners = new Map<string, readonly Seed[]>();
   readonly #beside = new Map<string, readonly number[]>();
@@ -28,24 +29,19 @@ export class Candidates extends RelatedSolvables {
 
   /** All packages of this name and architecture, the one that apt would take first. */
   all(name: string, arch = this.arch): readonly number[] {
-    return this.allOf(this.nameOf(name), arch);
-  }
-
-  /** See {@link all}. */
-  protected allOf(name: PackageName, arch: string): readonly number[] {
     const place = this.architectures.indexOf(arch);
-    return place < 0 ? NONE : this.#allOf(name, place);
+    if (place < 0) return NONE;
+    const key = this.#key(name, arch);
+    let all = this.#all.get(key);
+    if (all === undefined) this.#all.set(key, (all = this.#findAll(name, place)));
+    return all;
   }
 
-  #allOf(name: PackageName, place: number): readonly number[] {
-    return (name.all[place] ??= this.#findAll(name, place));
-  }
-
-  #findAll(name: PackageName, place: number): readonly number[] {
+  #findAll(name: string, place: number): readonly number[] {
     let found: readonly number[] = NONE;
     for (let number = 0; number < this.repositories.length; number++) {
       const { pins, priority } = this.repositories[number]!;
-      const named = this.named(number, name.text, this.numberOf(name, number), place);
+      const named = this.named(number, name, place);
       const here = pins === undefined && priority >= 0 ? named : named.filter((solvable) => this.priorityOf(solvable) >= 0);
       found = found.length === 0 ? here : [...found, ...here];
     }
@@ -61,38 +57,15 @@ export class Candidates extends RelatedSolvables {
     return pins?.(this.name(solvable), this.version(solvable)) ?? priority;
   }
 
-  /** Packages of this name and architecture that may be chosen, the preferred one first. */
-  offered(name: string, arch = this.arch): readonly number[] {
-    return this.offeredOf(this.nameOf(name), arch);
-  }
-
-  /** See {@link offered}. */
-  protected offeredOf(name: PackageName, arch: string): readonly number[] {
-    const place = this.architectures.indexOf(arch);
-    return place < 0 ? NONE : (name.offered[place] ??= this.#findOffered(name, place));
-  }
-
-  #findOffered(name: PackageName, place: number): readonly number[] {
-    const all = this.#allOf(name, place);
-    if (this.#pinned.size === 0) return this.#candidates(name.text, all);
-    const key = this.#key(name.text, this.architectures[place]!);
+  /** Which packages of a name and architecture are offered, the preferred one first. */
+  protected choose(name: string, arch: string): readonly number[] {
+    const all = this.all(name, arch);
+    if (this.#pinned.size === 0) return this.#candidates(name, all);
+    const key = this.#key(name, arch);
     const pinned = this.#pinned.get(key);
     if (pinned !== undefined) return pinned;
     const beside = this.#beside.get(key) ?? NONE;
-    return beside.length === 0 ? this.#candidates(name.text, all) : [...new Set([...this.#candidates(name.text, all), ...beside])];
-  }
-
-  /** Packages of this name that may be chosen, those of the native architecture first. */
-  offeredAnywhere(name: string): readonly number[] {
-    return this.anywhereOf(this.nameOf(name));
-  }
-
-  /** See {@link offeredAnywhere}. */
-  protected anywhereOf(name: PackageName): readonly number[] {
-    if (name.anywhere !== undefined) return name.anywhere;
-    if (this.architectures.length === 1) return (name.anywhere = this.offeredOf(name, this.arch));
-    const [only, ...others] = this.architectures.map((arch) => this.offeredOf(name, arch)) as [readonly number[]];
-    return (name.anywhere = others.length === 0 ? only : [only, ...others].flat());
+    return beside.length === 0 ? this.#candidates(name, all) : [...new Set([...this.#candidates(name, all), ...beside])];
   }
 
   /** The architecture that a name alone means: the native one, or the first other that has such a package, as with apt. */
@@ -109,9 +82,14 @@ export class Candidates extends RelatedSolvables {
     return found === undefined ? candidate : [...new Set([found, ...candidate])];
   }
 
+  /** Whether there is an earlier answer. */
+  protected get hasFavoured(): boolean {
+    return this.#favoured.size > 0;
+  }
+
   /** The same packages, those of an earlier answer first. */
   favouredFirst(solvables: readonly number[]): readonly number[] {
-    if (this.#favoured.size === 0 || solvables.length < 2) return solvables;
+    if (!this.hasFavoured || solvables.length < 2) return solvables;
     const isFavoured = (solvable: number): boolean => this.#favoured.has(this.name(solvable));
     return [...solvables.filter(isFavoured), ...solvables.filter((solvable) => !isFavoured(solvable))];
   }

@@ -1,28 +1,40 @@
 import type { FavouredPackage } from '@ict/plugin-api';
+import { ELSEWHERE } from '../metadata/index-store.js';
 import { formatGroup } from '../relations/relation.js';
-import type { Relation, RelationGroup } from '../relations/relation.js';
-import { Candidates } from './resolve-candidates.js';
-import type { PackageName, Provider } from './resolve-names.js';
-import type { PoolRepository } from './resolve-solvables.js';
+import type { Provided, Relation, RelationGroup } from '../relations/relation.js';
+import { OPERATORS, RELATION_FIELDS } from '../relations/relation-numbers.js';
 import { satisfiesVersion } from '../relations/version.js';
-import type { RelationOperator } from '../relations/version.js';
+import { Candidates } from './resolve-candidates.js';
+import type { PoolRepository } from './resolve-solvables.js';
 
 const NONE: readonly number[] = Object.freeze([]);
 
-/** What `name:any` of a relation, and of a Provides field, has for an architecture. */
-const ANY = 'any';
+/** A package, and what it provides under some name. */
+export interface Provider {
+  readonly solvable: number;
+  readonly provisions: readonly Provided[];
+}
+
+/** The clauses of a solvable as numbers: views, until the pool is asked for anything else. */
+export interface ClauseNumbers {
+  /** Of each clause its kind, the number of its targets, and these, as `@ict/solver` takes them. */
+  readonly words: Int32Array;
+  /** Of each clause the field that says so, by its place among the fields that are kept, or {@link RIVALS} or {@link BROKEN}; and the group. */
+  readonly reasons: Uint32Array;
+}
+
+/** In place of a field: other packages of the own name; and that a field cannot be read. */
+export const RIVALS = 6;
+export const BROKEN = 7;
 
 /**
  * Candidates, and which of them satisfy a relation or are excluded by one. A relation is that of a package of some architecture; every
- * method that takes one means the native architecture where none is given.
+ * method that takes one means the native architecture where none is given. The walk from relations to packages is assembly/pool.ts; this decides what it asks.
  *
  * @see deb-control(5), and dpkg's own rule, `deparchsatisfied`
  */
 export class Pool extends Candidates {
-  /** By place of an architecture and number of a group: what satisfies it for packages of that architecture; null when it does not concern them. */
-  readonly #targets: readonly Map<number, readonly number[] | null>[];
-  /** By number of a group: what it excludes, whoever asks; null when that depends on who asks. */
-  readonly #excluded = new Map<number, readonly number[] | null>();
+  #gathered: number | undefined = undefined;
 
   /**
    * @param arch Debian's name of the native architecture.
@@ -36,7 +48,42 @@ export class Pool extends Candidates {
     foreign: readonly string[] = [],
   ) {
     super(repositories, arch, foreign, favour);
-    this.#targets = this.architectures.map(() => new Map());
+  }
+
+  /** How the store's module calls this pool. */
+  get #pool(): number {
+    return (this.#gathered ??= this.#gather());
+  }
+
+  #gather(): number {
+    const { store, architectures, repositories } = this;
+    const number = store.addPool({
+      offer: (name, place) => this.choose(store.nameText(name), architectures[place]!),
+      rank: (providers) => this.#ranked(providers),
+      favour: (solvables) => this.favouredFirst(solvables),
+      read: (group, place, excludes) => this.#read(this.relationGroup(group), architectures[place]!, excludes),
+      unreadable: (solvable, field) => {
+        this.noteUnreadable(solvable, RELATION_FIELDS[field]!);
+      },
+    });
+    const words = repositories.flatMap(({ index, allow = [], exclude = [], pins, priority }, repository) => {
+      const isQuestion = allow.length + exclude.length > 0 || pins !== undefined || priority < 0;
+      return [index.handle, store.put(Uint32Array.from(this.seenIn(repository))), Number(isQuestion)];
+    });
+    for (const arch of architectures) words.push(store.nameNumber(arch));
+    const place = store.put(Uint32Array.from(words));
+    return store.module.gather(number, place, repositories.length, architectures.length, this.hasFavoured) >>> 0;
+  }
+
+  /** Packages of this name and architecture that may be chosen, the preferred one first. */
+  offered(name: string, arch = this.arch): readonly number[] {
+    const place = this.architectures.indexOf(arch);
+    return place < 0 ? NONE : this.#list(this.store.module.offered(this.#pool, this.store.nameNumber(name), place));
+  }
+
+  /** Packages of this name that may be chosen, those of the native architecture first. */
+  offeredAnywhere(name: string): readonly number[] {
+    return this.#list(this.store.module.anywhere(this.#pool, this.store.nameNumber(name)));
   }
 
   /**
@@ -47,182 +94,89 @@ export class Pool extends Candidates {
    * @returns null when the group does not concern the architecture.
    */
   targets(group: number, arch = this.arch): readonly number[] | null {
-    const memo = this.#targets[this.architectures.indexOf(arch)]!;
-    let targets = memo.get(group);
-    if (targets === undefined) memo.set(group, (targets = this.#findTargets(group, arch)));
-    return targets;
-  }
-
-  #findTargets(group: number, arch: string): readonly number[] | null {
-    const { repository, number, numbers, alternatives } = this.locateGroup(group);
-    let found: readonly number[] = NONE;
-    if (alternatives === 0) {
-      const relations = this.applicable(this.relationGroup(group), arch);
-      if (relations === undefined) return null;
-      for (const relation of relations) found = merged(found, this.satisfying(relation, arch));
-    }
-    for (let at = 0; at < alternatives; at++) {
-      const name = this.nameAt(repository, numbers.alternativeName(number, at));
-      found = merged(found, this.#satisfying(name, numbers.operator(number, at), numbers.version(number, at), undefined, arch));
-    }
-    return this.favouredFirst(found);
+    const list = this.store.module.targets(this.#pool, group, this.architectures.indexOf(arch));
+    return list === ELSEWHERE ? null : this.#list(list);
   }
 
   /** Offered packages that satisfy one alternative. See {@link targets}. */
-  satisfying({ name, operator, version, qualifier }: Relation, arch = this.arch): readonly number[] {
-    return this.#satisfying(this.nameOf(name), operator, version, qualifier, arch);
-  }
-
-  #satisfying(
-    name: PackageName,
-    operator: RelationOperator | undefined,
-    version: string | undefined,
-    qualifier: string | undefined,
-    arch: string,
-  ): readonly number[] {
-    const found: number[] = [];
-    const named = this.anywhereOf(name);
-    for (let at = 0; at < named.length; at++) {
-      const solvable = named[at]!;
-      if (this.#reaches(qualifier, solvable, undefined, arch) && fitsVersion(operator, version, this.version(solvable)))
-        found.push(solvable);
-    }
-    const real = found.length;
-    const providers = this.providersOf(name);
-    for (let at = 0; at < providers.length; at++) {
-      const { solvable, provisions } = providers[at]!;
-      if (found.lastIndexOf(solvable, real - 1) >= 0) continue;
-      for (const provided of provisions) {
-        if (!this.#reaches(qualifier, solvable, provided.qualifier, arch) || !fitsVersion(operator, version, provided.version)) continue;
-        found.push(solvable);
-        break;
-      }
-    }
-    return found;
-  }
-
-  /** All that a group of `groups` excludes, one alternative after the other. */
-  excludedBy(group: number, owner: number): readonly number[] {
-    let excluded = this.#excluded.get(group);
-    if (excluded === undefined) this.#excluded.set(group, (excluded = this.#findExcluded(group)));
-    return excluded === null ? this.#excludedByRestricted(group, owner) : this.#others(excluded, owner);
-  }
-
-  /** @returns null when that depends on whose group it is. */
-  #findExcluded(group: number): readonly number[] | null {
-    const { repository, number, numbers, alternatives } = this.locateGroup(group);
-    if (alternatives === 0) return null;
-    let found = NONE;
-    for (let at = 0; at < alternatives; at++) {
-      const name = this.nameAt(repository, numbers.alternativeName(number, at));
-      const more = this.#excluding(name, numbers.operator(number, at), numbers.version(number, at), undefined);
-      found = found.length === 0 ? more : [...found, ...more];
-    }
-    return found;
-  }
-
-  #excludedByRestricted(group: number, owner: number): readonly number[] {
-    const relations = this.applicable(this.relationGroup(group), this.archOf(owner)) ?? [];
-    const found = relations.flatMap(({ name, operator, version, qualifier }) =>
-      this.#excluding(this.nameOf(name), operator, version, qualifier),
-    );
-    return this.#others(found, owner);
-  }
-
-  /** Never another package of the owner's name: whether two of a name go together is told by {@link rivals}. */
-  #others(solvables: readonly number[], owner: number): readonly number[] {
-    if (solvables.length === 0) return solvables;
-    const own = this.packageName(owner);
-    for (let at = 0; at < solvables.length; at++) {
-      if (this.packageName(solvables[at]!) === own) return solvables.filter((each) => this.packageName(each) !== own);
-    }
-    return solvables;
+  satisfying({ name, operator, version = '', qualifier }: Relation, arch = this.arch): readonly number[] {
+    const { store } = this;
+    const [from, to] = this.#versionAt(version);
+    const place = this.architectures.indexOf(arch);
+    const asked = [store.nameNumber(name), OPERATORS.indexOf(operator), from, to, this.#qualifier(qualifier), place] as const;
+    return this.#list(store.module.satisfying(this.#pool, ...asked));
   }
 
   /**
    * Offered packages that an alternative of `Conflicts` or `Breaks` excludes, whatever their order: of every architecture, unless it names
    * one.
    */
-  #excluding(
-    name: PackageName,
-    operator: RelationOperator | undefined,
-    version: string | undefined,
-    qualifier: string | undefined,
-  ): readonly number[] {
-    const only = qualifier === undefined || qualifier === ANY ? undefined : qualifier === 'native' ? this.arch : qualifier;
-    const found: number[] = [];
-    const named = this.anywhereOf(name);
-    for (let at = 0; at < named.length; at++) {
-      const solvable = named[at]!;
-      const isMeant = only === undefined || this.archOf(solvable) === only;
-      if (isMeant && fitsVersion(operator, version, this.version(solvable))) found.push(solvable);
-    }
-    const providers = this.providersOf(name);
-    for (let at = 0; at < providers.length; at++) {
-      const { solvable, provisions } = providers[at]!;
-      const isMeant = only === undefined || this.archOf(solvable) === only;
-      if (!isMeant || found.includes(solvable)) continue;
-      if (provisions.some((provided) => fitsVersion(operator, version, provided.version))) found.push(solvable);
-    }
-    return found.length === 0 ? NONE : found;
+  #excluding({ name, operator, version = '', qualifier }: Relation): readonly number[] {
+    const { store } = this;
+    const [from, to] = this.#versionAt(version);
+    const asked = [store.nameNumber(name), OPERATORS.indexOf(operator), from, to, this.#qualifier(qualifier)] as const;
+    return this.#list(store.module.excluding(this.#pool, ...asked));
+  }
+
+  /** What satisfies a group, or what it excludes, of which only the text is known. */
+  #read(group: RelationGroup, arch: string, excludes: boolean): readonly number[] | null {
+    const relations = this.applicable(group, arch);
+    if (excludes) return [...new Set(relations?.flatMap((relation) => this.#excluding(relation)))];
+    if (relations === undefined) return null;
+    return this.favouredFirst([...new Set(relations.flatMap((relation) => this.satisfying(relation, arch)))]);
   }
 
   /**
-   * Offered packages of the same name that cannot be installed beside one: other versions, and other architectures unless both are
-   * `Multi-Arch: same` and of one version. With itself among them when there are any.
+   * What a solvable needs and excludes, in apt's order: Pre-Depends, Depends, Conflicts, Breaks, then Recommends, where these count. Packages of its own name are told
+   * first that cannot be installed beside it. A package whose needs cannot be read is never taken; of Recommends that cannot be read nothing is followed.
    */
-  rivals(solvable: number): readonly number[] {
-    const all = this.anywhereOf(this.packageName(solvable));
-    if (all.length < 2) return NONE;
-    const arch = this.archOf(solvable);
-    const rest = all.filter(
-      (other) =>
-        other === solvable ||
-        this.archOf(other) === arch ||
-        !this.isSame(solvable) ||
-        !this.isSame(other) ||
-        this.version(other) !== this.version(solvable),
-    );
-    return rest.length < 2 ? NONE : rest;
+  clauseNumbers(solvable: number, recommends: boolean): ClauseNumbers {
+    const { store } = this;
+    const { module } = store;
+    const length = module.clausesOf(this.#pool, solvable, recommends);
+    const { buffer } = module.memory;
+    const words = new Int32Array(buffer, module.clauseWords() >>> 0, length);
+    let count = 0;
+    for (let at = 0; at < length; at += 2 + words[at + 1]!) count++;
+    return { words, reasons: store.numbersAt(module.clauseReasons(), 2 * count) };
+  }
+
+  /**
+   * Finds the members of an answer that satisfy what a member needs, and recommends, when Recommends count; itself aside.
+   *
+   * @param places by solvable: place of the member in some order + 1, or 0.
+   * @returns threes of a member's place, a field by its place among those that are kept, and a group: in the order of members, those of one as they are written. A view, until
+   * the pool is asked for anything else.
+   */
+  satisfiers(places: Uint32Array, recommends: boolean): (solvable: number) => Uint32Array {
+    const { store } = this;
+    const { module } = store;
+    const noted = store.put(places);
+    return (solvable) => {
+      const length = module.satisfiers(this.#pool, solvable, noted, recommends);
+      return store.numbersAt(module.satisfiersAt(), length);
+    };
   }
 
   /** Offered packages that provide a name, in order of preference, and what they provide under it. */
   providers(name: string): readonly Provider[] {
-    return this.providersOf(this.nameOf(name));
+    const providers = this.#list(this.store.module.providers(this.#pool, this.store.nameNumber(name)));
+    return providers.map((solvable) => ({ solvable, provisions: this.provisions(solvable, name) }));
   }
 
-  /** See {@link providers}. */
-  protected providersOf(name: PackageName): readonly Provider[] {
-    return (name.providers ??= this.#findProviders(name));
-  }
-
-  #findProviders(name: PackageName): readonly Provider[] {
-    const found: Provider[] = [];
-    for (let repository = 0; repository < this.repositories.length; repository++) {
-      const providing = this.providing(repository, this.numberOf(name, repository));
-      for (let at = 0; at < providing.length; at++) {
-        const solvable = providing[at]!;
-        if (!this.offeredOf(this.packageName(solvable), this.archOf(solvable)).includes(solvable)) continue;
-        const provisions = this.provisions(solvable, name);
-        if (provisions.length > 0) found.push({ solvable, provisions });
-      }
-    }
-    if (found.length < 2) return found;
-    return found.sort(
-      ({ solvable: a }, { solvable: b }) =>
-        this.#rank(a) - this.#rank(b) || this.#firstOf(b) - this.#firstOf(a) || this.#offeredPlace(a) - this.#offeredPlace(b),
+  #ranked(providers: readonly number[]): readonly number[] {
+    return providers.toSorted(
+      (a, b) => this.#rank(a) - this.#rank(b) || this.#firstOf(b) - this.#firstOf(a) || this.#offeredPlace(a) - this.#offeredPlace(b),
     );
   }
 
   /** The first package of a solvable's name: as with apt, an update in a later repository does not move the name. */
   #firstOf(solvable: number): number {
-    let first = solvable;
-    for (const other of this.allOf(this.packageName(solvable), this.archOf(solvable))) if (other < first) first = other;
-    return first;
+    return this.all(this.name(solvable), this.archOf(solvable)).reduce((first, other) => Math.min(first, other), solvable);
   }
 
   #offeredPlace(solvable: number): number {
-    return this.offeredOf(this.packageName(solvable), this.archOf(solvable)).indexOf(solvable);
+    return this.offered(this.name(solvable), this.archOf(solvable)).indexOf(solvable);
   }
 
   #rank(solvable: number): number {
@@ -233,23 +187,10 @@ export class Pool extends Candidates {
   }
 
   /** True when the package itself, offered or not, satisfies an alternative of its own name. */
-  fits(relation: Relation, solvable: number, arch = this.arch): boolean {
-    const { qualifier, operator, version } = relation;
-    return this.#reaches(qualifier, solvable, undefined, arch) && fitsVersion(operator, version, this.version(solvable));
-  }
-
-  /**
-   * Whether a relation of a package of `arch` means a package, as far as architectures go: `foreign` always will do where none is
-   * named, `:any` needs `allowed`, anything else the same architecture.
-   *
-   * @param as architecture for which the package provides the name, when that is not its own.
-   */
-  #reaches(qualifier: string | undefined, solvable: number, as: string | undefined, arch: string): boolean {
-    const wanted = qualifier === undefined ? arch : qualifier === 'native' ? this.arch : qualifier;
-    if (wanted === (as ?? this.archOf(solvable))) return true;
-    if (qualifier !== undefined && qualifier !== ANY) return false;
-    const multiArch = this.indexOf(solvable).multiArch(this.rowOf(solvable));
-    return multiArch === (qualifier === undefined ? 'foreign' : 'allowed');
+  fits({ qualifier, operator, version }: Relation, solvable: number, arch = this.arch): boolean {
+    const place = this.architectures.indexOf(arch);
+    if (!this.store.module.reaches(this.#pool, this.#qualifier(qualifier), solvable, 0, place)) return false;
+    return operator === undefined || version === undefined || satisfiesVersion(this.version(solvable), operator, version);
   }
 
   /** Whether a package may be installed for several architectures, in one version (`Multi-Arch: same`). */
@@ -259,8 +200,7 @@ export class Pool extends Candidates {
 
   /** A group of `groups` as deb-control(5) writes it, as far as it concerns an architecture. */
   tellGroup(group: number, arch: string): string {
-    const { number, numbers, alternatives } = this.locateGroup(group);
-    return alternatives === 0 ? formatGroup(this.applicable(this.relationGroup(group), arch) ?? []) : numbers.groupText(number);
+    return this.store.isPlain(group) ? this.store.groupText(group) : formatGroup(this.applicable(this.relationGroup(group), arch) ?? []);
   }
 
   /** The part of a group that concerns an architecture; undefined when the whole group concerns others only. */
@@ -269,25 +209,27 @@ export class Pool extends Candidates {
     const rest = group.filter(({ architectures }) => concerns(architectures, arch));
     return rest.length === 0 ? undefined : rest;
   }
+
+  #list(place: number): readonly number[] {
+    return this.store.list(place >>> 0);
+  }
+
+  /** Writes a version into the store. @returns where it begins and ends. */
+  #versionAt(version: string): readonly [from: number, to: number] {
+    const bytes = Buffer.from(version, 'utf8');
+    const from = this.store.put(bytes);
+    return [from, from + bytes.length];
+  }
+
+  /** A qualifier as the store's module notes it. */
+  #qualifier(qualifier: string | undefined): number {
+    return qualifier === undefined ? 0 : this.store.nameNumber(qualifier) + 1;
+  }
 }
 
 function isRestricted(group: RelationGroup): boolean {
   for (const { architectures } of group) if (architectures.length > 0) return true;
   return false;
-}
-
-/** The solvables of two lists, those of the first before the others, each once. */
-function merged(first: readonly number[], more: readonly number[]): readonly number[] {
-  if (first.length === 0) return more;
-  if (more.length === 0) return first;
-  const others = more.filter((solvable) => !first.includes(solvable));
-  return others.length === 0 ? first : [...first, ...others];
-}
-
-/** An unversioned provide satisfies no versioned relation. */
-function fitsVersion(operator: RelationOperator | undefined, wanted: string | undefined, version: string | undefined): boolean {
-  if (operator === undefined || wanted === undefined) return true;
-  return version !== undefined && satisfiesVersion(version, operator, wanted);
 }
 
 /** `[amd64 arm64]` or `[!i386]`. */

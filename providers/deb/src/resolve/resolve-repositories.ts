@@ -1,7 +1,7 @@
 import { AbsentFiles, suiteNames } from '@ict/package-index';
 import type { Context, Snapshot } from '@ict/plugin-api';
+import { IndexStore } from '../metadata/index-store.js';
 import { loadIndexes } from '../metadata/metadata.js';
-import type { RelationTable } from '../relations/relation.js';
 import { readPins } from './resolve-pins.js';
 import { DEFAULT_PRIORITY } from './resolve-solvables.js';
 import type { PoolRepository } from './resolve-solvables.js';
@@ -15,14 +15,14 @@ export async function withRepositories<T>(
   snapshots: readonly Snapshot[],
   ctx: Context,
   work: (repositories: readonly PoolRepository[]) => T,
-  table?: RelationTable,
 ): Promise<T> {
+  const store = new IndexStore();
   const repositories: PoolRepository[] = [];
   const absent = new AbsentFiles();
   try {
     for (const snapshot of snapshots) {
       ctx.signal.throwIfAborted();
-      const index = await absent.without(loadIndexes(snapshot, ctx, table));
+      const index = await absent.without(loadIndexes(snapshot, ctx, store));
       if (index !== undefined) repositories.push(toRepository(snapshot, index));
     }
     absent.refuse();

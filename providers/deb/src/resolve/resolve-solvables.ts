@@ -131,37 +131,18 @@ export class Solvables {
     return this.repositories.some(({ index }) => index.architectures.includes(arch));
   }
 
-  /**
-   * Packages of a name and an architecture in one repository that may be taken from it, in the order of its index.
-   *
-   * @param number of the name in its index.
-   * @param place of the architecture.
-   */
-  protected named(repository: number, name: string, number: number, place: number): readonly number[] {
-    const found: number[] = [];
-    if (this.#allowed[repository]?.(name) === false) return found;
-    this.repositories[repository]!.index.addNamed(number, found);
-    return this.#toSolvables(repository, found, place);
-  }
-
-  /** Packages of one repository that list a name among what they provide, in the order of its index. */
-  protected providing(repository: number, number: number): readonly number[] {
-    const found: number[] = [];
-    this.repositories[repository]!.index.addProviders(number, found);
-    return this.#toSolvables(repository, found, undefined);
-  }
-
-  /** Turns packages of an index into solvables, in place; leaves out those of other architectures than that of a place, or of none that may be installed here. */
-  #toSolvables(repository: number, rows: number[], wanted: number | undefined): readonly number[] {
+  /** Packages of a name and an architecture in one repository that may be taken from it, in the order of its index. */
+  protected named(repository: number, name: string, place: number): readonly number[] {
+    if (this.#allowed[repository]?.(name) === false) return [];
     const base = this.#bases[repository]! + 1;
-    let kept = 0;
-    for (let i = 0; i < rows.length; i++) {
-      const at = rows[i]!;
-      const place = this.#place(repository, at);
-      if (wanted === undefined ? place >= 0 : place === wanted) rows[kept++] = base + at;
-    }
-    rows.length = kept;
-    return rows;
+    return Array.from(this.repositories[repository]!.index.byName(name))
+      .filter((at) => this.#place(repository, at) === place)
+      .map((at) => base + at);
+  }
+
+  /** By architecture of an index: place among `architectures`, or -1 when such packages are not seen. */
+  protected seenIn(repository: number): Int32Array {
+    return this.#seen[repository]!;
   }
 
   /** Place among `architectures` of what a package counts for; -1 when it may not be installed here. */

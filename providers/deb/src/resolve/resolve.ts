@@ -3,7 +3,6 @@ import { solve } from '@ict/solver';
 import type { Clause } from '@ict/solver';
 import { debArchitecture } from '../architecture.js';
 import { explainContradiction, explainForAll, missingIn, seedsOf } from './explain.js';
-import { RelationTable } from '../relations/relation.js';
 import { baseSystem, warnOfLeftOut } from './resolve-base.js';
 import { createClauses } from './resolve-clauses.js';
 import { additionsFor, pinnersIn, repairsOf } from './resolve-repairs.js';
@@ -53,7 +52,7 @@ export async function resolve(request: ResolutionRequest, ctx: Context): Promise
       ...(essential ? { essential: distribution.essential } : {}),
       ...(favour === undefined ? {} : { favour }),
     });
-  return withRepositories(snapshots, ctx, resolveIn, new RelationTable());
+  return withRepositories(snapshots, ctx, resolveIn);
 }
 
 /**

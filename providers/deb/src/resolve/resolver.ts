@@ -9,7 +9,7 @@ import { compareDebVersions } from '../relations/version.js';
  */
 export function createResolver(): Resolver {
   return {
-    version: 9,
+    version: 10,
     takesPins: true,
     resolve: async (request, ctx) => (await import('./resolve.js')).resolve(request, ctx),
     compareVersions: compareDebVersions,

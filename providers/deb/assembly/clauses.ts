@@ -1,0 +1,174 @@
+import { numbers, Numbers } from '../../../packages/assembly/assembly/columns';
+import * as lists from './lists';
+import * as pools from './pool';
+import { Pool } from './pool';
+import { BREAKS, CONFLICTS, DEPENDS, PRE_DEPENDS, PROVIDES, RECOMMENDS, UNREADABLE } from './relations';
+
+/** What packages need and exclude, as `createClauses` of src/resolve/resolve-clauses.ts gives it to the solver, and which members of an answer satisfy that. */
+
+/** Kinds of clauses, as the numbers of `@ict/solver`. */
+const KIND_REQUIRES: u32 = 0;
+const KIND_RECOMMENDS: u32 = 1;
+const KIND_CONFLICTS: u32 = 3;
+
+/** In place of a field: other packages of the name; and the package cannot be read. */
+const RIVALS: u32 = 6;
+const BROKEN: u32 = 7;
+
+/** Clauses: kind, number of targets, targets. */
+let words!: Numbers;
+/** Of each clause: the field that says so, and the group. */
+let reasons!: Numbers;
+/** Threes of a member, a field and a group that it satisfies. */
+let satisfied!: Numbers;
+
+export function begin(): void {
+  words = numbers(1 << 10);
+  reasons = numbers(1 << 8);
+  satisfied = numbers(1 << 8);
+}
+
+/** Writes the clauses of a solvable, in apt's order: Pre-Depends, Depends, Conflicts, Breaks, then Recommends where they count. @returns how many words. */
+export function clausesOf(pool: Pool, solvable: u32, recommends: bool): u32 {
+  words.length = 0;
+  reasons.length = 0;
+  const place = pools.placeOfSolvable(pool, solvable);
+  const rivals = pools.rivals(pool, solvable);
+  if (lists.sizeOf(rivals) > 0) add(KIND_CONFLICTS, rivals, RIVALS, 0);
+  const isWhole =
+    addNeeds(pool, solvable, place, KIND_REQUIRES, PRE_DEPENDS) &&
+    addNeeds(pool, solvable, place, KIND_REQUIRES, DEPENDS) &&
+    addExclusions(pool, solvable, place, CONFLICTS) &&
+    addExclusions(pool, solvable, place, BREAKS) &&
+    pools.fieldOf(pool, solvable, PROVIDES) != UNREADABLE;
+  if (!isWhole) {
+    // What cannot be read is never taken.
+    words.length = 0;
+    reasons.length = 0;
+    add(KIND_REQUIRES, lists.empty, BROKEN, 0);
+  } else if (recommends) {
+    addNeeds(pool, solvable, place, KIND_RECOMMENDS, RECOMMENDS);
+  }
+  return words.length;
+}
+
+/** Where the words of {@link clausesOf} lie, and its reasons: two numbers for each clause. */
+export function clauseWords(): usize {
+  return words.start;
+}
+
+export function clauseReasons(): usize {
+  return reasons.start;
+}
+
+function addNeeds(pool: Pool, solvable: u32, place: u32, kind: u32, field: u32): bool {
+  const groups = pools.fieldOf(pool, solvable, field);
+  if (groups == UNREADABLE) return false;
+  if (groups == 0) return true;
+  const size = lists.sizeOf(groups);
+  for (let at: u32 = 0; at < size; at++) {
+    const group = lists.at(groups, at);
+    const targets = pools.targets(pool, group, place);
+    if (targets != pools.ELSEWHERE) add(kind, targets, field, group);
+  }
+  return true;
+}
+
+/** Never another package of the own name: whether two of a name go together is told by their rivals. */
+function addExclusions(pool: Pool, solvable: u32, place: u32, field: u32): bool {
+  const groups = pools.fieldOf(pool, solvable, field);
+  if (groups == UNREADABLE) return false;
+  if (groups == 0) return true;
+  const own = pools.nameOfSolvable(pool, solvable);
+  const size = lists.sizeOf(groups);
+  for (let at: u32 = 0; at < size; at++) {
+    const group = lists.at(groups, at);
+    const excluded = pools.excluded(pool, group, place);
+    const from = words.length;
+    words.push(KIND_CONFLICTS);
+    words.push(0);
+    const count = lists.sizeOf(excluded);
+    for (let i: u32 = 0; i < count; i++) {
+      const other = lists.at(excluded, i);
+      if (pools.nameOfSolvable(pool, other) != own) words.push(other);
+    }
+    const kept = words.length - from - 2;
+    if (kept == 0) {
+      words.length = from;
+      continue;
+    }
+    words.set(from + 1, kept);
+    reasons.push(field);
+    reasons.push(group);
+  }
+  return true;
+}
+
+function add(kind: u32, targets: u32, field: u32, group: u32): void {
+  const size = lists.sizeOf(targets);
+  words.push(kind);
+  words.push(size);
+  for (let at: u32 = 0; at < size; at++) words.push(lists.at(targets, at));
+  reasons.push(field);
+  reasons.push(group);
+}
+
+/**
+ * Finds the members that satisfy what a member needs, and recommends where that counts, itself aside: threes of the place of a member, a field and a group, by place, those of
+ * one place as they are written.
+ *
+ * @param places where the caller has written, by solvable, the place of a member + 1, or 0.
+ * @returns how many numbers.
+ */
+export function satisfiers(pool: Pool, solvable: u32, places: usize, recommends: bool): u32 {
+  satisfied.length = 0;
+  addSatisfiers(pool, solvable, places, PRE_DEPENDS);
+  addSatisfiers(pool, solvable, places, DEPENDS);
+  if (recommends) addSatisfiers(pool, solvable, places, RECOMMENDS);
+  sort();
+  return satisfied.length;
+}
+
+/** Where the numbers of {@link satisfiers} lie. */
+export function satisfiersAt(): usize {
+  return satisfied.start;
+}
+
+function addSatisfiers(pool: Pool, solvable: u32, places: usize, field: u32): void {
+  const groups = pools.fieldOf(pool, solvable, field);
+  if (groups == 0 || groups == UNREADABLE) return;
+  const place = pools.placeOfSolvable(pool, solvable);
+  const size = lists.sizeOf(groups);
+  for (let at: u32 = 0; at < size; at++) {
+    const group = lists.at(groups, at);
+    const targets = pools.targets(pool, group, place);
+    if (targets == pools.ELSEWHERE) continue;
+    const count = lists.sizeOf(targets);
+    for (let i: u32 = 0; i < count; i++) {
+      const target = lists.at(targets, i);
+      const member = load<u32>(places + ((<usize>target) << 2));
+      if (member == 0 || target == solvable) continue;
+      satisfied.push(member - 1);
+      satisfied.push(field);
+      satisfied.push(group);
+    }
+  }
+}
+
+/** By insertion: what one package needs is short, and partly in order. */
+function sort(): void {
+  for (let next: u32 = 3; next < satisfied.length; next += 3) {
+    const member = satisfied.at(next);
+    const field = satisfied.at(next + 1);
+    const group = satisfied.at(next + 2);
+    let at = next;
+    for (; at > 0 && satisfied.at(at - 3) > member; at -= 3) {
+      satisfied.set(at, satisfied.at(at - 3));
+      satisfied.set(at + 1, satisfied.at(at - 2));
+      satisfied.set(at + 2, satisfied.at(at - 1));
+    }
+    satisfied.set(at, member);
+    satisfied.set(at + 1, field);
+    satisfied.set(at + 2, group);
+  }
+}

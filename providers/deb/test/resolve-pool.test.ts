@@ -1,0 +1,122 @@
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { parseRelations } from '../src/relations/relation.js';
+import { satisfiesVersion } from '../src/relations/version.js';
+import { Pool } from '../src/resolve/resolve-pool.js';
+import { resolveChecked } from './checked-resolution.js';
+import { toRepositories } from './resolve-case-file.js';
+import type { CasePackage } from './resolve-case-file.js';
+
+const poolOf = (...repositories: readonly (readonly CasePackage[])[]): Pool =>
+  new Pool(toRepositories(repositories.map((packages, at) => ({ id: `r${at}`, packages }))), 'amd64');
+
+describe('a relation with a version', () => {
+  const part = fc.stringMatching(/^[0-9a-zA-Z.+~]{1,6}$/);
+  const version = fc.oneof(
+    fc
+      .tuple(fc.option(fc.nat({ max: 12 })), part, fc.option(part))
+      .map(([epoch, upstream, revision]) => `${epoch === null ? '' : `${epoch}:`}${upstream}${revision === null ? '' : `-${revision}`}`),
+    fc.constantFrom(
+      '1',
+      '1-0',
+      '1-',
+      '0:1',
+      ':1',
+      '1:',
+      '01',
+      '1.0',
+      '1.00',
+      '1~',
+      '1~~',
+      '1-1-1',
+      '1:1-1:1',
+      '99999999999999999999',
+      '1+b',
+      '1a',
+    ),
+  );
+  const operator = fc.constantFrom('<<', '<=', '=', '>=', '>>');
+
+  it('is satisfied, and excludes, as versions compare', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(version, operator, version), { minLength: 1, maxLength: 20 }), (cases) => {
+        const packages = cases.flatMap(([has, operator, wanted], at) => [
+          { name: `a${at}`, version: has },
+          { name: `b${at}`, version: '1', fields: [`Provides: v${at} (= ${has})`] },
+          {
+            name: `c${at}`,
+            version: '1',
+            fields: [`Depends: a${at} (${operator} ${wanted})`, `Conflicts: v${at} (${operator} ${wanted})`],
+          },
+        ]);
+        const pool = poolOf(packages);
+        cases.forEach(([has, operator, wanted], at) => {
+          const [a, b, c] = [3 * at + 1, 3 * at + 2, 3 * at + 3];
+          const fits = satisfiesVersion(has, operator as '=', wanted);
+          const [group] = pool.groups(c, 'Depends')!;
+          expect([has, operator, wanted, pool.targets(group!)]).toEqual([has, operator, wanted, fits ? [a] : []]);
+          const { words } = pool.clauseNumbers(c, false);
+          expect([...words]).toEqual([0, fits ? 1 : 0, ...(fits ? [a] : []), ...(fits ? [3, 1, b] : [])]);
+        });
+      }),
+      { numRuns: 200 },
+    );
+  });
+});
+
+describe('indexes that have stores of their own', () => {
+  const needing = { name: 'needing', version: '1', fields: ['Depends: needed (>= 2), offered'] };
+
+  it('share one in a pool, whatever was asked of them before', () => {
+    const repositories = toRepositories([
+      { id: 'first', packages: [needing, { name: 'needed', version: '1' }] },
+      {
+        id: 'second',
+        packages: [
+          { name: 'needed', version: '2' },
+          { name: 'other', version: '1', fields: ['Provides: offered'] },
+        ],
+      },
+    ]);
+    expect(new Set(repositories.map(({ index }) => index.store)).size).toBe(2);
+    expect(repositories.map(({ index }) => index.relations(0, 'Depends').length)).toEqual([2, 0]);
+    const pool = new Pool(repositories, 'amd64');
+    expect(new Set(repositories.map(({ index }) => index.store)).size).toBe(1);
+    expect(pool.groups(1, 'Depends')!.map((group) => pool.targets(group))).toEqual([[3], [4]]);
+    expect(repositories[1]!.index.field(1, 'package')).toBe('other');
+  });
+});
+
+it('gives a group that is written alike one number in all repositories', () => {
+  const pool = poolOf(
+    [{ name: 'a', version: '1', fields: ['Depends: x | y'] }],
+    [{ name: 'b', version: '1', fields: ['Recommends: x | y'] }],
+  );
+  expect(pool.groups(1, 'Depends')).toEqual(pool.groups(2, 'Recommends'));
+});
+
+it('ranks providers, and tells what they provide', () => {
+  const pool = poolOf([
+    { name: 'plain', version: '1', fields: ['Provides: mta (= 3), mta'] },
+    { name: 'vital', version: '1', fields: ['Essential: yes', 'Provides: mta'] },
+    { name: 'broken', version: '1', fields: ['Provides: mta (= 1 2)'] },
+    { name: 'ranged', version: '1', fields: ['Provides: mta (>= 1)'] },
+  ]);
+  expect(pool.providers('mta').map(({ solvable, provisions }) => [solvable, provisions.map(({ version }) => version)])).toEqual([
+    [2, [undefined]],
+    [1, ['3', undefined]],
+  ]);
+  const [versioned] = parseRelations('mta (>= 3)')[0]!;
+  expect(pool.satisfying(versioned!)).toEqual([1]);
+  expect([...pool.unreadable.keys()]).toEqual([3]);
+});
+
+it('takes no package whose needs cannot be read, whatever else of it cannot', () => {
+  const packages = [{ name: 'a', version: '1', fields: ['Depends: b (= 1 2)', 'Recommends: c (= 1 2)'] }];
+  const request = { repositories: toRepositories([{ id: 'main', packages }]), arch: 'amd64', recommends: true };
+  const resolution = resolveChecked({ ...request, seeds: [{ request: 'a', reason: 'template' }] });
+  expect(resolution).toMatchObject({
+    kind: 'unsolvable',
+    problems: [{ code: 'ICT_DEB_UNSATISFIABLE', message: expect.stringContaining('its Depends is not valid') }],
+  });
+});
