@@ -103,16 +103,12 @@ export function isBlank(byte: u8): bool {
 function lineEndIn(from: usize, end: usize, newlines: v128): usize {
   let found = i8x16.bitmask(newlines);
   let at = from;
-  if (found != 0) return at + ctz(found);
-  const newline = i8x16.splat(NEWLINE);
-  for (at += BLOCK; at < end; at += 2 * BLOCK) {
-    const first = i8x16.eq(v128.load(at), newline);
-    const second = i8x16.eq(v128.load(at + BLOCK), newline);
-    if (!v128.any_true(v128.or(first, second))) continue;
-    found = i8x16.bitmask(first);
-    return found != 0 ? at + ctz(found) : at + BLOCK + ctz(i8x16.bitmask(second));
+  while (found == 0) {
+    at += BLOCK;
+    if (at >= end) return end;
+    found = i8x16.bitmask(i8x16.eq(v128.load(at), i8x16.splat(NEWLINE)));
   }
-  return end;
+  return at + ctz(found);
 }
 
 /** The newline at or after `from`; `end` or more when there is none. */

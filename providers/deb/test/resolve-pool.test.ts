@@ -55,7 +55,7 @@ describe('a relation with a version', () => {
           const fits = satisfiesVersion(has, operator as '=', wanted);
           const [group] = pool.groups(c, 'Depends')!;
           expect([has, operator, wanted, pool.targets(group!)]).toEqual([has, operator, wanted, fits ? [a] : []]);
-          const { words } = pool.clauseNumbers(c, false);
+          const words = pool.clauseNumbers(c, false);
           expect([...words]).toEqual([0, fits ? 1 : 0, ...(fits ? [a] : []), ...(fits ? [3, 1, b] : [])]);
         });
       }),

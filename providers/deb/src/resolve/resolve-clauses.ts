@@ -23,21 +23,19 @@ export type Reason =
 export function createClauses(pool: Pool, recommends: boolean): DependencyProvider<Reason> {
   const reasons = new ClauseReasons(pool);
   return {
-    numbersOf: (solvable) => pool.clauseNumbers(solvable, recommends).words,
+    numbersOf: (solvable) => pool.clauseNumbers(solvable, recommends),
     clausesOf(solvable) {
-      const numbers = pool.clauseNumbers(solvable, recommends);
-      // Views, which do not outlive the next question to the pool.
-      const words = numbers.words.slice();
-      const told = numbers.reasons.slice();
-      const clauses: Clause<Reason>[] = [];
-      for (let at = 0, next = 0; at < words.length; next += 2) {
-        const kind = CLAUSE_KINDS[words[at]!]!;
-        const end = at + 2 + words[at + 1]!;
-        const targets = Array.from(words.subarray(at + 2, end));
-        clauses.push({ kind, targets, reason: reasons.of(solvable, { kind, targets, field: told[next]!, group: told[next + 1]! }) });
-        at = end;
+      // Copies: views do not outlive the next question to the pool.
+      const words = pool.clauseNumbers(solvable, recommends).slice();
+      const told: Omit<ClauseOrigin, 'field' | 'group'>[] = [];
+      for (let at = 0; at < words.length; at += 2 + words[at + 1]!) {
+        told.push({ kind: CLAUSE_KINDS[words[at]!]!, targets: Array.from(words.subarray(at + 2, at + 2 + words[at + 1]!)) });
       }
-      return clauses;
+      const origins = pool.clauseOrigins(told.length).slice();
+      return told.map(({ kind, targets }, at): Clause<Reason> => {
+        const [field, group] = origins.subarray(2 * at) as unknown as [number, number];
+        return { kind, targets, reason: reasons.of(solvable, { kind, targets, field, group }) };
+      });
     },
   };
 }

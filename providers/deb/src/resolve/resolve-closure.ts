@@ -1,17 +1,10 @@
 import { answersOf } from '@ict/package-index';
 import type { Closure, PackageRelation, ResolvedPackage } from '@ict/plugin-api';
 import type { Member } from '@ict/solver';
-import { RELATION_PLACES } from '../relations/relation-numbers.js';
+import { RELATION_FIELDS } from '../relations/relation-numbers.js';
 import type { Reason } from './resolve-clauses.js';
 import type { Pool } from './resolve-pool.js';
 import type { Wanted } from './resolve-seeds.js';
-
-/** Fields that a closure tells of, by their place among those that are kept. */
-const KINDS: ReadonlyMap<number, Pick<PackageRelation, 'kind' | 'field'>> = new Map([
-  [RELATION_PLACES.get('Pre-Depends')!, { kind: 'requires', field: 'Pre-Depends' }],
-  [RELATION_PLACES.get('Depends')!, { kind: 'requires', field: 'Depends' }],
-  [RELATION_PLACES.get('Recommends')!, { kind: 'recommends', field: 'Recommends' }],
-]);
 
 /**
  * What was chosen, as the lock has it: sorted by id, each package with the members that satisfy its Depends and Pre-Depends, and with
@@ -55,7 +48,8 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
     let [last, lastNeeded] = [-1, -1];
     for (let at = 0; at < found.length; at += 3) {
       const to = found[at]!;
-      const { kind, field } = KINDS.get(found[at + 1]!)!;
+      const field = RELATION_FIELDS[found[at + 1]!]!;
+      const kind = field === 'Recommends' ? 'recommends' : 'requires';
       if (kind === 'requires' && to !== lastNeeded) needed.push(ids[(lastNeeded = to)]!);
       if (to !== last) requestedBy[(last = to)]!.push(from);
       relations.push({ from, to: ids[to]!, kind, field, text: texts.of(found[at + 2]!, arch) });

@@ -15,14 +15,6 @@ export interface Provider {
   readonly provisions: readonly Provided[];
 }
 
-/** The clauses of a solvable as numbers: views, until the pool is asked for anything else. */
-export interface ClauseNumbers {
-  /** Of each clause its kind, the number of its targets, and these, as `@ict/solver` takes them. */
-  readonly words: Int32Array;
-  /** Of each clause the field that says so, by its place among the fields that are kept, or {@link RIVALS} or {@link BROKEN}; and the group. */
-  readonly reasons: Uint32Array;
-}
-
 /** In place of a field: other packages of the own name; and that a field cannot be read. */
 export const RIVALS = 6;
 export const BROKEN = 7;
@@ -129,16 +121,21 @@ export class Pool extends Candidates {
   /**
    * What a solvable needs and excludes, in apt's order: Pre-Depends, Depends, Conflicts, Breaks, then Recommends, where these count. Packages of its own name are told
    * first that cannot be installed beside it. A package whose needs cannot be read is never taken; of Recommends that cannot be read nothing is followed.
+   *
+   * @returns of each clause its kind, the number of its targets, and these, as `@ict/solver` takes them: a view, until the pool is asked for anything else.
    */
-  clauseNumbers(solvable: number, recommends: boolean): ClauseNumbers {
-    const { store } = this;
-    const { module } = store;
+  clauseNumbers(solvable: number, recommends: boolean): Int32Array {
+    const { module } = this.store;
     const length = module.clausesOf(this.#pool, solvable, recommends);
-    const { buffer } = module.memory;
-    const words = new Int32Array(buffer, module.clauseWords() >>> 0, length);
-    let count = 0;
-    for (let at = 0; at < length; at += 2 + words[at + 1]!) count++;
-    return { words, reasons: store.numbersAt(module.clauseReasons(), 2 * count) };
+    return new Int32Array(module.memory.buffer, module.clauseWords() >>> 0, length);
+  }
+
+  /**
+   * Of each of so many clauses that {@link clauseNumbers} told last: the field that says so, by its place among the fields that are kept, or {@link RIVALS} or {@link BROKEN};
+   * and the group. A view, too.
+   */
+  clauseOrigins(count: number): Uint32Array {
+    return this.store.numbersAt(this.store.module.clauseReasons(), 2 * count);
   }
 
   /**
