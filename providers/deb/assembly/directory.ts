@@ -12,7 +12,7 @@ import { Bytes, bytes, Numbers, numbers, zeros } from '../../../packages/assembl
 import { reserve } from '../../../packages/assembly/assembly/memory';
 import * as repeated from './repeated';
 import * as stanza from './stanza';
-import { Heap, heap, isEqual, Keys, keys as keysOf } from './texts';
+import { isEqual, Keys, keys as keysOf } from './texts';
 import { multiArch, priority, yesOrNo } from './values';
 
 /**
@@ -23,6 +23,7 @@ import { multiArch, priority, yesOrNo } from './values';
  */
 declare function leftOut(start: usize, stop: usize, offset: u32, firstStart: u32, firstStop: u32): void;
 
+const NEWLINE: u8 = 0x0a;
 const COMMA: u8 = 0x2c;
 const DASH: u8 = 0x2d;
 
@@ -38,7 +39,11 @@ let keys!: Numbers;
 let versions!: Numbers;
 let archs!: Numbers;
 let flags!: Bytes;
-let versionTexts!: Heap;
+/** Texts of versions, each ended by a newline; offset 0 holds an empty one. */
+let versionTexts!: Bytes;
+/** Where the text of the last version lies, and its length. */
+let version: u32 = 0;
+let versionLength: u32 = 0;
 let architectures!: Keys;
 /** Names of packages, and of what they provide. */
 let words!: Keys;
@@ -64,13 +69,14 @@ export function begin(expected: u32, size: usize): void {
   versions = numbers(expected);
   archs = numbers(expected);
   flags = bytes(expected);
-  versionTexts = heap(12 * expected, expected);
+  versionTexts = bytes(16 * expected);
+  versionTexts.push(NEWLINE);
   architectures = keysOf(0);
   words = keysOf(2 * expected);
   last = numbers(2 * expected);
   providedKeys = numbers(expected);
   providers = numbers(expected);
-  repeated.begin(keys, archs, versions);
+  repeated.begin(keys, archs, versions, versionTexts);
   windowBytes = size;
   window = reserve(<u64>size + stanza.SLACK);
 }
@@ -129,7 +135,7 @@ function take(): void {
   if (!isName(name, nameStop) || !findArchitecture()) return leaveOut(0, 0);
   const key = words.keyOf(name, nameStop);
   const versionStart = stanza.valueStart(stanza.versionAt);
-  const version = versionTexts.intern(versionStart, stanza.valueStop(versionStart));
+  noteVersion(versionStart, stanza.valueStop(versionStart));
   const row = starts.length;
   const other = key < last.length ? last.at(key) : 0;
   if (other != 0) {
@@ -154,6 +160,15 @@ function take(): void {
   if (stanza.providesAt != 0) addProvided(stanza.providesAt, row);
   while (last.length < words.starts.length) last.push(0);
   last.set(key, row + 1);
+}
+
+/** Keeps the text of a version, unless it is that of the package before: those of one source mostly have the same. */
+function noteVersion(from: usize, to: usize): void {
+  const length = <u32>(to - from);
+  if (length == versionLength && isEqual(versionTexts.start + version, from, length)) return;
+  version = versionTexts.append(from, length);
+  versionLength = length;
+  versionTexts.push(NEWLINE);
 }
 
 function leaveOut(firstStart: u32, firstStop: u32): void {
@@ -216,7 +231,7 @@ export function finish(): usize {
   tell(versions);
   tell(archs);
   tellBytes(flags);
-  tellBytes(versionTexts.texts);
+  tellBytes(versionTexts);
   tellBytes(words.texts);
   tell(words.slots);
   tell(words.starts);

@@ -1,7 +1,6 @@
 import { Bytes, bytes, bytesAt, Numbers, numbers, numbersAt, zeros } from '../../../packages/assembly/assembly/columns';
 import { reserve } from '../../../packages/assembly/assembly/memory';
 
-const NEWLINE: u8 = 0x0a;
 const TEXT_BYTES: u32 = 24;
 
 /** FNV-1a (32 bits) of the bytes `[from, to)`, as `hashBytes` of package-index, which finds what lies in these tables. */
@@ -19,14 +18,19 @@ export function isEqual(a: usize, b: usize, length: usize): bool {
   return true;
 }
 
-/** Size of a hash table for so many texts: a power of two, at most half full. */
+/** Whether a hash table has no place for one more text: at three quarters, as a larger one costs more memory than it saves steps. */
+function isFull(texts: u32, slots: u32): bool {
+  return (<u64>texts) << 2 >= <u64>slots * 3;
+}
+
+/** Size of a hash table for so many texts: a power of two. */
 function tableSize(texts: u32): u32 {
   let size: u32 = 16;
-  while (<u64>size < (<u64>texts) << 1) size <<= 1;
+  while (isFull(texts, size)) size <<= 1;
   return size;
 }
 
-/** Numbers texts from 0, equal ones alike: `TextKeys` of package-index, with copies of the texts, its table as that makes it. */
+/** Numbers texts from 0, equal ones alike: `TextKeys` of package-index, with copies of the texts. */
 @unmanaged
 export class Keys {
   texts: Bytes;
@@ -38,7 +42,7 @@ export class Keys {
 
   /** The number of the text `[from, to)`: the next one when it is new. */
   keyOf(from: usize, to: usize): u32 {
-    if ((<u64>this.starts.length) << 1 >= this.slots.length) this.rehash();
+    if (isFull(this.starts.length, this.slots.length)) this.rehash();
     const slot = this.slotOf(from, to);
     const found = this.slots.at(slot);
     if (found != 0) return found - 1;
@@ -102,68 +106,5 @@ export function adopted(texts: usize, textBytes: u32, starts: usize, lengths: us
   made.starts = numbersAt(starts, count);
   made.lengths = numbersAt(lengths, count);
   made.slots = numbersAt(slots, slotCount);
-  return made;
-}
-
-/** Texts one after the other, each ended by a newline, equal ones once: `TextHeap` of package-index. Offset 0 holds an empty text. */
-@unmanaged
-export class Heap {
-  texts: Bytes;
-  /** By hash: offset of a text, or 0; and its hash. */
-  offsets: Numbers;
-  hashes: Numbers;
-  count: u32;
-
-  /** @returns the offset of the text `[from, to)`. */
-  intern(from: usize, to: usize): u32 {
-    if ((<u64>this.count) << 1 >= this.offsets.length) this.rehash();
-    const hash = hashOf(from, to);
-    const length = <u32>(to - from);
-    const mask = this.offsets.length - 1;
-    let slot = hash & mask;
-    for (let offset = this.offsets.at(slot); offset != 0; offset = this.offsets.at(slot)) {
-      if (this.hashes.at(slot) == hash && this.holds(offset, from, length)) return offset;
-      slot = (slot + 1) & mask;
-    }
-    const offset = this.texts.append(from, length);
-    this.texts.push(NEWLINE);
-    this.offsets.set(slot, offset);
-    this.hashes.set(slot, hash);
-    this.count++;
-    return offset;
-  }
-
-  private holds(offset: u32, from: usize, length: u32): bool {
-    if (<u64>offset + length >= this.texts.length) return false;
-    const text = this.texts.start + offset;
-    return load<u8>(text + length) == NEWLINE && isEqual(text, from, length);
-  }
-
-  private rehash(): void {
-    const offsets = this.offsets;
-    const hashes = this.hashes;
-    this.offsets = zeros(offsets.length << 1);
-    this.hashes = zeros(offsets.length << 1);
-    const mask = this.offsets.length - 1;
-    for (let old: u32 = 0; old < offsets.length; old++) {
-      if (offsets.at(old) == 0) continue;
-      let slot = hashes.at(old) & mask;
-      while (this.offsets.at(slot) != 0) slot = (slot + 1) & mask;
-      this.offsets.set(slot, offsets.at(old));
-      this.hashes.set(slot, hashes.at(old));
-    }
-  }
-}
-
-/**
- * @param capacity bytes to begin with.
- * @param expected how many texts there may be; more are no error.
- */
-export function heap(capacity: u32, expected: u32): Heap {
-  const made = changetype<Heap>(reserve(offsetof<Heap>()));
-  made.texts = bytes(capacity);
-  made.texts.push(NEWLINE);
-  made.offsets = zeros(tableSize(expected));
-  made.hashes = zeros(made.offsets.length);
   return made;
 }
