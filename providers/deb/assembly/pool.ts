@@ -257,20 +257,7 @@ function findTargets(pool: Pool, group: u32, place: u32): u32 {
   const alternatives = relations.alternativesOf(group);
   if (alternatives == 0) return read(pool.number, group, place, false);
   const from = found.length;
-  for (let at: u32 = 0; at < alternatives; at++) {
-    const alternative = relations.alternativeAt(group, at);
-    const version = relations.versionIn(alternative);
-    satisfy(
-      pool,
-      from,
-      relations.nameIn(alternative),
-      relations.operatorIn(alternative),
-      version,
-      version + relations.versionLengthIn(alternative),
-      relations.qualifierIn(alternative),
-      place,
-    );
-  }
+  for (let at: u32 = 0; at < alternatives; at++) satisfy(pool, from, relations.alternativeAt(group, at), place);
   return preferred(pool, lists.taken(found, from));
 }
 
@@ -278,20 +265,15 @@ function preferred(pool: Pool, list: u32): u32 {
   return pool.favours && lists.sizeOf(list) > 1 ? favour(pool.number, list) : list;
 }
 
-/** What satisfies one alternative. @param qualifier number of the name + 1, or 0. */
-export function satisfying(pool: Pool, name: u32, operator: u32, version: usize, versionEnd: usize, qualifier: u32, place: u32): u32 {
-  const from = found.length;
-  satisfy(pool, from, name, operator, version, versionEnd, qualifier, place);
-  return lists.taken(found, from);
-}
-
 /** Finds what satisfies an alternative and is not among what was found since `from`: packages of the name, then those that provide it. */
-function satisfy(pool: Pool, from: u32, name: u32, operator: u32, version: usize, versionEnd: usize, qualifier: u32, place: u32): void {
+function satisfy(pool: Pool, from: u32, alternative: usize, place: u32): void {
+  const name = relations.nameIn(alternative);
+  const qualifier = relations.qualifierIn(alternative);
   const named = anywhere(pool, name);
   const namedSize = lists.sizeOf(named);
   for (let at: u32 = 0; at < namedSize; at++) {
     const solvable = lists.at(named, at);
-    if (reaches(pool, qualifier, solvable, 0, place) && fits(pool, solvable, operator, version, versionEnd)) note(from, solvable);
+    if (reaches(pool, qualifier, solvable, 0, place) && fits(pool, solvable, alternative)) note(from, solvable);
   }
   const providing = providers(pool, name);
   const providingSize = lists.sizeOf(providing);
@@ -300,8 +282,7 @@ function satisfy(pool: Pool, from: u32, name: u32, operator: u32, version: usize
     const list = fieldOf(pool, solvable, relations.PROVIDES);
     for (let next = nextProvision(list, 0, name); next != 0; next = nextProvision(list, next, name)) {
       const provision = relations.alternativeAt(lists.at(list, next - 1), 0);
-      if (!reaches(pool, qualifier, solvable, relations.qualifierIn(provision), place)) continue;
-      if (!providesVersion(provision, operator, version, versionEnd)) continue;
+      if (!reaches(pool, qualifier, solvable, relations.qualifierIn(provision), place) || !isProvided(provision, alternative)) continue;
       note(from, solvable);
       break;
     }
@@ -313,22 +294,27 @@ function note(from: u32, solvable: u32): void {
   found.push(solvable);
 }
 
-/** Whether the version of a package stands in a relation. */
-function fits(pool: Pool, solvable: u32, operator: u32, wanted: usize, wantedEnd: usize): bool {
-  if (operator == 0) return true;
+/** Whether the version of a package is one that an alternative asks for. */
+function fits(pool: Pool, solvable: u32, alternative: usize): bool {
+  if (relations.operatorIn(alternative) == 0) return true;
   const repository = pool.repositoryOf(solvable);
   const index = pool.indexOf(repository);
   const version = index.versionAt(solvable - pool.bases.at(repository) - 1);
   endAt(index.versionsEnd());
-  return satisfies(version, valueStop(version), operator, wanted, wantedEnd);
+  return isAsked(alternative, version, valueStop(version));
 }
 
-/** An unversioned provide satisfies no versioned relation. */
-function providesVersion(provision: usize, operator: u32, wanted: usize, wantedEnd: usize): bool {
-  if (operator == 0) return true;
+/** The same for what a package provides. Without a version it satisfies no relation that has one. */
+function isProvided(provision: usize, alternative: usize): bool {
+  if (relations.operatorIn(alternative) == 0) return true;
   if (relations.operatorIn(provision) == 0) return false;
   const version = relations.versionIn(provision);
-  return satisfies(version, version + relations.versionLengthIn(provision), operator, wanted, wantedEnd);
+  return isAsked(alternative, version, version + relations.versionLengthIn(provision));
+}
+
+function isAsked(alternative: usize, version: usize, versionEnd: usize): bool {
+  const wanted = relations.versionIn(alternative);
+  return satisfies(version, versionEnd, relations.operatorIn(alternative), wanted, wanted + relations.versionLengthIn(alternative));
 }
 
 /**
@@ -360,37 +346,20 @@ function findExcluded(pool: Pool, group: u32, place: u32): u32 {
   const alternatives = relations.alternativesOf(group);
   if (alternatives == 0) return read(pool.number, group, place, true);
   const from = found.length;
-  for (let at: u32 = 0; at < alternatives; at++) {
-    const alternative = relations.alternativeAt(group, at);
-    const version = relations.versionIn(alternative);
-    exclude(
-      pool,
-      from,
-      relations.nameIn(alternative),
-      relations.operatorIn(alternative),
-      version,
-      version + relations.versionLengthIn(alternative),
-      relations.qualifierIn(alternative),
-    );
-  }
+  for (let at: u32 = 0; at < alternatives; at++) exclude(pool, from, relations.alternativeAt(group, at));
   return lists.taken(found, from);
 }
 
-/** What one alternative of `Conflicts` or `Breaks` excludes. @param qualifier number of the name + 1, or 0. */
-export function excluding(pool: Pool, name: u32, operator: u32, version: usize, versionEnd: usize, qualifier: u32): u32 {
-  const from = found.length;
-  exclude(pool, from, name, operator, version, versionEnd, qualifier);
-  return lists.taken(found, from);
-}
-
-/** Packages of every architecture, unless one is named, whatever their order. */
-function exclude(pool: Pool, from: u32, name: u32, operator: u32, version: usize, versionEnd: usize, qualifier: u32): void {
+/** Finds what one alternative of `Conflicts` or `Breaks` excludes: packages of every architecture, unless one is named, whatever their order. */
+function exclude(pool: Pool, from: u32, alternative: usize): void {
+  const name = relations.nameIn(alternative);
+  const qualifier = relations.qualifierIn(alternative);
   const only = qualifier == any ? 0 : qualifier == native ? pool.architectures.at(0) : qualifier;
   const named = anywhere(pool, name);
   const namedSize = lists.sizeOf(named);
   for (let at: u32 = 0; at < namedSize; at++) {
     const solvable = lists.at(named, at);
-    if (isMeant(pool, solvable, only) && fits(pool, solvable, operator, version, versionEnd)) note(from, solvable);
+    if (isMeant(pool, solvable, only) && fits(pool, solvable, alternative)) note(from, solvable);
   }
   const providing = providers(pool, name);
   const providingSize = lists.sizeOf(providing);
@@ -399,7 +368,7 @@ function exclude(pool: Pool, from: u32, name: u32, operator: u32, version: usize
     if (!isMeant(pool, solvable, only)) continue;
     const list = fieldOf(pool, solvable, relations.PROVIDES);
     for (let next = nextProvision(list, 0, name); next != 0; next = nextProvision(list, next, name)) {
-      if (!providesVersion(relations.alternativeAt(lists.at(list, next - 1), 0), operator, version, versionEnd)) continue;
+      if (!isProvided(relations.alternativeAt(lists.at(list, next - 1), 0), alternative)) continue;
       note(from, solvable);
       break;
     }

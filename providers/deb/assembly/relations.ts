@@ -11,6 +11,7 @@ import { Index } from './package-index';
 import { kept } from './lists';
 import { nameOf } from './names';
 import { Keys, keys } from './texts';
+import { EARLIER, EARLIER_OR_EQUAL, EQUAL, LATER, LATER_OR_EQUAL } from './versions';
 
 /**
  * Whether a group that says more than names and versions can be read.
@@ -47,7 +48,7 @@ const COMMA: u8 = 0x2c;
 const HYPHEN: u8 = 0x2d;
 const COLON: u8 = 0x3a;
 const LESS: u8 = 0x3c;
-const EQUAL: u8 = 0x3d;
+const EQUALS: u8 = 0x3d;
 const MORE: u8 = 0x3e;
 const BAR: u8 = 0x7c;
 
@@ -128,7 +129,8 @@ export function read(start: usize, stop: usize, field: u32): u32 {
   return members.length == 0 ? 0 : kept(members, 0, 0);
 }
 
-function groupOf(from: usize, to: usize): u32 {
+/** The group that the text `[from, to)` is, which has no blanks around it. */
+export function groupOf(from: usize, to: usize): u32 {
   const next = groups.starts.length;
   const key = groups.keyOf(from, to);
   if (key < next) return groupPlaces.at(key);
@@ -173,7 +175,7 @@ function readPlain(from: usize, to: usize, text: u32): bool {
     if (at + 1 < to && load<u8>(at) == SPACE && load<u8>(at + 1) == OPEN) {
       operator = operatorAt(at + 2);
       if (operator == 0) return false;
-      version = at + 3 + (operator == 1 || operator == 2 || operator == 4 || operator == 5 ? 2 : 1);
+      version = at + 3 + (operator == EQUAL ? 1 : 2);
       at = version;
       while (at < to && load<u8>(versionBytes + load<u8>(at)) == 1) at++;
       if (at == version || load<u8>(version - 1) != SPACE || at == to || load<u8>(at++) != CLOSE) return false;
@@ -193,13 +195,13 @@ function isQualifier(byte: u8): bool {
   return load<u8>(nameBytes + byte) == 2 || byte == HYPHEN;
 }
 
-/** Number of the operator that stands at a place, as in `OPERATORS`; 0 for none. */
+/** The operator that stands at a place; 0 for none. */
 function operatorAt(at: usize): u32 {
   const first = load<u8>(at);
   const second = load<u8>(at + 1);
-  if (first == LESS) return second == LESS ? 1 : second == EQUAL ? 2 : 0;
-  if (first == MORE) return second == EQUAL ? 4 : second == MORE ? 5 : 0;
-  return first == EQUAL ? 3 : 0;
+  if (first == LESS) return second == LESS ? EARLIER : second == EQUALS ? EARLIER_OR_EQUAL : 0;
+  if (first == MORE) return second == EQUALS ? LATER_OR_EQUAL : second == MORE ? LATER : 0;
+  return first == EQUALS ? EQUAL : 0;
 }
 
 function afterBlanks(from: usize, to: usize): usize {

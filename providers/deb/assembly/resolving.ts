@@ -17,8 +17,8 @@ export { clausesOf, clauseReasons, clauseWords, satisfiers, satisfiersAt } from 
 export { enlist, forget } from './package-index';
 export { empty, listFor } from './lists';
 export { nameLength, nameOf, nameOfRow, nameText } from './names';
-export { anywhere, excluding, fieldOf, gather, offered, providers, reaches, satisfying, targets } from './pool';
-export { groupTexts, nameBytes, versionBytes } from './relations';
+export { anywhere, excluded, gather, offered, providers, reaches, targets } from './pool';
+export { groupOf, groupTexts, nameBytes, versionBytes } from './relations';
 export { listOf, valueEnd, valueOf } from './stanzas';
 
 /**

@@ -7,11 +7,12 @@ const TILDE: u8 = 0x7e;
 /** Stands for the end of a part. */
 const END: i32 = -1;
 
-/** Operators, as `OPERATORS` of src/relations/relation-numbers.ts numbers them. */
+/** Operators of relations; 0 is none. */
 export const EARLIER: u32 = 1;
 export const EARLIER_OR_EQUAL: u32 = 2;
 export const EQUAL: u32 = 3;
 export const LATER_OR_EQUAL: u32 = 4;
+export const LATER: u32 = 5;
 
 /** Whether a version stands in a relation to another one. */
 export function satisfies(from: usize, to: usize, operator: u32, wantedFrom: usize, wantedTo: usize): bool {
@@ -20,7 +21,7 @@ export function satisfies(from: usize, to: usize, operator: u32, wantedFrom: usi
   if (operator == EQUAL) return order == 0;
   if (operator == EARLIER) return order < 0;
   if (operator == EARLIER_OR_EQUAL) return order <= 0;
-  return order > 0;
+  return operator == LATER && order > 0;
 }
 
 /** @returns negative, zero or positive. */

@@ -9,7 +9,6 @@ import { TextInFiles } from '../src/metadata/index-text.js';
 import { PackagesIndex } from '../src/metadata/packages-index.js';
 import { formatGroup, parseProvides, parseRelations } from '../src/relations/relation.js';
 import type { Relation, RelationGroup } from '../src/relations/relation.js';
-import { OPERATORS } from '../src/relations/relation-numbers.js';
 import { indexText } from './resolve-case-file.js';
 
 /** An index of packages, a field of each. */
@@ -37,6 +36,9 @@ function bothWays(field: string, values: readonly string[], store?: IndexStore):
   opened.push(text);
   return [PackagesIndex.parse(bytes, [], store), index];
 }
+
+/** As assembly/versions.ts numbers them. */
+const OPERATORS = [undefined, '<<', '<=', '=', '>=', '>>'] as const;
 
 /** The alternatives of a group as assembly/relations.ts keeps them. */
 function alternativesOf({ store }: PackagesIndex, group: number): readonly Pick<Relation, 'name' | 'qualifier' | 'operator' | 'version'>[] {

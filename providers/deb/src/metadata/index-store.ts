@@ -52,6 +52,9 @@ export class IndexStore {
   readonly #indexes: Enlisted[] = [];
   readonly #pools: PoolDecisions[] = [];
   #opened: ResolvingModule | undefined = undefined;
+  /** Where texts are told to the module, and how long they may be. */
+  #said = 0;
+  #roomToSay = 0;
   #bytes = Buffer.alloc(0);
   #numbers = new Uint32Array(0);
 
@@ -121,11 +124,16 @@ export class IndexStore {
     return this.number(group + GROUP_NUMBERS) > 0;
   }
 
+  /** The number of a group, which is written as deb-control(5) has it. */
+  groupNumber(text: string): number {
+    const [from, to] = this.#say(text);
+    return this.module.groupOf(from, to) >>> 0;
+  }
+
   /** The number of a name. */
   nameNumber(text: string): number {
-    const bytes = Buffer.from(text, 'utf8');
-    const place = this.put(bytes);
-    return this.module.nameOf(place, place + bytes.length);
+    const [from, to] = this.#say(text);
+    return this.module.nameOf(from, to);
   }
 
   nameText(name: number): string {
@@ -139,6 +147,18 @@ export class IndexStore {
     if (buffer === this.#numbers.buffer) return;
     this.#bytes = Buffer.from(buffer);
     this.#numbers = new Uint32Array(buffer);
+  }
+
+  /** Writes a text where the module reads it at once; it keeps what it needs of it. @returns where it begins and ends. */
+  #say(text: string): readonly [from: number, to: number] {
+    const length = Buffer.byteLength(text, 'utf8');
+    if (length > this.#roomToSay) {
+      this.#roomToSay = 2 * length;
+      this.#said = this.module.room(this.#roomToSay) >>> 0;
+    }
+    this.#look();
+    this.#bytes.write(text, this.#said, 'utf8');
+    return [this.#said, this.#said + length];
   }
 
   #keep(solvables: readonly number[]): number {

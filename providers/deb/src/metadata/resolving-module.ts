@@ -14,6 +14,7 @@ export interface ResolvingModule extends AssemblyExports {
   valueOf(index: number, row: number, column: number): number;
   valueEnd(start: number): number;
   listOf(index: number, row: number, field: number): number;
+  groupOf(from: number, to: number): number;
   groupTexts(): number;
   nameOf(from: number, to: number): number;
   nameOfRow(index: number, row: number): number;
@@ -24,10 +25,8 @@ export interface ResolvingModule extends AssemblyExports {
   offered(pool: number, name: number, place: number): number;
   anywhere(pool: number, name: number): number;
   providers(pool: number, name: number): number;
-  fieldOf(pool: number, solvable: number, field: number): number;
   targets(pool: number, group: number, place: number): number;
-  satisfying(pool: number, name: number, operator: number, version: number, versionEnd: number, qualifier: number, place: number): number;
-  excluding(pool: number, name: number, operator: number, version: number, versionEnd: number, qualifier: number): number;
+  excluded(pool: number, group: number, place: number): number;
   reaches(pool: number, qualifier: number, solvable: number, as: number, place: number): number;
   clausesOf(pool: number, solvable: number, recommends: boolean): number;
   clauseWords(): number;

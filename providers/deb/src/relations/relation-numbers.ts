@@ -1,5 +1,3 @@
-import type { RelationOperator } from './version.js';
-
 /** Fields whose relations a resolution asks for; assembly/relations.ts knows them by their place here. */
 export const RELATION_FIELDS = ['Pre-Depends', 'Depends', 'Conflicts', 'Breaks', 'Recommends', 'Provides'] as const;
 
@@ -11,6 +9,3 @@ export const RELATION_PLACES: ReadonlyMap<string, number> = new Map(RELATION_FIE
 
 /** The list of a field that cannot be read. */
 export const UNREADABLE = 0xffff_ffff;
-
-/** Operators by number; 0 is none. */
-export const OPERATORS: readonly (RelationOperator | undefined)[] = [undefined, '<<', '<=', '=', '>=', '>>'];

@@ -1,8 +1,8 @@
 import type { FavouredPackage } from '@ict/plugin-api';
 import { ELSEWHERE } from '../metadata/index-store.js';
-import { formatGroup } from '../relations/relation.js';
+import { formatGroup, formatRelation } from '../relations/relation.js';
 import type { Provided, Relation, RelationGroup } from '../relations/relation.js';
-import { OPERATORS, RELATION_FIELDS } from '../relations/relation-numbers.js';
+import { RELATION_FIELDS } from '../relations/relation-numbers.js';
 import { satisfiesVersion } from '../relations/version.js';
 import { Candidates } from './resolve-candidates.js';
 import type { PoolRepository } from './resolve-solvables.js';
@@ -91,23 +91,21 @@ export class Pool extends Candidates {
   }
 
   /** Offered packages that satisfy one alternative. See {@link targets}. */
-  satisfying({ name, operator, version = '', qualifier }: Relation, arch = this.arch): readonly number[] {
-    const { store } = this;
-    const [from, to] = this.#versionAt(version);
-    const place = this.architectures.indexOf(arch);
-    const asked = [store.nameNumber(name), OPERATORS.indexOf(operator), from, to, this.#qualifier(qualifier), place] as const;
-    return this.#list(store.module.satisfying(this.#pool, ...asked));
+  satisfying(relation: Relation, arch = this.arch): readonly number[] {
+    return this.#list(this.store.module.targets(this.#pool, this.#alone(relation), this.architectures.indexOf(arch)));
   }
 
   /**
    * Offered packages that an alternative of `Conflicts` or `Breaks` excludes, whatever their order: of every architecture, unless it names
    * one.
    */
-  #excluding({ name, operator, version = '', qualifier }: Relation): readonly number[] {
-    const { store } = this;
-    const [from, to] = this.#versionAt(version);
-    const asked = [store.nameNumber(name), OPERATORS.indexOf(operator), from, to, this.#qualifier(qualifier)] as const;
-    return this.#list(store.module.excluding(this.#pool, ...asked));
+  #excluding(relation: Relation): readonly number[] {
+    return this.#list(this.store.module.excluded(this.#pool, this.#alone(relation), 0));
+  }
+
+  /** The number of the group that has nothing but a relation, and concerns every architecture: one that is written plainly. */
+  #alone(relation: Relation): number {
+    return this.store.groupNumber(formatRelation({ ...relation, architectures: [], profiles: [] }));
   }
 
   /** What satisfies a group, or what it excludes, of which only the text is known. */
@@ -209,13 +207,6 @@ export class Pool extends Candidates {
 
   #list(place: number): readonly number[] {
     return this.store.list(place >>> 0);
-  }
-
-  /** Writes a version into the store. @returns where it begins and ends. */
-  #versionAt(version: string): readonly [from: number, to: number] {
-    const bytes = Buffer.from(version, 'utf8');
-    const from = this.store.put(bytes);
-    return [from, from + bytes.length];
   }
 
   /** A qualifier as the store's module notes it. */
