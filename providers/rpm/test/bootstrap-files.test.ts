@@ -19,6 +19,9 @@ describe('the files that a program needs to run', () => {
     ['a directory of documentation itself', file('/usr/share/doc'), true],
     ['what the package calls documentation', file('/opt/README', { flags: FILE_FLAG.DOC | FILE_FLAG.CONFIG }), false],
     ['a manual', file('/usr/share/man/man8/rpm.8.gz'), false],
+    ['a licence', file('/usr/share/common-licenses/GPL-3'), false],
+    ['a converter of character sets', file('/usr/lib/x86_64-linux-gnu/gconv/UTF-7.so'), false],
+    ['one in another place', file('/lib64/gconv/UTF-7.so'), false],
     ['a translation by its place', file('/usr/share/locale/de/LC_MESSAGES/rpm.mo'), false],
     ['a translation by its language', file('/opt/rpm.mo', { languages: 'de' }), false],
   ])('%s', (_what, one, expected) => {

@@ -2,7 +2,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RpmWorkshop } from '@ict/fixtures';
 import type { DistributionDefinition, VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext, memoryTree } from '@ict/plugin-testkit';
-import { bootstrapPackages, createInstaller } from '../src/install/installer.js';
+import { createInstaller } from '../src/install/installer.js';
 
 const verified = (name: string, requires: readonly string[] = [], file = ''): VerifiedPackage =>
   ({
@@ -13,36 +13,6 @@ const verified = (name: string, requires: readonly string[] = [], file = ''): Ve
     requires: requires.map((each) => `${each}:noarch`),
     file,
   }) as unknown as VerifiedPackage;
-
-describe('the packages that rpm needs to start', () => {
-  const packages = [
-    verified('bash', ['glibc']),
-    verified('filesystem'),
-    verified('glibc'),
-    verified('rpm', ['bash', 'setup']),
-    verified('setup'),
-    verified('vim', ['glibc']),
-  ];
-
-  it('are those of the definition in its order, then rpm and all that it requires', () => {
-    expect(bootstrapPackages(packages, ['setup', 'filesystem']).map(({ name }) => name)).toEqual([
-      'setup',
-      'filesystem',
-      'bash',
-      'glibc',
-      'rpm',
-    ]);
-  });
-
-  it('end in cycles, too', () => {
-    const cycle = [verified('a', ['rpm']), verified('rpm', ['a'])];
-    expect(bootstrapPackages(cycle, []).map(({ name }) => name)).toEqual(['a', 'rpm']);
-  });
-
-  it('must include rpm', () => {
-    expect(() => bootstrapPackages([verified('bash')], [])).toThrow(expect.objectContaining({ code: 'ICT_RPM_NO_INSTALLER' }));
-  });
-});
 
 describe('an installation', () => {
   const workshop = new RpmWorkshop();

@@ -10,14 +10,13 @@ import type {
   TreeSession,
   VerifiedPackage,
 } from '@ict/plugin-api';
-import { neededToRun } from './bootstrap-files.js';
+import { bootstrap } from './bootstrap.js';
 import { cleanTree } from './clean.js';
-import { rpmError } from '../errors.js';
 import { choiceMacros, keepChoice } from './file-choice.js';
 import { createFileName } from '../file-name.js';
+import { readRpm } from '../package/package.js';
 import { extractPayloads } from '../package/payload-tar.js';
 import { readQuirks } from '../quirks.js';
-import type { RpmQuirks } from '../quirks.js';
 import { PackageLabels } from './package-labels.js';
 import { RefusedDependencies } from './refused-dependencies.js';
 import { RefusedFiles } from './refused-files.js';
@@ -25,9 +24,6 @@ import { failedScriptlet, RefusedInstallation } from './refused-installation.js'
 
 /** Where the package files appear inside the tree while rpm runs. /run is not part of the image. */
 const PACKAGES = '/run/ict/packages';
-
-/** The package that installs the others, itself included. */
-const RPM = 'rpm';
 
 /**
  * Every option that rpm gets, by what it is run for; nothing else here names one. They shape trees: who changes one also raises
@@ -63,7 +59,7 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
   const quirks = readQuirks(distribution);
   const packages = change.install.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   const env = environment(distribution, ctx);
-  if (packages.length > 0 && (await tree.stat('/usr/bin/rpm')) === undefined) await bootstrap(packages, tree, quirks, ctx);
+  if (packages.length > 0 && (await tree.stat('/usr/bin/rpm')) === undefined) await bootstrap(packages, quirks.preExtract, tree, ctx);
   if (change.remove.length > 0) {
     await tree.run({
       argv: ['rpm', ...OPTIONS.always, ...OPTIONS.remove, ...change.remove.map(installedName)],
@@ -101,44 +97,6 @@ function choices(fileChoice: FileChoice = {}): readonly string[] {
   return choiceMacros(fileChoice).flatMap((macro) => ['--define', macro]);
 }
 
-/** Makes an empty root able to run rpm. */
-async function bootstrap(packages: readonly VerifiedPackage[], tree: TreeSession, quirks: RpmQuirks, ctx: BuildContext): Promise<void> {
-  const first = bootstrapPackages(packages, quirks.preExtract);
-  function* files(): Generator<string, void, undefined> {
-    for (const [index, { name, file }] of first.entries()) {
-      ctx.emit({ type: 'install.progress', phase: 'extract', name, done: index, total: first.length });
-      yield file;
-    }
-  }
-  await extractPayloads(files(), tree, ctx, neededToRun);
-}
-
-/**
- * Packages whose files rpm needs to start: the ones that the definition names, in its order, then rpm and all that it requires, sorted.
- *
- * @throws `ICT_RPM_NO_INSTALLER` when rpm is not among them.
- */
-export function bootstrapPackages(packages: readonly VerifiedPackage[], preExtract: readonly string[]): readonly VerifiedPackage[] {
-  const byId = new Map(packages.map((pkg) => [pkg.id, pkg]));
-  const rpm = packages.find(({ name }) => name === RPM);
-  if (rpm === undefined) {
-    throw rpmError('ICT_RPM_NO_INSTALLER', {
-      message: `the packages to install do not include "${RPM}", which installs them`,
-      hint: `Add "${RPM}" to the packages of the template, or to "essential" of the distribution definition.`,
-      facts: { packages: packages.length },
-    });
-  }
-  const needed = new Set<VerifiedPackage>([rpm]);
-  for (const pkg of needed) {
-    for (const id of pkg.requires) {
-      const other = byId.get(id);
-      if (other !== undefined) needed.add(other);
-    }
-  }
-  const named = preExtract.flatMap((name) => packages.filter((pkg) => pkg.name === name));
-  return [...new Set([...named, ...packages.filter((pkg) => needed.has(pkg))])];
-}
-
 async function unpack(
   packages: readonly VerifiedPackage[],
   tree: TreeSession,
@@ -149,7 +107,7 @@ async function unpack(
   const first = preExtract.flatMap((name) => packages.filter((pkg) => pkg.name === name));
   const sorted = packages.toSorted((a, b) => (a.id < b.id ? -1 : 1));
   // One at a time: a tools tree is large, and would lie in an archive once more.
-  for (const { file } of new Set([...first, ...sorted])) await extractPayloads([file], tree, ctx);
+  for (const { file } of new Set([...first, ...sorted])) await extractPayloads([await readRpm(file, { signal: ctx.signal })], tree, ctx);
 }
 
 function environment(distribution: DistributionDefinition, ctx: BuildContext): Readonly<Record<string, string>> {

@@ -5,7 +5,7 @@ import { writeTarFile } from '@ict/archive';
 import type { TarEntryType, TarInput } from '@ict/archive';
 import type { Context, TreeSession } from '@ict/plugin-api';
 import type { RpmFile } from './package-files.js';
-import { readRpm } from './package.js';
+import type { RpmPackage } from './package.js';
 import type { PayloadEntry } from './payload.js';
 
 const TYPES: Readonly<Record<number, TarEntryType>> = {
@@ -17,40 +17,43 @@ const TYPES: Readonly<Record<number, TarEntryType>> = {
   0o010000: 'fifo',
 };
 
-/** Which files of a package are wanted. */
-export type FileFilter = (files: readonly RpmFile[]) => (file: RpmFile) => boolean;
+/** What is done with the files of packages on their way. */
+export interface PayloadUse {
+  /** Which files of a package are wanted; default: all. */
+  readonly choose?: (files: readonly RpmFile[]) => (file: RpmFile) => boolean;
+  /** What the content of a wanted file passes through, unchanged. It is read to its end before the next file. */
+  readonly through?: (file: RpmFile, content: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>;
+}
 
 /**
  * Puts files of packages into a tree, all owned by root, without scripts and without rpm's knowledge.
  *
- * @param packages their files, in the order in which they are unpacked. They lie in one archive on disk meanwhile.
+ * @param packages in the order in which they are unpacked; each is asked for when the one before it was read. They lie in one archive on disk meanwhile.
  */
 export async function extractPayloads(
-  packages: Iterable<string>,
+  packages: Iterable<RpmPackage>,
   tree: TreeSession,
   ctx: Pick<Context, 'signal' | 'temporary'>,
-  choose: FileFilter = () => () => true,
+  use: PayloadUse = {},
 ): Promise<void> {
   const tar = join(ctx.temporary, `payload-${randomUUID()}.tar`);
   try {
-    await writeTarFile(tar, entriesOf(packages, ctx.signal, choose), { signal: ctx.signal });
+    await writeTarFile(tar, entriesOf(packages, use), { signal: ctx.signal });
     await tree.extract(tar, 'tar');
   } finally {
     await unlink(tar);
   }
 }
 
-async function* entriesOf(packages: Iterable<string>, signal: AbortSignal, choose: FileFilter): AsyncGenerator<TarInput, void, undefined> {
-  for (const file of packages) {
-    const pkg = await readRpm(file, { signal });
-    yield* toTar(pkg.payload({ isTransient: true }), choose(pkg.files()));
-  }
+async function* entriesOf(packages: Iterable<RpmPackage>, use: PayloadUse): AsyncGenerator<TarInput, void, undefined> {
+  for (const pkg of packages) yield* toTar(pkg.payload({ isTransient: true }), use.choose?.(pkg.files()), use.through);
 }
 
 /** Owners are names, which mean nothing before the tree has its users; rpm sets them when it installs the package. */
 async function* toTar(
   entries: AsyncIterable<PayloadEntry>,
-  isChosen: (file: RpmFile) => boolean,
+  isChosen: (file: RpmFile) => boolean = () => true,
+  through: NonNullable<PayloadUse['through']> = (_file, content) => content,
 ): AsyncGenerator<TarInput, void, undefined> {
   for await (const { file, linkOf, content } of entries) {
     if (!isChosen(file)) continue;
@@ -64,7 +67,7 @@ async function* toTar(
       uid: 0,
       gid: 0,
       mtimeSeconds: file.mtimeSeconds,
-      ...(type === 'file' ? { sizeBytes: file.sizeBytes, content } : {}),
+      ...(type === 'file' ? { sizeBytes: file.sizeBytes, content: through(file, content) } : {}),
       ...(type === 'symlink' || type === 'hardlink' ? { linkTarget } : {}),
     };
   }

@@ -1,0 +1,64 @@
+import { execFileSync } from 'node:child_process';
+import { readFileSync, realpathSync } from 'node:fs';
+import { basename } from 'node:path';
+import fc from 'fast-check';
+import { describe, expect, it } from 'vitest';
+import { AskedLibraries } from '../src/install/asked-libraries.js';
+import { readLibraryNeeds } from '../src/install/library-needs.js';
+import { elfFile } from './elf-file.js';
+
+const NOTHING = { name: undefined, needed: [] };
+
+describe('what a file says of libraries', () => {
+  it.each([
+    ['a program', { name: undefined, needed: ['librpm.so.10', 'libc.so.6'] }],
+    ['a library', { name: 'librpm.so.10', needed: ['libc.so.6'] }],
+    ['one that needs no other', { name: 'ld-linux-x86-64.so.2', needed: [] }],
+  ])('%s', (_what, needs) => {
+    expect(readLibraryNeeds(elfFile(needs))).toEqual(needs);
+  });
+
+  it.each([
+    ['a script', Buffer.from('#!/bin/sh\n'.repeat(20))],
+    ['an empty file', Buffer.alloc(0)],
+    ['a program of 32 bits', elfFile({ name: undefined, needed: ['libc.so.6'] }).fill(1, 4, 5)],
+    ['a program of another byte order', elfFile({ name: undefined, needed: ['libc.so.6'] }).fill(2, 5, 6)],
+    ['one whose names lie nowhere', elfFile({ name: undefined, needed: ['libc.so.6'] }).fill(0, 64, 120)],
+  ])('nothing in %s', (_what, bytes) => {
+    expect(readLibraryNeeds(bytes)).toEqual(NOTHING);
+  });
+
+  it('is read from damaged files, too, without a failure', () => {
+    const whole = elfFile({ name: 'liba.so.1', needed: ['libc.so.6'] });
+    const damage = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 20 });
+    fc.assert(
+      fc.property(damage, fc.nat(whole.length), (changes, length) => {
+        const damaged = Buffer.from(whole);
+        for (const [at, byte] of changes) damaged[at] = byte;
+        expect(Array.isArray(readLibraryNeeds(damaged.subarray(0, length)).needed)).toBe(true);
+      }),
+    );
+  });
+});
+
+describe('libraries that programs ask for', () => {
+  it('are those of the programs and of libraries that are asked for themselves, in whatever order they are seen', () => {
+    const asked = new AskedLibraries();
+    asked.addLibrary('libb.so.2.0', { name: 'libb.so.2', needed: ['libc.so.6'] });
+    asked.addLibrary('other.so.1', { name: undefined, needed: ['libother.so.1'] });
+    expect([asked.has('libb.so.2'), asked.size]).toEqual([false, 0]);
+    asked.addProgram({ needed: ['liba.so.1', 'libb.so.2'], name: undefined });
+    asked.addLibrary('liba.so.1', { name: undefined, needed: ['libd.so.4', 'liba.so.1'] });
+    expect(['liba.so.1', 'libb.so.2', 'libc.so.6', 'libd.so.4'].filter((name) => !asked.has(name))).toEqual([]);
+    expect(asked.size).toBe(4);
+  });
+
+  it.each(['/bin/sh', '/usr/bin/rpm', process.execPath])('are for %s those that the loader loads', (program) => {
+    const loaded = execFileSync('ldd', [program], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
+    const asked = new AskedLibraries();
+    asked.addProgram(readLibraryNeeds(readFileSync(program)));
+    for (const file of loaded) asked.addLibrary(basename(file), readLibraryNeeds(readFileSync(realpathSync(file))));
+    expect(loaded.map((file) => basename(file)).filter((name) => !asked.has(name))).toEqual([]);
+    expect(asked.size).toBe(loaded.length);
+  });
+});
