@@ -17,7 +17,7 @@ import { sandboxError } from '../errors.js';
 import type { CommandsEnd, MountSource } from '../protocol.js';
 import { runCommands, type CommandHooks, type CommandSpec } from './command.js';
 import { extractInto, type ArchiveToUnpack } from './extraction.js';
-import { bindFiles, bindMount, changeMounts, furnish, MOUNT_POINTS, overlayMount, unmountAll } from './mounting.js';
+import { bindFiles, bindMount, changeMounts, detachAll, furnish, MOUNT_POINTS, overlayMount, unmountAll } from './mounting.js';
 import { readMountTable } from './mount-table.js';
 import type { OutputPipePool } from './output-pipes.js';
 import { removeOwnDirectories } from './removal.js';
@@ -167,7 +167,7 @@ export class OpenTree {
     await this.#overDirectory(at, async (place) => {
       const shown = realpathSync.native(place);
       // What is hidden there still counts as mounted: mount(8) would pass over a file that is shown again.
-      if (this.#shown.has(shown) && readMountTable().some(({ path }) => path === shown)) await unmountAll([shown]);
+      if (this.#shown.has(shown) && readMountTable().some(({ path }) => path === shown)) await detachAll([shown]);
       this.#shown.add(shown);
     });
     await this.#overDirectory(at, async (place) => {
@@ -210,6 +210,7 @@ export class OpenTree {
     this.#stopping.abort(closedTree());
     while (this.#work.size > 0) await Promise.all(this.#work);
     const mounted = new Set(readMountTable().map((mount) => mount.path));
+    await detachAll([...this.#shown].filter((path) => mounted.has(path)));
     await unmountAll([this.#root, this.#bare].filter((path) => mounted.has(path)));
     await removeOwnDirectories([...this.#discard.splice(0), this.#options.directory]);
   }
