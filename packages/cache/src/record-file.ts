@@ -1,6 +1,6 @@
 import { readdir, unlink } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
-import { atomicWriteFile, ensureDirectory, errnoOf, isNoFile, readRegularFile, replaceFile } from '@ict/integrity';
+import { atomicWriteFile, ensureDirectory, errnoOf, isNoFile, readPresentFile, replaceFile } from '@ict/integrity';
 import type { Layout } from './layout.js';
 import { tellUnread, type Unseen } from './unread.js';
 import { clearWreck, type FreesPlaces } from './wreck.js';
@@ -12,15 +12,16 @@ import { clearWreck, type FreesPlaces } from './wreck.js';
  * @throws Node's own errors for what is there and cannot be read, such as a directory or a FIFO.
  */
 export async function readRecord<T>(path: string, accept: (value: unknown) => value is T): Promise<T | undefined> {
-  let text: string;
+  let bytes: Buffer | undefined;
   try {
-    text = (await readRegularFile(path)).toString();
+    bytes = await readPresentFile(path);
   } catch (error) {
     if (errnoOf(error) === 'ENOENT' || errnoOf(error) === 'ENOTDIR') return undefined;
     throw error;
   }
+  if (bytes === undefined) return undefined;
   try {
-    const value: unknown = JSON.parse(text);
+    const value: unknown = JSON.parse(bytes.toString());
     return accept(value) ? value : undefined;
   } catch {
     // Not JSON: damaged, so absent.
@@ -46,8 +47,9 @@ export async function writeHint(layout: WritesRecords, path: string, text: strin
 
 type WritesRecords = Pick<Layout, 'temporaryFile'> & FreesPlaces;
 
-/** Runs `write`, which makes `path`, and once more when its directory was missing, or a directory lay in its place. */
+/** Runs `write`, which makes `path`, and once more when its directory went away meanwhile, or a directory lay in its place. */
 async function inPlace(layout: FreesPlaces, path: string, write: () => Promise<void>): Promise<void> {
+  ensureDirectory(dirname(path));
   try {
     await write();
   } catch (error) {

@@ -44,6 +44,6 @@ export { moveFile } from './move-file.js';
 export { readBounded } from './bounded-file.js';
 export { readPrivateKey, type PrivateKeyReading } from './private-key.js';
 export { readKeyringFiles, type KeyringFault } from './keyring-files.js';
-export { readRegularFile, readRegularFileSync, refuseNamedPipe, refuseSpecialFile } from './regular-file.js';
+export { readPresentFile, readRegularFile, readRegularFileSync, refuseNamedPipe, refuseSpecialFile } from './regular-file.js';
 export { errnoOf, ignoreSystemError, isDiskFull, isNoFile, isReadFailure, isRefusal, systemErrorOf } from './system-error.js';
 export { integrityError } from './errors.js';

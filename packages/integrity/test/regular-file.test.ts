@@ -6,7 +6,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import { hashFile } from '../src/content-hash.js';
-import { readRegularFile, readRegularFileSync, refuseSpecialFile } from '../src/regular-file.js';
+import { readPresentFile, readRegularFile, readRegularFileSync, refuseSpecialFile } from '../src/regular-file.js';
 import { isNoFile, isReadFailure } from '../src/system-error.js';
 
 let directory: string;
@@ -24,7 +24,12 @@ it.each<[string, () => unknown]>([
   ['a device that never ends', () => symlinkSync('/dev/zero', path)],
 ])('%s is refused at once, and is no file', async (_what, put) => {
   await put();
-  for (const attempt of [async () => refuseSpecialFile(path), () => readRegularFile(path), () => hashFile(path)]) {
+  for (const attempt of [
+    async () => refuseSpecialFile(path),
+    () => readRegularFile(path),
+    () => readPresentFile(path),
+    () => hashFile(path),
+  ]) {
     const error = await attempt().catch((reason: unknown) => reason);
     expect(error).toMatchObject({ code: 'ENXIO', path });
     expect([isNoFile(error), isReadFailure(error)]).toEqual([true, false]);
@@ -45,6 +50,13 @@ it('a file is read, through a link too; of all else the system says what it is',
   ] as const) {
     await expect(readRegularFile(join(directory, name))).rejects.toMatchObject({ code });
   }
+});
+
+it('what may be there is read, and is nothing where nothing is', async () => {
+  writeFileSync(path, 'bytes');
+  expect(String(await readPresentFile(path))).toBe('bytes');
+  for (const name of ['absent', 'path/in']) expect(await readPresentFile(join(directory, name))).toBeUndefined();
+  await expect(readPresentFile(directory)).rejects.toMatchObject({ code: 'EISDIR' });
 });
 
 it('a file that is larger than any text is not read, and is no file', async () => {
