@@ -13,11 +13,17 @@ export interface Attributes {
 /** What a bind mount shows: a host path, or layers. */
 export type MountSource = { readonly path: string } | { readonly lowers: readonly string[] };
 
-/** Compact identity of every entry of a directory, as the file system reports it. */
+/** Compact identity of every entry of a directory, or of its contents, as the file system reports it. */
 export interface LayerSignature {
   /** SHA-256 over path, inode number, size, mtime, ctime and mode of each entry. */
   readonly digest: Digest;
   readonly entries: number;
+}
+
+/** A layer that was just sealed. */
+export interface SealedLayer extends LayerManifest {
+  /** Identity of what is in its directory, without the directory itself, as the file system reported it before any of it was read. */
+  readonly contents: LayerSignature;
 }
 
 /** How the last of several commands that ran ended, what all of them printed, and how many were begun. */
@@ -62,12 +68,12 @@ export interface AgentMethods {
   'tree.remove': { params: { tree: number; path: string }; result: null };
   'tree.expose': { params: { tree: number; at: string; files: readonly { file: string; name: string }[] }; result: null };
   'tree.mount': { params: { tree: number; source: MountSource; at: string; writable: boolean }; result: null };
-  'layer.seal': { params: { directory: string; epochSeconds: number; archive?: string }; result: LayerManifest };
+  'layer.seal': { params: { directory: string; epochSeconds: number; archive?: string }; result: SealedLayer };
   'layer.read': { params: { directory: string; archive?: string }; result: LayerManifest };
   'layer.list': { params: { archive: string }; result: LayerManifest };
   'layer.unpack': { params: { archive: string; directory: string }; result: LayerManifest };
   'layer.copy': { params: { from: string; to: string; entries?: readonly LayerEntry[] }; result: null };
-  'layer.sign': { params: { directory: string }; result: LayerSignature };
+  'layer.sign': { params: { directory: string; contents?: LayerSignature }; result: LayerSignature };
   'layer.compare': { params: { directory: string; entries: readonly LayerEntry[] }; result: { changed: readonly string[] } };
   'files.pack': { params: { files: readonly PackedFile[]; target: PackTarget }; result: Packing };
   'files.place': { params: { files: readonly PlacedFile[]; target: string }; result: null };

@@ -10,7 +10,7 @@ import { sandboxError } from './errors.js';
 import { launchCommand } from './launch.js';
 import { changedPaths, type LayerManifest } from './manifest.js';
 import { programPath } from './programs.js';
-import type { LayerSignature, MountSource } from './protocol.js';
+import type { LayerSignature, MountSource, SealedLayer } from './protocol.js';
 import { mapIds } from './subordinate-ids.js';
 import { SandboxTree } from './tree.js';
 
@@ -131,7 +131,7 @@ export class Sandbox {
    *
    * @throws `ICT_SANDBOX_LAYER`; the signal's reason.
    */
-  async sealLayer(directory: string, options: SealOptions): Promise<LayerManifest> {
+  async sealLayer(directory: string, options: SealOptions): Promise<SealedLayer> {
     const { epochSeconds, archive, signal } = options;
     const params = { directory, epochSeconds, ...(archive === undefined ? {} : { archive }) };
     return this.#channel.call('layer.seal', params, signal === undefined ? {} : { signal });
@@ -174,9 +174,13 @@ export class Sandbox {
     await this.#channel.call('layer.copy', params, signal === undefined ? {} : { signal });
   }
 
-  /** Identity of a layer as the file system reports it; changes with every write, and with a copy or move to another disk. */
-  async statLayer(directory: string): Promise<LayerSignature> {
-    return this.#channel.call('layer.sign', { directory });
+  /**
+   * Identity of a layer as the file system reports it; changes with every write, and with a copy or move to another disk.
+   *
+   * @param contents what sealing said of them: then only the directory itself is looked at, wherever it was moved meanwhile.
+   */
+  async statLayer(directory: string, contents?: LayerSignature): Promise<LayerSignature> {
+    return this.#channel.call('layer.sign', { directory, ...(contents === undefined ? {} : { contents }) });
   }
 
   /** Compares a layer with its manifest. @throws `ICT_SANDBOX_LAYER`; the signal's reason. */

@@ -20,20 +20,24 @@ beforeAll(() => {
 });
 afterAll(() => rmSync(base, { recursive: true }));
 
-/** The signature as its description says it, by buffers and one digest of all. */
+/** The signature as its description says it, by buffers and one digest of all that lies in the directory. */
 function reference(): string {
   const parts: Buffer[] = [];
+  const stateOf = (path: Buffer): string => {
+    const { ino, size, mtimeNs, ctimeNs, mode } = lstatSync(path, { bigint: true });
+    return `${ino} ${size} ${mtimeNs} ${ctimeNs} ${mode}\n`;
+  };
   const visit = (path: Buffer, relative: Buffer): void => {
-    const stats = lstatSync(path, { bigint: true });
-    const { ino, size, mtimeNs, ctimeNs, mode } = stats;
-    parts.push(relative, Buffer.from(`\0${ino} ${size} ${mtimeNs} ${ctimeNs} ${mode}\n`));
-    if (!stats.isDirectory()) return;
     const names = readdirSync(path, { encoding: 'buffer' }).sort(Buffer.compare);
-    const below = (above: Buffer, name: Buffer) => Buffer.concat([above, Buffer.from('/'), name]);
-    for (const name of names) visit(below(path, name), below(relative, name));
+    for (const name of names) {
+      const [child, below] = [path, relative].map((above) => Buffer.concat([above, Buffer.from('/'), name])) as [Buffer, Buffer];
+      if (lstatSync(child).isDirectory()) visit(child, below);
+      parts.push(below, Buffer.from(`\0${stateOf(child)}`));
+    }
   };
   visit(Buffer.from(directory), Buffer.alloc(0));
-  return `sha256:${createHash('sha256').update(Buffer.concat(parts)).digest('hex')}`;
+  const digest = (bytes: Buffer | string) => `sha256:${createHash('sha256').update(bytes).digest('hex')}`;
+  return digest(`${digest(Buffer.concat(parts))}\n${stateOf(Buffer.from(directory))}`);
 }
 
 it('rounds times before 1970 down', () => {
@@ -55,11 +59,15 @@ describe('names that are not ASCII, or not UTF-8', () => {
   it('get their times, and are told of by their bytes', () => {
     const before = signDirectory(directory).digest;
     const seen: [string, boolean][] = [];
-    settle(directory, 5, (relative, _stats, touched) => seen.push([Buffer.from(relative, 'latin1').toString('hex'), touched]));
+    const contents = settle(directory, 5, (relative, _stats, touched) =>
+      seen.push([Buffer.from(relative, 'latin1').toString('hex'), touched]),
+    );
     expect(lstatSync(odd).mtimeMs).toBe(5000);
     expect(seen).toContainEqual([Buffer.concat([Buffer.from('/é/'), NOT_UTF8]).toString('hex'), true]);
     expect(seen).toHaveLength(9);
     expect(signDirectory(directory).digest).not.toBe(before);
+    expect(contents.entries).toBe(8);
+    expect(signDirectory(directory, contents)).toEqual(signDirectory(directory));
   });
 
   it('are compared as text', () => {

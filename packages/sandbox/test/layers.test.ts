@@ -2,12 +2,14 @@ import { execFileSync } from 'node:child_process';
 import { randomBytes } from 'node:crypto';
 import {
   appendFileSync,
+  chmodSync,
   existsSync,
   linkSync,
   lstatSync,
   mkdirSync,
   readFileSync,
   readdirSync,
+  renameSync,
   rmSync,
   statSync,
   symlinkSync,
@@ -56,7 +58,15 @@ async function build(name: string, archive?: string): Promise<LayerManifest> {
   });
   await tree.run({ argv: ['/bin/sh', '-c', SCRIPT], env: { PATH: '/usr/bin:/bin' } });
   await tree.close();
-  return sandbox.sealLayer(join(base, name), { epochSeconds: EPOCH, ...(archive === undefined ? {} : { archive }) });
+  return seal(join(base, name), archive);
+}
+
+/** Seals a directory, which tells of its contents what a look at them does. */
+async function seal(directory: string, archive?: string): Promise<LayerManifest> {
+  const options = { epochSeconds: EPOCH, ...(archive === undefined ? {} : { archive }) };
+  const { contents, ...manifest } = await sandbox.sealLayer(directory, options);
+  expect(await sandbox.statLayer(directory, contents)).toEqual(await sandbox.statLayer(directory));
+  return manifest;
 }
 
 const entry = (path: string): LayerEntry | undefined => made.entries.find((other) => other.path === path);
@@ -216,7 +226,7 @@ describe('a sealed layer', () => {
     const tree = await sandbox.openTree({ lowers: [], upper, epochSeconds: EPOCH, signal });
     await tree.extract(join(base, 'attributes.tar'), 'tar');
     await tree.close();
-    const sealed = await sandbox.sealLayer(source, { epochSeconds: EPOCH, archive: join(base, 'attributes.tar.gz') });
+    const sealed = await seal(source, join(base, 'attributes.tar.gz'));
     const files = sealed.entries.filter(({ type }) => type === 'file');
     expect(files.map(({ path, xattrs }) => [path, xattrs])).toEqual([
       ['/acl', { 'system.posix_acl_access': acl.toString('base64') }],
@@ -236,7 +246,7 @@ describe('a sealed layer', () => {
     writeFileSync(join(base, 'plain/d/file'), 'CONTENT\n');
     linkSync(join(base, 'plain/d/file'), join(base, 'plain/link'));
     const archive = join(base, 'plain.tar.gz');
-    const sealed = await sandbox.sealLayer(join(base, 'plain'), { epochSeconds: EPOCH, archive });
+    const sealed = await seal(join(base, 'plain'), archive);
     expect(await sandbox.unpackLayer(archive, join(base, 'plain-again'))).toEqual(sealed);
     const again = join(base, 'plain-again.tar.gz');
     expect((await sandbox.readLayer(join(base, 'plain-again'), { archive: again })).digest).toBe(sealed.digest);
@@ -258,7 +268,7 @@ describe('a sealed layer', () => {
     // Each has a header of its own for its long name, and what lies before it shifts the next.
     for (let file = 0; file < 400; file++) writeFileSync(join(directory, `${'m'.repeat(120)}-${file}`), randomBytes(file * 11));
     const archive = join(base, 'large.tar.gz');
-    const sealed = await sandbox.sealLayer(join(base, 'large'), { epochSeconds: EPOCH, archive });
+    const sealed = await seal(join(base, 'large'), archive);
     expect(await sandbox.unpackLayer(archive, join(base, 'large-stored'))).toEqual(sealed);
     expect(await sandbox.listArchive(archive)).toEqual(sealed);
     expect((await sandbox.readLayer(join(base, 'large-stored'))).digest).toBe(sealed.digest);
@@ -306,6 +316,17 @@ describe('verifying', () => {
     expect(await sandbox.verifyLayer(directory, made, { mode: 'signature', signature })).toEqual({ ok: false, changed: [] });
     const full = await sandbox.verifyLayer(directory, made, { mode: 'full' });
     expect(full).toEqual({ ok: false, changed: ['/a-second'] });
+  });
+
+  it('signs a directory that was moved after it was sealed, and sees a later edit', async () => {
+    const [sealed, moved] = [join(base, 'to-move'), join(base, 'moved')];
+    await sandbox.unpackLayer(join(base, 'one.tar.gz'), sealed);
+    const { contents } = await sandbox.sealLayer(sealed, { epochSeconds: EPOCH });
+    renameSync(sealed, moved);
+    expect(await sandbox.statLayer(moved, contents)).toEqual(await sandbox.statLayer(moved));
+    chmodSync(join(moved, 'old'), 0o600);
+    const { digest: signature } = await sandbox.statLayer(moved, contents);
+    expect((await sandbox.verifyLayer(moved, made, { mode: 'signature', signature })).changed).toEqual(['/old']);
   });
 
   it('sees removed and added paths', async () => {

@@ -98,13 +98,14 @@ export class BaseTree implements LayerShelf {
   /** @param archive absent for a tree that came out of a snapshot: what lies here as one, and what its record says, stay as they are. */
   async publish(staged: StagedLayer, manifest: LayerManifest, sign: SignLayer, archive?: string): Promise<PublishedLayer> {
     if (archive !== undefined) await this.keepSnapshot(staged, layerRef(manifest), archive);
-    await this.makeRoom(sign);
+    await this.makeRoom();
     await moveTree(staged.directory, this.live);
-    const record: LiveRecord = { manifest, signature: await sign(this.live), user: currentUser() };
+    const signature = await sign(this.live);
+    const record: LiveRecord = { manifest, signature, user: currentUser() };
     await atomicWriteFile(this.record, JSON.stringify(record));
     await this.remove(staged.root);
     // The next tree that is published here moves this one to the cache, in the same build too.
-    return { layer: layerRef(manifest), directory: undefined };
+    return { layer: layerRef(manifest), directory: undefined, signature };
   }
 
   async resign(layer: LayerRef, signature: KeptSignature): Promise<void> {
@@ -156,7 +157,7 @@ export class BaseTree implements LayerShelf {
   }
 
   /** Moves the live tree to the cache's layers, or removes it when nothing says what it is. */
-  private async makeRoom(sign: SignLayer): Promise<void> {
+  private async makeRoom(): Promise<void> {
     const { manifest, signature, user } = (await this.readLive()) ?? {};
     await this.clearForFile(this.record);
     await atomicWriteFile(this.record, '{}');
@@ -166,19 +167,21 @@ export class BaseTree implements LayerShelf {
     if (manifest === undefined || !isKeptSignature(signature) || user !== currentUser()) {
       return lying.uid === currentUser() ? this.remove(this.live) : this.setAside();
     }
-    let untouched = (await sign(this.live)).digest === signature.digest;
+    const sandbox = await this.sandbox.get();
+    let untouched = (await sandbox.statLayer(this.live)).digest === signature.digest;
     const staged = await this.shelf.stage();
     try {
       await moveTree(this.live, staged.directory);
     } catch (error) {
       if ((error as NodeJS.ErrnoException).code !== 'EXDEV') throw error;
       // The cache lies on another file system.
-      await (await this.sandbox.get()).copyLayer(this.live, staged.directory);
+      await sandbox.copyLayer(this.live, staged.directory);
       await this.remove(this.live);
       untouched = false;
     }
     // Moving changes the signature. What may not be what was sealed gets no new one: it is compared with its manifest when it is next mounted.
-    await this.shelf.publish(staged, manifest, async (moved) => (untouched ? signedElsewhere(signature, await sign(moved)) : signature));
+    const signMoved = async (moved: string) => (untouched ? signedElsewhere(signature, await sandbox.statLayer(moved)) : signature);
+    await this.shelf.publish(staged, manifest, signMoved);
   }
 
   /** Moves the live tree of another user out of the way: whoever may remove it does so before the next build. */

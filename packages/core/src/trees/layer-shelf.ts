@@ -23,9 +23,11 @@ export interface PublishedLayer {
   readonly layer: LayerRef;
   /** Where the staged files lie for good; undefined when they may be moved, or a layer of the same content lay there already and was kept. */
   readonly directory: string | undefined;
+  /** What signing the staged files gave. */
+  readonly signature: KeptSignature;
 }
 
-/** Computes a layer's stat signature. */
+/** Computes the stat signature of a staged layer, where its files lie by then. */
 export type SignLayer = (directory: string) => Promise<KeptSignature>;
 
 /** Finds layers by digest. */

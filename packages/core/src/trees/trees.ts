@@ -76,6 +76,8 @@ export class SandboxTrees implements TreeRunner {
   private readonly verify: 'signature' | 'full';
   private readonly signal: AbortSignal;
   private readonly verified = new Map<string, Pick<StoredLayer, 'directory' | 'manifest'>>();
+  /** Signatures of layers that this build made, and that may have been moved since. */
+  private readonly made = new Map<string, string>();
   private readonly mergedTrees = new WeakMap<TreeRef, readonly MergedEntry[]>();
 
   /**
@@ -110,16 +112,17 @@ export class SandboxTrees implements TreeRunner {
       });
       if (made.length > 0) await this.removeEmpty(made, lowers, staged);
       const archive = shelf.archivePlace?.(staged);
-      const manifest = await sandbox.sealLayer(staged.directory, {
+      const { contents, ...manifest } = await sandbox.sealLayer(staged.directory, {
         epochSeconds,
         signal,
         ...(archive === undefined ? {} : { archive }),
       });
       if (begun !== undefined) options.review?.(begun.manifest, manifest);
-      const sign = async (files: string) => signedNow(await sandbox.statLayer(files));
-      const { layer, directory } = await shelf.publish(staged, manifest, sign, archive);
+      const sign = async (files: string) => signedNow(await sandbox.statLayer(files, contents));
+      const { layer, directory, signature } = await shelf.publish(staged, manifest, sign, archive);
       // Made just now: sealing read every byte of it, but for what it shares with the layer that it began with, verified above.
       if (directory !== undefined) this.verified.set(layer.digest, { directory, manifest });
+      else this.made.set(layer.digest, signature.digest);
       return layer;
     } catch (error) {
       await shelf.abandon(staged).catch(() => undefined); // the cause says more; what stays is cleared by the next build
@@ -232,6 +235,7 @@ export class SandboxTrees implements TreeRunner {
    * run of the machine, once.
    */
   private async changes(layer: LayerRef, { directory, manifest, signature }: StoredLayer): Promise<readonly string[]> {
+    if (this.made.get(layer.digest) === signature.digest) return [];
     const sandbox = await this.sandbox.get();
     const { signal } = this;
     if (this.verify === 'signature' && !mayBeLost(signature)) {

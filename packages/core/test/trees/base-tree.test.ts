@@ -44,8 +44,9 @@ class DirectoryShelf implements LayerShelf {
     return { root, directory: join(root, 'fs'), work: join(root, 'work') };
   }
   async publish({ directory }: { readonly directory: string }, manifest: LayerManifest, sign: (directory: string) => Promise<never>) {
-    this.layers.set(manifest.digest, { directory, manifest, signature: await sign(directory) });
-    return { layer: layerRef(manifest), directory };
+    const signature = await sign(directory);
+    this.layers.set(manifest.digest, { directory, manifest, signature });
+    return { layer: layerRef(manifest), directory, signature };
   }
   async resign() {}
   async drop(layer: LayerRef) {

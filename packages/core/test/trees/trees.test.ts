@@ -20,6 +20,7 @@ const made = layerRef(manifest);
  * @param kept whether it lay there before, so that what a change staged is not what lies there now.
  * @param sound whether its files are what its manifest says.
  * @param directory where layers are made.
+ * @param movable whether what a change staged may lie elsewhere by now.
  * @param listing what lies beside the layer.
  * @param trouble what is thrown when a tree is closed, or what was staged is taken away.
  */
@@ -27,6 +28,7 @@ function trees({
   kept = false,
   sound = true,
   directory = '/staged/fs',
+  movable = false,
   verify = 'signature' as 'signature' | 'full',
   listing = manifest,
   trouble = undefined as Error | undefined,
@@ -54,7 +56,11 @@ function trees({
   } as unknown as Sandbox;
   const shelf = {
     stage: async () => ({ directory, work: '/staged/work', root: '/staged' }),
-    publish: async () => ({ layer: made, directory: kept ? undefined : '/layers/made' }),
+    publish: async () => ({
+      layer: made,
+      directory: kept || movable ? undefined : '/layers/made',
+      signature: { digest: digestOfAll(kept ? '6' : '5'), entries: 1 },
+    }),
     find: async () => ({ directory: '/layers/made', manifest: listing, signature: { digest: digestOfAll('5'), entries: 1 } }),
     abandon: async (staged: StagedLayer) => {
       abandoned.push(staged.directory);
@@ -73,6 +79,13 @@ function trees({
 describe('the layers of a tree', () => {
   it('are not looked at again when this build made them', async () => {
     const { subject, looks } = trees({ kept: false, sound: true });
+    const layer = await subject.change({ layers: [] }, async () => undefined);
+    expect(await subject.directories({ layers: [layer] })).toEqual(['/layers/made']);
+    expect(looks).toEqual([]);
+  });
+
+  it('are not looked at again where they may be moved, while they have the signature that they were sealed with', async () => {
+    const { subject, looks } = trees({ kept: false, movable: true });
     const layer = await subject.change({ layers: [] }, async () => undefined);
     expect(await subject.directories({ layers: [layer] })).toEqual(['/layers/made']);
     expect(looks).toEqual([]);

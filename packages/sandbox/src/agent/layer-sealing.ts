@@ -1,4 +1,5 @@
-import { makeManifest, type LayerEntry, type LayerManifest } from '../manifest.js';
+import { makeManifest, type LayerEntry } from '../manifest.js';
+import type { SealedLayer } from '../protocol.js';
 import { readEntries, readLayer, type ReadingHooks } from './layer-archive.js';
 import type { LayerBaseline } from './layer-baseline.js';
 import { layerIo } from './layer-failure.js';
@@ -22,7 +23,7 @@ export async function sealLayer(
   epochSeconds: number,
   hooks: ReadingHooks,
   { archive, baseline }: { readonly archive?: string | undefined; readonly baseline?: LayerBaseline | undefined },
-): Promise<LayerManifest> {
+): Promise<SealedLayer> {
   const kept: LayerEntry[] = [];
   const changed: RawPath[] = [];
   const take = (names: readonly SettledName[]): void => {
@@ -32,7 +33,7 @@ export async function sealLayer(
   };
   // Names of one file describe each other. One of them changes without a trace in the file when a directory above it is renamed.
   const linked = new Map<bigint, SettledName[]>();
-  layerIo('Sealing a layer', directory, () =>
+  const contents = layerIo('Sealing a layer', directory, () =>
     settle(directory, epochSeconds, (relative, stats, touched) => {
       const name = { relative, known: touched ? undefined : baseline?.unchanged(relative, stats) };
       if (stats.nlink === 1n || stats.isDirectory()) return take([name]);
@@ -42,6 +43,6 @@ export async function sealLayer(
     }),
   );
   for (const names of linked.values()) take(names);
-  if (baseline === undefined || archive !== undefined) return readLayer(directory, hooks, archive);
-  return makeManifest([...kept, ...(await readEntries(directory, changed, hooks))]);
+  if (baseline === undefined || archive !== undefined) return { ...(await readLayer(directory, hooks, archive)), contents };
+  return { ...makeManifest([...kept, ...(await readEntries(directory, changed, hooks))]), contents };
 }

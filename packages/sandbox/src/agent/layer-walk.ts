@@ -1,5 +1,5 @@
 import { lstatSync, lutimesSync, readdirSync, readlinkSync, unlinkSync, type BigIntStats, type Stats } from 'node:fs';
-import { ContentHasher, fileTime } from '@ict/integrity';
+import { ContentHasher, digestOf, fileTime } from '@ict/integrity';
 import { comparePaths, type LayerEntry } from '../manifest.js';
 import type { LayerSignature } from '../protocol.js';
 
@@ -43,8 +43,11 @@ export type Settled = (relative: RawPath, stats: BigIntStats, touched: boolean) 
 /**
  * Gives every entry a time that another build would give it too: whole seconds, none after `epochSeconds`. Directories come
  * after what is in them. Sockets go: nothing can use one without the process that made it, and no archive keeps them.
+ *
+ * @returns what {@link signDirectory} takes for the contents, so that the same entries need not be looked at once more.
  */
-export function settle(directory: string, epochSeconds: number, settled: Settled = () => undefined): void {
+export function settle(directory: string, epochSeconds: number, settled: Settled = () => undefined): LayerSignature {
+  const states = new EntryStates();
   const visit = (path: RawPath, relative: RawPath): void => {
     const stats = lstatSync(forSystem(path), { bigint: true });
     if (stats.isSocket()) return unlinkSync(forSystem(path));
@@ -57,9 +60,11 @@ export function settle(directory: string, epochSeconds: number, settled: Settled
       const time = fileTime(seconds);
       lutimesSync(forSystem(path), time, time);
     }
+    if (relative !== '') states.add(relative, touched ? lstatSync(forSystem(path), { bigint: true }) : now);
     settled(relative, stats, touched);
   };
   visit(rawPath(directory), '');
+  return states.finish();
 }
 
 function floorSeconds(stats: BigIntStats): bigint {
@@ -67,12 +72,15 @@ function floorSeconds(stats: BigIntStats): bigint {
   return stats.mtimeNs % NANOSECONDS < 0n ? seconds - 1n : seconds;
 }
 
-/** Looks at a directory and all that is in it, directories first, names in the order of their bytes; with paths below it, such as `/etc`. */
+/**
+ * Looks at a directory and all that is in it, directories after what is in them, names in the order of their bytes; with paths below it,
+ * such as `/etc`.
+ */
 export function look(directory: string, seen: (relative: RawPath, stats: BigIntStats) => void): void {
   const visit = (path: RawPath, relative: RawPath): void => {
     const stats = lstatSync(forSystem(path), { bigint: true });
-    seen(relative, stats);
     if (stats.isDirectory()) for (const name of namesIn(path)) visit(`${path}/${name}`, `${relative}/${name}`);
+    seen(relative, stats);
   };
   visit(rawPath(directory), '');
 }
@@ -84,23 +92,45 @@ export function stateOf({ ino, size, mtimeNs, ctimeNs, mode }: BigIntStats): str
 
 /**
  * Signature of a directory: equal while nothing in it was written, renamed or re-made. It reads no file, and a change that
- * restores size and mtime still shows, in the ctime.
+ * restores size and mtime still shows, in the ctime. That of the contents and the state of the directory itself make it, so that the
+ * contents need no second look after the directory was moved.
+ *
+ * @param contents what {@link settle} returned for them.
  */
-export function signDirectory(directory: string): LayerSignature {
-  const hasher = new ContentHasher();
-  let entries = 0;
-  let text = '';
-  const hash = (): void => {
-    hasher.update(Buffer.from(text, 'latin1'));
-    text = '';
-  };
+export function signDirectory(directory: string, contents: LayerSignature = lookAtContents(directory)): LayerSignature {
+  const own = lstatSync(forSystem(rawPath(directory)), { bigint: true });
+  return { digest: digestOf(Buffer.from(`${contents.digest}\n${stateOf(own)}\n`)), entries: contents.entries + 1 };
+}
+
+function lookAtContents(directory: string): LayerSignature {
+  const states = new EntryStates();
   look(directory, (relative, stats) => {
-    entries++;
-    text += `${relative}\0${stateOf(stats)}\n`;
-    if (text.length >= HASHED_CHARACTERS) hash();
+    if (relative !== '') states.add(relative, stats);
   });
-  hash();
-  return { digest: hasher.finish().digest, entries };
+  return states.finish();
+}
+
+/** The digest of what the file system says of entries. */
+class EntryStates {
+  readonly #hasher = new ContentHasher();
+  #entries = 0;
+  #text = '';
+
+  add(relative: RawPath, stats: BigIntStats): void {
+    this.#entries++;
+    this.#text += `${relative}\0${stateOf(stats)}\n`;
+    if (this.#text.length >= HASHED_CHARACTERS) this.#hash();
+  }
+
+  finish(): LayerSignature {
+    this.#hash();
+    return { digest: this.#hasher.finish().digest, entries: this.#entries };
+  }
+
+  #hash(): void {
+    this.#hasher.update(Buffer.from(this.#text, 'latin1'));
+    this.#text = '';
+  }
 }
 
 /** Hashed at a time: a call for each entry would cost more than the digest. */

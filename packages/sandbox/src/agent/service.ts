@@ -86,7 +86,7 @@ export class SandboxService {
       if (entries !== undefined) this.#baselines.set(to, await LayerBaseline.take(to, entries));
       return null;
     },
-    'layer.sign': async ({ directory }) => layerIo('Looking at a layer', directory, () => signDirectory(directory)),
+    'layer.sign': async ({ directory, contents }) => layerIo('Looking at a layer', directory, () => signDirectory(directory, contents)),
     'layer.compare': async ({ directory, entries }) => ({
       changed: layerIo('Looking at a layer', directory, () => compareDirectory(directory, entries)),
     }),
