@@ -46,7 +46,8 @@ async function makeInitrds(input: Composition, tree: TreeSession, ctx: BuildCont
     ctx.emit({ type: 'image.progress', artifact: initrd, action: 'make initrd' });
     await tree.run({
       argv: boot.makeInitrd.map((argument) => fill(argument, initrd)),
-      env: treeEnvironment(ctx),
+      // A thousand programs, each of which would load a dozen files for any other locale: docs/decisions/0207-initrds-in-the-locale-c.md
+      env: { ...treeEnvironment(ctx), LC_ALL: 'C' },
       onLine: (text, stream) => ctx.emit({ type: 'command.output', stream, text }),
     });
     for (const [path, target] of Object.entries(boot.links ?? {})) {

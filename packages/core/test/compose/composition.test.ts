@@ -60,6 +60,10 @@ describe('compositionSteps', () => {
       'mkinitramfs -o /boot/initrd.img-6.1 6.1',
       'mkinitramfs -o /boot/initrd.img-6.12 6.12',
     ]);
+    expect(tree.commands.filter(({ env }) => env?.['LC_ALL'] === 'C').map(({ argv: [program] }) => program)).toEqual([
+      'mkinitramfs',
+      'mkinitramfs',
+    ]);
     const [one, two, three] = ['1', '2', '3'].map(digestOfAll);
     expect(layers.made).toEqual([
       [[], undefined],
