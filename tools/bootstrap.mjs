@@ -39,7 +39,7 @@ async function test(flags) {
   await installWorkspace();
   const node = findNode();
   await provideHostPrograms(await missingPrograms(), 'the tests need');
-  const tasks = ['lint', 'typecheck', 'test', 'e2e'];
+  const tasks = ['lint-all', 'typecheck-all', 'test', 'e2e'];
   say(`Running ${tasks.join(', ')}`);
   await forgetResults();
   const status = await runNode(node, [NX, 'run-many', '-t', ...tasks, '--outputStyle=static', ...flags], { accept: 'any' });

@@ -17,7 +17,7 @@ export async function requireTestPlace(clone, uid) {
   if (uid !== 0) {
     throw new BootstrapError(
       'the end-to-end tests need root: they make users, mounts and networks of their own. Run\n  sudo npm test\n' +
-        'or, for what needs no root,\n  npm ci && npx nx run-many -t lint typecheck test',
+        'or, for what needs no root,\n  npm ci && npx nx run-many -t lint-all typecheck-all test',
       7,
     );
   }

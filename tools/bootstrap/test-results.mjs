@@ -1,5 +1,6 @@
 import { readFile, readdir, rm } from 'node:fs/promises';
 import { basename, join } from 'node:path';
+import { stripVTControlCharacters } from 'node:util';
 import { root as workspace } from './run.mjs';
 
 /** Directories that hold workspace packages, and those that are one. */
@@ -9,6 +10,8 @@ const SINGLE = ['e2e'];
 /** Targets that run vitest; `nx.json` has each write a report here. */
 const REPORTS = { test: '.reports/test.json', e2e: '.reports/e2e.json' };
 const RUN_RECORD = '.nx/cache/run.json';
+/** What each task printed, by its hash. */
+const PRINTED = '.nx/cache/terminalOutputs';
 
 /** Removes what an earlier run reported, so that nothing old is counted. */
 export async function forgetResults(root = workspace) {
@@ -31,21 +34,28 @@ export async function countResults(tasks, status, root = workspace) {
     if (note !== undefined) total.notes.push(note);
   };
   const outcome = await taskOutcomes(root);
+  const addFailure = async (task) => {
+    const record = outcome.get(task);
+    add(0, 1, `FAILED  ${task}  ${record === undefined ? 'did not run' : `status ${record.status}`}`);
+    const printed = await printedBy(record, root);
+    if (printed !== '') total.notes.push(`    ${beginning(printed)}`);
+  };
   for (const { name, directory, targets } of await projects(root)) {
     for (const target of tasks.filter((task) => targets.includes(task))) {
-      const ended = outcome.get(`${name}:${target}`);
+      const task = `${name}:${target}`;
+      const ended = outcome.get(task)?.status;
       const report = REPORTS[target] === undefined ? undefined : await readJson(join(directory, REPORTS[target]));
       if (report !== undefined) {
         const { passed, failed, reason } = countReport(report);
         const hidden = failed === 0 && ended !== 0;
-        add(passed, failed + (hidden ? 1 : 0), failed > 0 || hidden ? `FAILED  ${name}:${target}  ${reason}` : undefined);
+        add(passed, failed + (hidden ? 1 : 0), failed > 0 || hidden ? `FAILED  ${task}  ${reason}` : undefined);
         total.notes.push(...describeFailures(report));
-      } else if (ended !== 0) add(0, 1, `FAILED  ${name}:${target}  ${ended === undefined ? 'did not run' : `status ${ended}`}`);
-      else if (REPORTS[target] !== undefined) add(0, 1, `FAILED  ${name}:${target}  left no report`);
+      } else if (ended !== 0) await addFailure(task);
+      else if (REPORTS[target] !== undefined) add(0, 1, `FAILED  ${task}  left no report`);
     }
   }
-  for (const [task, code] of outcome) {
-    if (code !== 0 && !tasks.includes(task.slice(task.lastIndexOf(':') + 1))) add(0, 1, `FAILED  ${task}  status ${code}`);
+  for (const [task, { status: code }] of outcome) {
+    if (code !== 0 && !tasks.includes(task.slice(task.lastIndexOf(':') + 1))) await addFailure(task);
   }
   if (status !== 0 && total.failed === 0) add(0, 1, `FAILED  nx ended with status ${status}`);
   return total;
@@ -80,10 +90,16 @@ function beginning(text) {
   return text.slice(0, 1200).trimEnd().replaceAll('\n', '\n    ');
 }
 
-/** Exit status of each task of the last run, by `project:target`. */
+/** Exit status and hash of each task of the last run, by `project:target`. */
 async function taskOutcomes(root) {
   const record = await readJson(join(root, RUN_RECORD));
-  return new Map((record?.tasks ?? []).map((task) => [task.taskId, task.status]));
+  return new Map((record?.tasks ?? []).map(({ taskId, status, hash }) => [taskId, { status, hash }]));
+}
+
+/** What a task printed, without colours and empty lines; empty if nothing was kept of it. */
+async function printedBy(record, root) {
+  const text = await readIfThere(join(root, PRINTED, `${record?.hash}`));
+  return stripVTControlCharacters(text ?? '').replace(/\s*\n/g, '\n');
 }
 
 async function projects(root) {
@@ -102,8 +118,13 @@ async function projects(root) {
 }
 
 async function readJson(file) {
+  const text = await readIfThere(file);
+  return text === undefined ? undefined : JSON.parse(text);
+}
+
+async function readIfThere(file) {
   try {
-    return JSON.parse(await readFile(file, 'utf8'));
+    return await readFile(file, 'utf8');
   } catch (error) {
     if (error.code === 'ENOENT') return undefined;
     throw error;

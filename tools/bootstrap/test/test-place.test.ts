@@ -35,7 +35,7 @@ it.each([1000, undefined])('user %s is told of root, and of what needs none', as
   expect(error).toBeInstanceOf(BootstrapError);
   expect(error?.status).toBe(7);
   expect(error?.message).toContain('sudo npm test');
-  expect(error?.message).toContain('npx nx run-many -t lint typecheck test');
+  expect(error?.message).toContain('npx nx run-many -t lint-all typecheck-all test');
 });
 
 it.each(['home', 'clone'] as const)('a %s that the users of the tests cannot pass is named, with what opens it', async (closed) => {

@@ -85,6 +85,26 @@ describe('countResults', () => {
     expect(notes).toEqual(['FAILED  e2e:e2e  did not run', 'FAILED  a:lint  status 1', 'FAILED  a:build  status 1']);
   });
 
+  it('says what a task without a report printed before it failed', async () => {
+    const printed = '> eslint .\r\n\r\n\u001B[31mpackages/a/src/sums.ts\u001B[39m\n  1:1  error  Not so\n' + 'x'.repeat(5000);
+    await mkdir(join(root, '.nx/cache/terminalOutputs'), { recursive: true });
+    await writeFile(join(root, '.nx/cache/terminalOutputs/17'), printed);
+    await write('packages/a/.reports/test.json', good);
+    await write('e2e/.reports/e2e.json', good);
+    await write('.nx/cache/run.json', {
+      tasks: [
+        { taskId: 'a:lint', status: 1, hash: '17' },
+        { taskId: 'a:test', status: 0, hash: '18' },
+        { taskId: 'e2e:e2e', status: 0, hash: '19' },
+      ],
+    });
+    const { notes } = await countResults(tasks, 1, root);
+    expect(notes[0]).toBe('FAILED  a:lint  status 1');
+    expect(notes[1]).toMatch(/^ {4}> eslint \.\n {4}packages\/a\/src\/sums\.ts\n {6}1:1 {2}error {2}Not so\n {4}x+$/);
+    expect(notes[1]?.length).toBeLessThan(1300);
+    expect(notes).toHaveLength(2);
+  });
+
   it('does not take a missing report for success', async () => {
     await write('e2e/.reports/e2e.json', good);
     await ran({ 'a:lint': 0, 'a:test': 0, 'e2e:e2e': 0 });

@@ -1,4 +1,4 @@
-import { existsSync, readdirSync, readFileSync } from 'node:fs';
+import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createProjectGraphAsync } from '@nx/devkit';
@@ -11,7 +11,7 @@ const RULE = '@nx/enforce-module-boundaries';
 interface Manifest {
   readonly name: string;
   readonly exports?: unknown;
-  readonly nx?: { readonly tags?: readonly string[] };
+  readonly nx?: { readonly tags?: readonly string[]; readonly targets?: Readonly<Record<string, unknown>> };
 }
 
 const packages = ['packages', 'providers', 'tools', '.']
@@ -147,4 +147,27 @@ it('every package has exactly one layer', () => {
   const wrong = packages.filter(({ manifest }) => manifest.nx?.tags?.filter((tag) => tag.startsWith('layer:')).length !== 1);
   expect(wrong.map(({ directory }) => directory)).toEqual([]);
   expect(packages.length).toBeGreaterThan(10);
+});
+
+describe('what nx does to one package, it does to all at once:', () => {
+  const { targetDefaults } = JSON.parse(readFileSync(join(root, 'nx.json'), 'utf8')) as {
+    readonly targetDefaults: Readonly<Record<string, { readonly options: { readonly command: string } }>>;
+  };
+  /** What the command of a target names, where it stands for files. */
+  const places = (target: string): ReadonlySet<string> =>
+    new Set(globSync(targetDefaults[target]?.options.command.split(' ') ?? [], { cwd: root }));
+  const having = (target: string): readonly string[] =>
+    packages.filter(({ manifest }) => manifest.nx?.targets?.[target] !== undefined).map(({ directory }) => directory);
+
+  it('lint', () => {
+    const linted = places('lint-all');
+    expect(having('lint').filter((directory) => !linted.has(directory) && !linted.has(dirname(directory)))).toEqual([]);
+    expect(having('lint')).toHaveLength(packages.length);
+  });
+
+  it('typecheck', () => {
+    const checked = places('typecheck-all');
+    expect(having('typecheck').filter((directory) => !checked.has(join(directory, 'tsconfig.test.json')))).toEqual([]);
+    expect(having('typecheck')).toHaveLength(packages.length);
+  });
 });
