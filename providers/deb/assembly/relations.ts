@@ -1,7 +1,7 @@
 /**
  * Relations as numbers: lists of groups (`a | b`), and groups of alternatives. What is written alike is read once, whichever index has it, and lies where it is for
  * good, in numbers of 32 bits. A group that says more than names, qualifiers and versions, or says that in another form than deb-control(5) writes it, has no
- * alternatives here: its text must be read.
+ * alternatives here: its text must be read. Of Provides there is none of these: what an entry says is nothing but a name, a qualifier and a version.
  * - a list is where it lies: how many groups it has, and where each lies; 0 is empty;
  * - a group is where it lies: its key, offset and length of its text, whether it cannot be read, four numbers for each of its alternatives, and of each its name, its
  *   shape, the offset of its version, and its qualifier + 1. Places of lists and groups are counted in numbers, not bytes.
@@ -19,6 +19,13 @@ import { EARLIER, EARLIER_OR_EQUAL, EQUAL, LATER, LATER_OR_EQUAL } from './versi
  * Imported as `isRelation` of the module `relations`.
  */
 declare function isRelation(start: usize, length: u32): bool;
+
+/**
+ * The group that says plainly what an entry of Provides says in another form: see {@link groupOf}.
+ *
+ * Imported as `plainProvision` of the module `relations`.
+ */
+declare function plainProvision(group: u32): u32;
 
 export const UNREADABLE: u32 = 0xffff_ffff;
 /** No list, as nobody has asked for it. */
@@ -120,8 +127,9 @@ export function read(start: usize, stop: usize, field: u32): u32 {
     const last = beforeBlanks(first, end);
     if (first < last) {
       const group = groupOf(first, last);
-      if (load<u32>(((<usize>group) << 2) + BROKEN) != 0) isBroken = true;
-      members.push(group);
+      const isReadable = load<u32>(((<usize>group) << 2) + BROKEN) == 0;
+      if (!isReadable) isBroken = true;
+      members.push(isProvides && isReadable && alternativesOf(group) == 0 ? plainProvision(group) : group);
     }
     at = end;
   }

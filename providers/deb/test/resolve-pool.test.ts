@@ -111,6 +111,21 @@ it('ranks providers, and tells what they provide', () => {
   expect([...pool.unreadable.keys()]).toEqual([3]);
 });
 
+it.each(['mta (=3)', 'mta(= 3)', 'mta ( = 3 )', 'mta  (= 3)', 'mta (= 3) [amd64]', 'mta:amd64 (=3)'])(
+  'knows what is provided by "%s"',
+  (text) => {
+    const pool = poolOf([
+      { name: 'a', version: '1', fields: [`Provides: other, ${text}, other (>1)`] },
+      { name: 'b', version: '1', fields: ['Depends: mta, mta (>= 3), mta (>> 3)', 'Conflicts: mta (<= 3)'] },
+    ]);
+    expect([...pool.clauseNumbers(2, false)]).toEqual([0, 1, 1, 0, 1, 1, 0, 0, 3, 1, 1]);
+    expect(pool.providers('mta').map(({ solvable, provisions }) => [solvable, provisions.map(({ version }) => version)])).toEqual([
+      [1, ['3']],
+    ]);
+    expect(pool.provisions(1, 'other').map(({ version }) => version)).toEqual([undefined]);
+  },
+);
+
 it('takes no package whose needs cannot be read, whatever else of it cannot', () => {
   const packages = [{ name: 'a', version: '1', fields: ['Depends: b (= 1 2)', 'Recommends: c (= 1 2)'] }];
   const request = { repositories: toRepositories([{ id: 'main', packages }]), arch: 'amd64', recommends: true };

@@ -1,6 +1,7 @@
 import { hasCode } from '@ict/plugin-api';
 import { debError } from '../errors.js';
-import { RelationTable } from '../relations/relation.js';
+import { formatRelation, RelationTable } from '../relations/relation.js';
+import type { Relation } from '../relations/relation.js';
 import { RELATION_FIELDS } from '../relations/relation-numbers.js';
 import type { KeptRelationField } from '../relations/relation-numbers.js';
 import type { IndexDirectory } from './index-directory.js';
@@ -124,9 +125,9 @@ export class IndexStore {
     return this.number(group + GROUP_NUMBERS) > 0;
   }
 
-  /** The number of a group, which is written as deb-control(5) has it. */
-  groupNumber(text: string): number {
-    const [from, to] = this.#say(text);
+  /** The number of the group that has nothing but a relation, whatever architectures and profiles that is for: one that is written plainly. */
+  plainGroup(relation: Relation): number {
+    const [from, to] = this.#say(formatRelation({ ...relation, architectures: [], profiles: [] }));
     return this.module.groupOf(from, to) >>> 0;
   }
 
@@ -191,7 +192,10 @@ export class IndexStore {
           throw changed(this.#indexes[index]!.directory, row);
         },
       },
-      relations: { isRelation: (start, length) => this.#isRelation(this.text(start >>> 0, length)) },
+      relations: {
+        isRelation: (start, length) => this.#isRelation(this.text(start >>> 0, length)),
+        plainProvision: (group) => this.plainGroup(this.table.group(this.groupText(group))[0]!),
+      },
       pool: {
         offer: (pool, name, place) => this.#keep(this.#pools[pool]!.offer(name, place)),
         rank: (pool, list) => this.#keep(this.#pools[pool]!.rank(this.list(list))),

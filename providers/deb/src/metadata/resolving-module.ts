@@ -41,7 +41,10 @@ export interface ResolvingCaller {
     readText(index: number, row: number, place: number): void;
     changed(index: number, row: number): never;
   };
-  readonly relations: { isRelation(start: number, length: number): boolean };
+  readonly relations: {
+    isRelation(start: number, length: number): boolean;
+    plainProvision(group: number): number;
+  };
   readonly pool: {
     offer(pool: number, name: number, place: number): number;
     rank(pool: number, list: number): number;

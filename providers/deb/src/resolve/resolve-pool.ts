@@ -1,6 +1,6 @@
 import type { FavouredPackage } from '@ict/plugin-api';
 import { ELSEWHERE } from '../metadata/index-store.js';
-import { formatGroup, formatRelation } from '../relations/relation.js';
+import { formatGroup } from '../relations/relation.js';
 import type { Provided, Relation, RelationGroup } from '../relations/relation.js';
 import { RELATION_FIELDS } from '../relations/relation-numbers.js';
 import { satisfiesVersion } from '../relations/version.js';
@@ -92,7 +92,7 @@ export class Pool extends Candidates {
 
   /** Offered packages that satisfy one alternative. See {@link targets}. */
   satisfying(relation: Relation, arch = this.arch): readonly number[] {
-    return this.#list(this.store.module.targets(this.#pool, this.#alone(relation), this.architectures.indexOf(arch)));
+    return this.#list(this.store.module.targets(this.#pool, this.store.plainGroup(relation), this.architectures.indexOf(arch)));
   }
 
   /**
@@ -100,12 +100,7 @@ export class Pool extends Candidates {
    * one.
    */
   #excluding(relation: Relation): readonly number[] {
-    return this.#list(this.store.module.excluded(this.#pool, this.#alone(relation), 0));
-  }
-
-  /** The number of the group that has nothing but a relation, and concerns every architecture: one that is written plainly. */
-  #alone(relation: Relation): number {
-    return this.store.groupNumber(formatRelation({ ...relation, architectures: [], profiles: [] }));
+    return this.#list(this.store.module.excluded(this.#pool, this.store.plainGroup(relation), 0));
   }
 
   /** What satisfies a group, or what it excludes, of which only the text is known. */
