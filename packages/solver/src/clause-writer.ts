@@ -50,7 +50,9 @@ export class ClauseWriter {
       const { length } = targets;
       if (at + length + 2 > this.#words.length) this.#widen(at + length + 2, to);
       const words = this.#words;
-      words[at++] = CLAUSE_KINDS.indexOf(kind);
+      const place = CLAUSE_KINDS.indexOf(kind);
+      if (place < 0) throw invalid(`a clause of solvable ${owner} is of kind "${kind}"`);
+      words[at++] = place;
       words[at++] = length;
       for (let i = 0; i < length; i++) {
         const target = targets[i]!;

@@ -219,6 +219,9 @@ describe('laziness', () => {
     expect(asked).toEqual([]);
     expect(outcome.members.map(({ reason }) => reason)).toEqual(['root', '1 to 2', '1 to 3']);
     expect(asked).toEqual([1]);
+    const plain = { solvable: 2, by: 1, reason: '1 to 2' };
+    const [, second] = outcome.members;
+    expect([second, { ...second }, structuredClone(second), JSON.parse(JSON.stringify(second))]).toEqual([plain, plain, plain, plain]);
   });
 
   it('takes a chain of 100,000 without recursion', () => {
@@ -261,6 +264,13 @@ describe('wrong input', () => {
     const roots: Clause<string>[] = [{ kind: 'requires', targets: [1], reason: 'root' }];
     expect(() => solve({ count: 3, roots, provider })).toThrow(
       expect.objectContaining({ code: 'ICT_SOLVER_INPUT_INVALID', message: expect.stringContaining(`names solvable ${target}`) }),
+    );
+  });
+
+  it('refuses a kind that there is not', () => {
+    const roots = [{ kind: 'enhances', targets: [1], reason: 'root' }] as unknown as Clause<string>[];
+    expect(() => solve({ count: 3, roots, provider: none })).toThrow(
+      expect.objectContaining({ code: 'ICT_SOLVER_INPUT_INVALID', message: expect.stringContaining('is of kind "enhances"') }),
     );
   });
 
