@@ -269,12 +269,14 @@ function preferred(pool: Pool, list: u32): u32 {
 function satisfy(pool: Pool, from: u32, alternative: usize, place: u32): void {
   const name = relations.nameIn(alternative);
   const qualifier = relations.qualifierIn(alternative);
+  const before = found.length;
   const named = anywhere(pool, name);
   const namedSize = lists.sizeOf(named);
   for (let at: u32 = 0; at < namedSize; at++) {
     const solvable = lists.at(named, at);
-    if (reaches(pool, qualifier, solvable, 0, place) && fits(pool, solvable, alternative)) note(from, solvable);
+    if (reaches(pool, qualifier, solvable, 0, place) && fits(pool, solvable, alternative)) note(from, before, solvable);
   }
+  const real = found.length;
   const providing = providers(pool, name);
   const providingSize = lists.sizeOf(providing);
   for (let at: u32 = 0; at < providingSize; at++) {
@@ -283,14 +285,15 @@ function satisfy(pool: Pool, from: u32, alternative: usize, place: u32): void {
     for (let next = nextProvision(list, 0, name); next != 0; next = nextProvision(list, next, name)) {
       const provision = relations.alternativeAt(lists.at(list, next - 1), 0);
       if (!reaches(pool, qualifier, solvable, relations.qualifierIn(provision), place) || !isProvided(provision, alternative)) continue;
-      note(from, solvable);
+      note(from, real, solvable);
       break;
     }
   }
 }
 
-function note(from: u32, solvable: u32): void {
-  for (let at = found.length; at > from; at--) if (found.at(at - 1) == solvable) return;
+/** Notes a solvable that is not among those that were found at `[from, to)`: what a name leads to has each once. */
+function note(from: u32, to: u32, solvable: u32): void {
+  for (let at = from; at < to; at++) if (found.at(at) == solvable) return;
   found.push(solvable);
 }
 
@@ -355,12 +358,14 @@ function exclude(pool: Pool, from: u32, alternative: usize): void {
   const name = relations.nameIn(alternative);
   const qualifier = relations.qualifierIn(alternative);
   const only = qualifier == any ? 0 : qualifier == native ? pool.architectures.at(0) : qualifier;
+  const before = found.length;
   const named = anywhere(pool, name);
   const namedSize = lists.sizeOf(named);
   for (let at: u32 = 0; at < namedSize; at++) {
     const solvable = lists.at(named, at);
-    if (isMeant(pool, solvable, only) && fits(pool, solvable, alternative)) note(from, solvable);
+    if (isMeant(pool, solvable, only) && fits(pool, solvable, alternative)) note(from, before, solvable);
   }
+  const real = found.length;
   const providing = providers(pool, name);
   const providingSize = lists.sizeOf(providing);
   for (let at: u32 = 0; at < providingSize; at++) {
@@ -369,7 +374,7 @@ function exclude(pool: Pool, from: u32, alternative: usize): void {
     const list = fieldOf(pool, solvable, relations.PROVIDES);
     for (let next = nextProvision(list, 0, name); next != 0; next = nextProvision(list, next, name)) {
       if (!isProvided(relations.alternativeAt(lists.at(list, next - 1), 0), alternative)) continue;
-      note(from, solvable);
+      note(from, real, solvable);
       break;
     }
   }
