@@ -43,7 +43,10 @@ export async function findFirmware(machine: Machine, needs: FirmwareNeeds = {}):
     throw bootError('ICT_BOOT_NO_FIRMWARE', {
       message: `This machine has no UEFI firmware ${secureBoot ? 'with Secure Boot ' : ''}for ${machine.program}`,
       hint: `Install it: "apt-get install ${debian.firmware}" on Debian and Ubuntu, "dnf install ${fedora.firmware}" on Fedora.`,
-      facts: { searched: secureBoot && needs.firmware === undefined ? descriptors : places.map(({ code }) => code) },
+      facts: {
+        package: debian.firmware,
+        searched: secureBoot && needs.firmware === undefined ? descriptors : places.map(({ code }) => code),
+      },
     });
   }
   for (const firmware of whole) {

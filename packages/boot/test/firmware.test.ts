@@ -161,7 +161,7 @@ describe('firmware with Secure Boot', () => {
     await expect(find()).rejects.toMatchObject({
       code: 'ICT_BOOT_NO_FIRMWARE',
       hint: expect.stringContaining('install ovmf') as string,
-      facts: { searched: [at('descriptors')] },
+      facts: { package: 'ovmf', searched: [at('descriptors')] },
     });
     put('10-empty', empty);
     await expect(find()).rejects.toMatchObject({

@@ -1,9 +1,11 @@
+import { writeFile } from 'node:fs/promises';
+import { join } from 'node:path';
 import type { HostCheck } from '@ict/sandbox';
 import { describe, expect, it } from 'vitest';
 import { doctorText } from '../src/commands/doctor.js';
 import { runProgram } from '../src/host-program.js';
 import { mendingCommands, missingPackages } from '../src/mending.js';
-import { ict, terminal } from './fixture.js';
+import { ict, temporaryDirectory, terminal } from './fixture.js';
 
 const good: HostCheck = { name: 'node', ok: true, detail: 'Node 24.21.0', required: true };
 const lacking = (name: string, remedy: string, required = true): HostCheck => ({
@@ -85,6 +87,59 @@ describe('ict doctor', () => {
     expect(await needs('x86_64')).toContain('program qemu-system-x86_64');
     expect(await needs('aarch64')).toContain('program qemu-system-aarch64');
     expect((await ict(['doctor', '--arch', 'mips'])).status).toBe(2);
+  });
+
+  it.each([
+    ['boot', true],
+    ['build', false],
+  ])('for %s tells of Secure Boot: %s', async (purpose, told) => {
+    const { stdout } = await ict(['doctor', '--for', purpose, '--json'], { env: { ICT_WORK_DIR: '/tmp', ICT_CACHE_DIR: '/tmp' } });
+    const { checks: found } = JSON.parse(stdout.text) as { checks: HostCheck[] };
+    expect(found.filter(({ name }) => name === 'secure boot').map(({ required }) => required)).toEqual(told ? [false] : []);
+  });
+});
+
+describe('ict doctor and remote caches on S3', () => {
+  const urls = ['s3://caches/ict', 'https://cache.example/ict'];
+  const upload = { upload_url: 's3://ID:secret@others/ict', signing_key: 'a.key' };
+
+  /** What it says of remote caches, beside the commands. */
+  async function told(env: Readonly<Record<string, string>>, configuration: object = { urls, trusted_keys: ['a.pub'] }, purpose = 'build') {
+    const cwd = await temporaryDirectory();
+    await writeFile(join(cwd, 'image-composer-tool.yml'), JSON.stringify({ remote_cache: configuration }));
+    const lone = { HOME: cwd, AWS_EC2_METADATA_DISABLED: 'true', ICT_WORK_DIR: cwd, ICT_CACHE_DIR: cwd };
+    const { stdout, stderr } = await ict(['doctor', '--for', purpose, '--json'], { cwd, env: { ...lone, ...env } });
+    expect(stdout.text + stderr.text).not.toContain('secret');
+    const { checks: found, commands } = JSON.parse(stdout.text) as { checks: HostCheck[]; commands: string[] };
+    return { found: found.filter(({ name }) => name === 'remote cache'), commands };
+  }
+
+  it('says where their keys come from', async () => {
+    const env = { AWS_ACCESS_KEY_ID: 'ID', AWS_SECRET_ACCESS_KEY: 'secret', AWS_REGION: 'eu-central-1' };
+    const { found } = await told(env, { urls, trusted_keys: ['a.pub'], ...upload });
+    expect(found).toMatchObject([
+      { ok: true, required: false, detail: 's3://caches/ict is asked with the keys of AWS_ACCESS_KEY_ID; region eu-central-1' },
+      { ok: true, required: false, detail: 's3://others/ict is asked with the keys of the address of the cache; region eu-central-1' },
+    ]);
+  });
+
+  it('says what is missing, and what to do', async () => {
+    const { found, commands } = await told({});
+    const remedy = expect.stringContaining('Set AWS_ACCESS_KEY_ID and AWS_SECRET_ACCESS_KEY') as string;
+    expect(found).toMatchObject([
+      { ok: false, required: false, detail: expect.stringMatching(/s3:\/\/caches\/ict.*AWS_ACCESS_KEY_ID is not set/) as string, remedy },
+    ]);
+    expect(commands).toContainEqual(remedy);
+  });
+
+  it('says which source fails', async () => {
+    const { found } = await told({ AWS_ACCESS_KEY_ID: 'ID' });
+    expect(found).toMatchObject([{ ok: false, required: false, remedy: 'Set both, or none.' }]);
+  });
+
+  it('says nothing without any, and nothing for booting', async () => {
+    expect((await told({}, { urls: ['https://cache.example/ict'], trusted_keys: ['a.pub'] })).found).toEqual([]);
+    expect((await told({}, undefined, 'boot')).found).toEqual([]);
   });
 });
 

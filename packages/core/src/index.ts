@@ -6,5 +6,6 @@ export type { GraphEdge } from './questions/package-graph.js';
 export type { RepositoryChoice } from './repositories/repository-choice.js';
 export { openEngine } from './engine.js';
 export { definitionFiles, entryOf, readManifest, type FoundPlugin } from './plugins/plugin-manifest.js';
+export { openBucketLogins, type BucketLogins } from './remote/remote-clients.js';
 export { storageLimits } from './storage-limits.js';
 export { checkBaseTree, checkLayer, checkSnapshot, type TreeVerdict } from './trees/tree-check.js';

@@ -3,7 +3,7 @@ import { join } from 'node:path';
 import { performance } from 'node:perf_hooks';
 import { chooseCacheHome, claimCacheHome, openCache, placeOf, workspaceLock } from '@ict/cache';
 import type { Cache, CacheHome, ImageStore, ProcessOwner } from '@ict/cache';
-import { chooseMirrors, createFetcher, readHostSources, type FetcherOptions } from '@ict/fetch';
+import { chooseMirrors, createFetcher, readHostSources } from '@ict/fetch';
 import { ensureDirectory } from '@ict/integrity';
 import type { BuildContext, Context, EventBody, Provider, TreeRef } from '@ict/plugin-api';
 import { startSandbox, unfitForTrees } from '@ict/sandbox';
@@ -34,6 +34,7 @@ import {
 import { within } from './trees/removed-directories.js';
 import type { BareDefinition } from './repositories/bare-addresses.js';
 import { openMirrors, unusedMirrors, type Mirrors } from './repositories/repository-mirrors.js';
+import { patience } from './remote/patience.js';
 import { openRemoteCaches, type BuildRemote } from './remote/remote-caches.js';
 import { rememberSignatures } from './repositories/signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
@@ -312,14 +313,6 @@ async function claimHome(home: CacheHome, options: EngineOptions, emit: (event: 
     message: `${options.cacheDir} can only be read: what has to be kept goes to ${home.cacheDir}`,
     hint: 'Name a directory of your own with --cache-dir, and this one with --read-only-cache-dir.',
   });
-}
-
-/** One time limit for all that a transfer waits for. */
-function patience({ retries, timeoutMs }: NonNullable<EngineOptions['network']> = {}): Pick<FetcherOptions, 'retry' | 'timeouts'> {
-  return {
-    ...(retries === undefined ? {} : { retry: { retries } }),
-    ...(timeoutMs === undefined ? {} : { timeouts: { connectMs: timeoutMs, headersMs: timeoutMs, bodyMs: timeoutMs } }),
-  };
 }
 
 async function mirrorMap(options: EngineOptions, { distribution, credentialed }: BareDefinition) {

@@ -21,7 +21,7 @@ export {
   type InspectOptions,
   type MachineNeeds,
 } from './inspect-host.js';
-export type { HostCheck } from './host-check.js';
+export { check, installCommand, type HostCheck } from './host-check.js';
 export type { WrittenDirectory } from './inspect-directories.js';
 export { unfitForTrees, type AskFileSystem, type FileSystemState } from './file-system.js';
 export { freeSpace, type FreeSpace } from './free-space.js';

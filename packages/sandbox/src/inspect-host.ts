@@ -6,7 +6,7 @@ import { hostArchitecture, isIctError, type Architecture } from '@ict/plugin-api
 import type { AskFileSystem } from './file-system.js';
 import { tryArchitecture } from './emulated-programs.js';
 import { allows, meansNo } from './file-access.js';
-import { check, type HostCheck } from './host-check.js';
+import { check, installCommand, type HostCheck } from './host-check.js';
 import { directoryRefusal, directoryRoom, fileSystemRefusal, nearestExisting, type WrittenDirectory } from './inspect-directories.js';
 import { currentUser, ownRanges } from './subordinate-ids.js';
 import { findProgram, programPath } from './programs.js';
@@ -129,7 +129,7 @@ async function emulation(
   const detail = ok
     ? `Programs of ${architecture} run on this machine of ${host}, by emulation, many times slower`
     : `Programs of ${architecture} do not run on this machine of ${host}: its kernel knows no emulator for them that works in a tree of its own (${message})`;
-  return check('architecture', ok, detail, install(EMULATORS));
+  return check('architecture', ok, detail, installCommand(EMULATORS));
 }
 
 async function inspectForBoot(machine: MachineNeeds, path: string): Promise<HostCheck[]> {
@@ -139,7 +139,7 @@ async function inspectForBoot(machine: MachineNeeds, path: string): Promise<Host
   const found = places[whole.indexOf(true)];
   for (const part of ['code', 'variables'] as const) {
     const detail = found?.[part] ?? `No UEFI firmware for ${machine.program}, with its variables, was found`;
-    checks.push(check(`firmware ${part}`, found !== undefined, detail, install(firmwarePackage)));
+    checks.push(check(`firmware ${part}`, found !== undefined, detail, installCommand(firmwarePackage)));
   }
   if (!native) return checks;
   const kvm = await allows('/dev/kvm', constants.R_OK | constants.W_OK);
@@ -147,8 +147,6 @@ async function inspectForBoot(machine: MachineNeeds, path: string): Promise<Host
   checks.push({ ...check('kvm', kvm, detail, `sudo usermod -aG kvm ${currentUser().name}`), required: false });
   return checks;
 }
-
-const install = (name: string): string => `sudo apt-get install --yes ${name}`;
 
 function nodeVersion(): HostCheck {
   const [major = 0, minor = 0] = process.versions.node.split('.').map(Number);
@@ -165,7 +163,7 @@ async function programs(wanted: Readonly<Record<string, string>>, path: string):
   return Promise.all(
     Object.entries(wanted).map(async ([name, owner]) => {
       const file = await findProgram(name, path);
-      return check(`program ${name}`, file !== undefined, file ?? `${name} is not in ${path}`, install(owner));
+      return check(`program ${name}`, file !== undefined, file ?? `${name} is not in ${path}`, installCommand(owner));
     }),
   );
 }

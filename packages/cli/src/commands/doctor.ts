@@ -2,10 +2,12 @@ import { MACHINES, type MachineArchitecture } from '@ict/boot';
 import { hostArchitecture } from '@ict/plugin-api';
 import type { HostCheck, MachineNeeds } from '@ict/sandbox';
 import { inspectHost } from '@ict/sandbox';
+import { bucketChecks } from '../bucket-checks.js';
 import { cliError } from '../errors.js';
 import { mendingCommands, missingPackages } from '../mending.js';
 import { findCacheHome } from '../open-cache.js';
 import type { DoctorFlags } from '../tool-commands.js';
+import { secureBootCheck } from '../secure-boot-check.js';
 import type { Session } from '../session.js';
 import { takeSettings } from '../settings.js';
 import type { Colors } from '../views/terminal.js';
@@ -34,7 +36,8 @@ export async function doctor(session: Session, flags: DoctorFlags): Promise<numb
 
 /** Checks for builds and, unless only these were asked for, for `ict boot`, which a machine need not be able to do. */
 async function inspect(session: Session, flags: DoctorFlags): Promise<readonly HostCheck[]> {
-  const { engine } = await takeSettings(session, flags);
+  const settings = await takeSettings(session, flags);
+  const { engine } = settings;
   const { cacheDir, treesDir } = await findCacheHome(engine);
   const borrowed = cacheDir !== engine.cacheDir;
   const written = new Map([[engine.workDir, true] as const, ...(borrowed ? [] : [[cacheDir, treesDir === undefined] as const])]);
@@ -54,17 +57,26 @@ async function inspect(session: Session, flags: DoctorFlags): Promise<readonly H
   if (flags.for !== 'boot' && treesDir !== undefined) {
     add([cacheDirectory(`${cacheDir} takes no trees: they are made and kept in ${treesDir}, and go there as archives`)], false);
   }
-  if (flags.for !== 'build') add(await inspectHost({ purpose: 'boot', machine: machineNeeds(flags.arch), signal }), flags.for === 'boot');
+  if (flags.for !== 'boot') add(await bucketChecks(settings, session.surroundings.env, signal), false);
+  if (flags.for !== 'build') {
+    const architecture = flags.arch ?? bootedArchitecture();
+    add(await inspectHost({ purpose: 'boot', machine: machineNeeds(architecture), signal }), flags.for === 'boot');
+    add([await secureBootCheck(MACHINES[architecture])], false);
+  }
   return [...checks.values()];
 }
 
-/** What a machine to boot images in needs. @param wanted its architecture; default: that of this machine, where images of it can be booted. */
-function machineNeeds(wanted: MachineArchitecture | undefined): MachineNeeds {
+/** The architecture of this machine, where images of it can be booted. */
+function bootedArchitecture(): MachineArchitecture {
   const own = hostArchitecture();
-  const architecture = wanted ?? (Object.hasOwn(MACHINES, own) ? (own as MachineArchitecture) : 'x86_64');
+  return Object.hasOwn(MACHINES, own) ? (own as MachineArchitecture) : 'x86_64';
+}
+
+/** What a machine to boot images in needs. */
+function machineNeeds(architecture: MachineArchitecture): MachineNeeds {
   const { program, packages, firmware } = MACHINES[architecture];
   const { qemu, firmware: firmwarePackage } = packages.debian;
-  return { program, package: qemu, firmware, firmwarePackage, native: architecture === own };
+  return { program, package: qemu, firmware, firmwarePackage, native: architecture === hostArchitecture() };
 }
 
 function cacheDirectory(detail: string): HostCheck {

@@ -1,4 +1,5 @@
 import type { FetcherOptions } from '@ict/fetch';
+import type { EngineOptions } from '../engine-api.js';
 
 /** Whatever a remote cache has can be made: a server that is gone or slow should cost little time. What is configured may be less. */
 const PATIENCE = { retries: 1, connectMs: 10_000, headersMs: 30_000, bodyMs: 20_000 };
@@ -21,5 +22,13 @@ export function inBrief({
       bodyMs: least('bodyMs'),
       leastBytesPerSecond: LEAST_BYTES_PER_SECOND,
     },
+  };
+}
+
+/** How patient transfers are as it is configured: one time limit for all that they wait for. */
+export function patience({ retries, timeoutMs }: NonNullable<EngineOptions['network']> = {}): Pick<FetcherOptions, 'retry' | 'timeouts'> {
+  return {
+    ...(retries === undefined ? {} : { retry: { retries } }),
+    ...(timeoutMs === undefined ? {} : { timeouts: { connectMs: timeoutMs, headersMs: timeoutMs, bodyMs: timeoutMs } }),
   };
 }

@@ -1,19 +1,12 @@
-import { createClient, createFetcher, type FetcherOptions } from '@ict/fetch';
+import { createFetcher, type FetcherOptions } from '@ict/fetch';
 import type { Context, LayerRef, RemoteTally } from '@ict/plugin-api';
-import {
-  openAwsLogin,
-  openRemoteCache,
-  openRemoteUpload,
-  openStore,
-  readPublicKey,
-  readSigningKey,
-  withoutNetwork,
-} from '@ict/remote-cache';
+import { openRemoteCache, openRemoteUpload, openStore, readPublicKey, readSigningKey, withoutNetwork } from '@ict/remote-cache';
 import type { EngineOptions } from '../engine-api.js';
 import type { StepExchange } from '../steps.js';
 import type { LayerFinder, LayerShelf } from '../trees/layer-shelf.js';
 import type { LazySandbox } from '../trees/trees.js';
 import { inBrief } from './patience.js';
+import { openRemoteClients } from './remote-clients.js';
 import { fromRemote } from './remote-downloads.js';
 import { RemoteImages } from './remote-images.js';
 import { RemoteLayers } from './remote-layers.js';
@@ -70,10 +63,8 @@ export function openRemoteCaches(
   const keys = trustedKeys.map(({ pem, file }) => readPublicKey(pem, file));
   const brief = { ...transport, ...inBrief(transport), offline, emit: fromRemote(emit) };
   const fetcher = createFetcher(brief);
-  const client = createClient(brief);
-  const nearby = createClient({ ...brief, env: {} });
-  const asking = { client, nearby, signal, ...(brief.env === undefined ? {} : { env: brief.env }) };
-  const network = { ...asking, fetcher, aws: openAwsLogin(asking) };
+  const clients = openRemoteClients(brief);
+  const network = { ...clients, fetcher, signal, ...(brief.env === undefined ? {} : { env: brief.env }) };
   const reader = openRemoteCache({ stores: urls.map((url) => openStore(url, network)), trustedKeys: keys, temporary, emit, signal });
   const writer =
     upload &&
@@ -91,7 +82,7 @@ export function openRemoteCaches(
       return openBuildRemote(urls.length === 0 ? undefined : reader, uploads, context);
     },
     close: async () => {
-      await Promise.all([fetcher.close(), client.close(), nearby.close()]);
+      await Promise.all([fetcher.close(), clients.close()]);
     },
   };
 }

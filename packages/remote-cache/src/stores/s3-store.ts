@@ -1,20 +1,17 @@
 import { stat } from 'node:fs/promises';
-import { remoteCacheError } from '../errors.js';
-import { printedAddress, unescaped } from './address.js';
+import { printedAddress } from './address.js';
 import { REDIRECTS } from './answers.js';
 import { machineClock, openAwsLogin } from './aws-login.js';
 import { awsHost, endpointOf, type AwsSettings } from './aws-settings.js';
 import { download } from './download.js';
+import { readS3Address } from './s3-address.js';
 import { PART_BYTES, putInParts } from './s3-multipart.js';
 import { explainRefusal, isOfOldKeys } from './s3-refusal.js';
-import { escapeKey, presign, queryOf, type AwsCredentials, type S3Query } from './s3-signature.js';
+import { escapeKey, presign, queryOf, type S3Query } from './s3-signature.js';
 import type { Store, Transport, TransportAnswer, TransportRequest } from './store.js';
 
 /** How long a signed address is good: longer than anybody waits for the begin of an answer. */
 const EXPIRY_SECONDS = 3600;
-
-/** Of the user guide of Amazon S3, "General purpose bucket naming rules". */
-const BUCKET = /^(?!.*\.\.)(?!\d+\.\d+\.\d+\.\d+$)[a-z0-9][a-z0-9.-]{1,61}[a-z0-9]$/;
 
 /** Every refusal. */
 const REFUSALS = [...REDIRECTS, ...Array.from({ length: 100 }, (_, index) => 400 + index)];
@@ -26,13 +23,6 @@ interface ObjectRequest extends Omit<TransportRequest, 'url' | 'method'> {
   readonly method: Method;
   readonly place: string;
   readonly query?: S3Query;
-}
-
-interface S3Address {
-  readonly bucket: string;
-  /** What keys of objects begin with: empty, or it ends in a slash. */
-  readonly prefix: string;
-  readonly credentials: AwsCredentials | undefined;
 }
 
 /**
@@ -109,36 +99,4 @@ function baseOf(bucket: string, region: string, endpoint: URL | undefined): stri
   if (endpoint !== undefined) return `${endpoint.origin}${endpoint.pathname.replace(/\/+$/, '')}/${bucket}`;
   const server = awsHost('s3', region);
   return bucket.includes('.') ? `https://${server}/${bucket}` : `https://${bucket}.${server}`;
-}
-
-function readS3Address(address: URL): S3Address {
-  const { hostname: bucket, port, search, hash } = address;
-  const [keyId, secret, path] = [address.username, address.password, address.pathname].map(unescaped);
-  if (!BUCKET.test(bucket)) throw noBucket(address, 'names no bucket', 'A bucket has 3 to 63 small letters, digits, "-" and ".".');
-  if (port !== '') {
-    throw noBucket(address, 'has a port', 'Write s3://bucket/prefix alone, and name the server by AWS_ENDPOINT_URL_S3.');
-  }
-  if (search !== '' || hash !== '') throw noBucket(address, 'has a "?" or "#"', 'Write these as %3F and %23.');
-  if (keyId === undefined || secret === undefined || path === undefined) {
-    throw noBucket(address, 'has a "%" that escapes nothing', 'Write it as %25.');
-  }
-  if ((keyId === '') !== (secret === '')) {
-    throw noBucket(
-      address,
-      'has one half of a key',
-      'Write key id and secret before the bucket, as s3://id:secret@bucket, or none of them.',
-    );
-  }
-  const prefix = path.replace(/^\/+|\/+$/g, '');
-  if (/(?:^|\/)\.{1,2}(?:\/|$)/.test(prefix)) throw noBucket(address, 'has "." or ".." in its prefix', 'Write another prefix.');
-  return { bucket, prefix: prefix === '' ? '' : `${prefix}/`, credentials: keyId === '' ? undefined : { keyId, secret } };
-}
-
-function noBucket(address: URL, fault: string, hint: string): Error {
-  const url = printedAddress(address.href);
-  return remoteCacheError('ICT_REMOTE_CACHE_ADDRESS', {
-    message: `${url}, the address of a remote cache on S3, ${fault}`,
-    hint,
-    facts: { url },
-  });
 }
