@@ -49,6 +49,8 @@ export class Session {
   private log: LogFile | undefined;
   private failureSaid = false;
   private configured = false;
+  /** Whether a console said the beginning of a line last. */
+  private lineIsOpen = false;
   private build: string = randomUUID();
 
   constructor(terminal: Terminal, surroundings: Surroundings, watch: SignalWatch, speech: Speech) {
@@ -127,6 +129,18 @@ export class Session {
   /** A line for people on stderr, at the given importance. No warning: for that there are {@link warn} and {@link report}. */
   note(text: string, level: 'info' | 'warn' | 'error' = 'info'): void {
     if (!says(this.terminal, level)) return;
+    this.print(this.lineIsOpen ? `\n${text}` : text);
+    this.lineIsOpen = false;
+  }
+
+  /** What the console of a machine says, on stderr: lines may come in pieces, and the last one without its end. */
+  console(piece: string): void {
+    if (!says(this.terminal, 'info')) return;
+    this.print(piece);
+    this.lineIsOpen = !piece.endsWith('\n');
+  }
+
+  private print(text: string): void {
     this.view.print(text);
     this.log?.print(text);
   }

@@ -97,14 +97,13 @@ it('an image that ends before the text appeared is a failed command, and its con
   const image = join(directory, 'a.raw');
   await writeFile(image, 'not a disk');
   const qemu = join(directory, 'qemu-system-x86_64');
-  await writeFile(qemu, '#!/bin/sh\necho Linux version 0\nexit 1\n');
+  await writeFile(qemu, '#!/bin/sh\necho Linux version 0\nprintf "Press Enter: "\nexit 1\n');
   await chmod(qemu, 0o755);
   const path = process.env.PATH;
   process.env.PATH = `${directory}:${path}`;
   try {
     const { status, stderr } = await ict(['boot', image, '--accel', 'tcg']);
-    expect(stderr.text).toContain('Linux version 0');
-    expect(stderr.text).toContain('ICT_BOOT_EXITED');
+    expect(stderr.text).toContain('Linux version 0\nPress Enter: \nerror ICT_BOOT_EXITED');
     expect(status).toBe(8);
   } finally {
     process.env.PATH = path;

@@ -26,7 +26,7 @@ export async function boot(session: Session, image: string, flags: BootFlags): P
     ...(firmwareVars === undefined ? {} : { variables: resolve(surroundings.cwd, firmwareVars) }),
     onText: (text) => {
       session.say({ type: 'boot.console', text });
-      if (!terminal.json) session.note(text);
+      if (!terminal.json) session.console(text);
     },
   });
   session.say({ type: 'boot.done', found: result.found, durationMs: result.durationMs });
