@@ -2,6 +2,7 @@ import { execFile, spawn, type ChildProcess } from 'node:child_process';
 import { access, constants, copyFile, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
+import { errnoOf, isDiskFull } from '@ict/integrity';
 import { hostArchitecture } from '@ict/plugin-api';
 import { ConsoleText } from './console.js';
 import { bootError } from './errors.js';
@@ -83,7 +84,7 @@ type Ending =
  *
  * qemu ends when the text appeared, at the time limit, when the signal aborts, and when this process dies.
  *
- * @throws `ICT_BOOT_NO_QEMU`, `ICT_BOOT_NO_FIRMWARE`, `ICT_BOOT_VARIABLES`, `ICT_BOOT_IMAGE` before anything starts; `ICT_BOOT_TIMEOUT`,
+ * @throws `ICT_BOOT_NO_QEMU`, `ICT_BOOT_NO_FIRMWARE`, `ICT_BOOT_VARIABLES`, `ICT_BOOT_IMAGE`, `ICT_BOOT_TEMPORARY` before anything starts; `ICT_BOOT_TIMEOUT`,
  *   `ICT_BOOT_PANIC`, `ICT_BOOT_REFUSED` or `ICT_BOOT_EXITED` with the console's end in `facts.console`; the signal's reason when it aborts.
  */
 export async function bootImage(options: BootOptions): Promise<BootResult> {
@@ -102,7 +103,7 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
   const { start, holdsInitrd } = await findStart(options, machine);
   const version = await versionOf(program, options.signal);
   const guard = await findProgram('setpriv');
-  const directory = await mkdtemp(join(tmpdir(), 'ict-boot-'));
+  const directory = await mkdtemp(join(tmpdir(), 'ict-boot-')).catch(throwUnwritten);
   try {
     const attempt = async (accel: Accelerator, probeMs: number | undefined): Promise<Attempt> => {
       const argv = qemuArguments({
@@ -174,8 +175,19 @@ async function findStart(
 /** The same with a variable store of its own, which firmware writes to. @param file where that goes. */
 async function withOwnVariables(start: Start, file: string): Promise<Start> {
   if (start.kind === 'kernel') return start;
-  await copyFile(start.firmware.variables, file, constants.COPYFILE_FICLONE);
+  await copyFile(start.firmware.variables, file, constants.COPYFILE_FICLONE).catch(throwUnwritten);
   return { ...start, firmware: { ...start.firmware, variables: file } };
+}
+
+/** @throws `ICT_BOOT_TEMPORARY` for what the system refused of a temporary file. */
+function throwUnwritten(cause: unknown): never {
+  const directory = tmpdir();
+  throw bootError('ICT_BOOT_TEMPORARY', {
+    message: `${directory} takes no variable store of the firmware: ${isDiskFull(cause) ? 'its disk is full' : (errnoOf(cause) ?? String(cause))}`,
+    hint: 'Free space there, or name another directory for temporary files with the variable TMPDIR.',
+    facts: { directory },
+    cause,
+  });
 }
 
 /** What one run showed. */

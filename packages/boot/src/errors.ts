@@ -4,6 +4,7 @@ import { defineErrors } from '@ict/plugin-api';
 export const bootError = defineErrors({
   ICT_BOOT_NO_QEMU: 'host',
   ICT_BOOT_NO_FIRMWARE: 'host',
+  ICT_BOOT_TEMPORARY: 'host',
   ICT_BOOT_IMAGE: 'usage',
   ICT_BOOT_VARIABLES: 'usage',
   ICT_BOOT_TIMEOUT: 'command',

@@ -54,6 +54,27 @@ const alive = (): boolean => {
 };
 const FOREVER = 'exec sleep 600';
 
+it.each([
+  ['is not there', () => undefined],
+  ['is a file', (place: string) => writeFileSync(place, '')],
+])('a place for temporary files that %s is told, and nothing starts', async (_, make) => {
+  const before = process.env['TMPDIR'];
+  const place = join(directory, 'temporary');
+  make(place);
+  process.env['TMPDIR'] = place;
+  try {
+    await expect(bootImage(options(FOREVER))).rejects.toMatchObject({
+      code: 'ICT_BOOT_TEMPORARY',
+      kind: 'host',
+      facts: { directory: place },
+    });
+    expect(existsSync(join(directory, 'arguments'))).toBe(false);
+  } finally {
+    if (before === undefined) delete process.env['TMPDIR'];
+    else process.env['TMPDIR'] = before;
+  }
+});
+
 describe('bootImage', () => {
   it('ends qemu as soon as the text appears, in pieces and colours', async () => {
     const heard: string[] = [];

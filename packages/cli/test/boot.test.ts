@@ -3,6 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { ict } from './fixture.js';
+import { ictWithFullDisk } from './full-disk.js';
 
 let directory: string;
 
@@ -41,6 +42,15 @@ it('an image of another architecture is started in a machine of that', async () 
   } finally {
     process.env.PATH = path;
   }
+});
+
+it('where the disk of temporary files is full, it says which, and what to do', async () => {
+  await writeFile(join(directory, 'a.raw'), 'not a disk');
+  await mkdir(join(directory, 'full'));
+  const env = { TMPDIR: join(directory, 'full'), HOME: directory };
+  const { status, stderr } = ictWithFullDisk(env.TMPDIR, ['boot', join(directory, 'a.raw'), '--arch', 'x86_64', '--accel', 'tcg'], env);
+  expect([status, stderr]).toEqual([7, expect.stringMatching(/ICT_BOOT_TEMPORARY.*full.*its disk is full/) as string]);
+  expect(stderr).toContain('TMPDIR');
 });
 
 describe('with Secure Boot', () => {

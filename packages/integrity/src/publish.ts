@@ -73,15 +73,20 @@ export async function replaceFile(path: string, bytes: Uint8Array | string, temp
 }
 
 /**
- * Makes a file with these bytes, where nothing may be yet.
+ * Makes a file with these bytes, where nothing may be yet; where they cannot be written, it is gone again.
  *
  * @param mode permission bits, exactly (the umask is not applied): what users share, one whose umask is strict leaves readable for others.
  * @throws Node's own error, `EEXIST` for one.
  */
 export async function writeNewFile(path: string, bytes: Uint8Array | string, mode = 0o644): Promise<void> {
   await using file = await open(path, 'wx', 0o600);
-  await file.writeFile(bytes);
-  await file.chmod(mode);
+  try {
+    await file.writeFile(bytes);
+    await file.chmod(mode);
+  } catch (error) {
+    await removeIfPresent(path);
+    throw error;
+  }
 }
 
 /**

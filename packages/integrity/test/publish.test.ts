@@ -3,7 +3,7 @@ import { chmod, link, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } f
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { atomicWriteFile, publishByLink, replaceFile, sharedDirectorySync, temporaryName } from '../src/index.js';
+import { atomicWriteFile, publishByLink, replaceFile, sharedDirectorySync, temporaryName, writeNewFile } from '../src/index.js';
 
 /** Whether the next link is made twice, as over a network that lost the first answer. */
 const network = vi.hoisted(() => ({ linksTwice: false }));
@@ -24,6 +24,15 @@ beforeEach(async () => {
   directory = await mkdtemp(join(tmpdir(), 'ict-publish-'));
 });
 afterEach(() => rm(directory, { recursive: true }));
+
+it('writeNewFile leaves nothing where the bytes cannot be written, and what was there', async () => {
+  const file = join(directory, 'a');
+  await expect(writeNewFile(file, 1 as unknown as string)).rejects.toMatchObject({ code: 'ERR_INVALID_ARG_TYPE' });
+  expect(await readdir(directory)).toEqual([]);
+  await writeNewFile(file, 'one');
+  await expect(writeNewFile(file, 'two')).rejects.toMatchObject({ code: 'EEXIST' });
+  expect(await readFile(file, 'utf8')).toBe('one');
+});
 
 describe('atomicWriteFile', () => {
   it('writes with exactly the mode and leaves nothing else', async () => {
