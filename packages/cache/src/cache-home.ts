@@ -1,7 +1,7 @@
 import type { Stats } from 'node:fs';
 import { access, constants, lstat, stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { ensureOwnDirectory, errnoOf, ignoreSystemError } from '@ict/integrity';
+import { ensureOwnDirectory, errnoOf, ignoreSystemError, isRefusal } from '@ict/integrity';
 import { isOwnDirectory } from './own-directory.js';
 import { cacheError } from './errors.js';
 import { storageFailure } from './storage-failure.js';
@@ -94,21 +94,25 @@ async function isReadOnlyCache(directory: string): Promise<boolean> {
 export async function claimCacheHome({ cacheDir, treesDir }: CacheHome, { cacheDir: configured, workDir }: CachePlaces): Promise<void> {
   const claimed = treesDir ?? cacheDir;
   if (claimed === configured) return;
+  const why = treesDir === undefined ? 'cannot be written' : 'cannot hold layers';
+  const refused = (fault: string, facts: Readonly<Record<string, unknown>>, cause?: unknown): Error =>
+    cacheError('ICT_CACHE_UNWRITABLE', {
+      message: `The cache directory ${configured} ${why}, and ${claimed}, which is taken instead, ${fault}`,
+      hint: 'Name a work directory of your own with --work-dir, or a cache directory that you may write with --cache-dir.',
+      facts: { directory: configured, instead: claimed, ...facts },
+      ...(cause === undefined ? {} : { cause }),
+    });
   let parent: Stats;
   try {
     ensureOwnDirectory(workDir);
     ensureOwnDirectory(claimed, 0o755);
     parent = await stat(workDir);
   } catch (error) {
+    if (isRefusal(error)) throw refused(`cannot be made: ${errnoOf(error)}`, { reason: errnoOf(error) }, error);
     throw storageFailure(error, { what: 'its directories', directory: claimed });
   }
   if (isOwnDirectory(claimed) && [process.geteuid?.() ?? parent.uid, 0].includes(parent.uid)) return;
-  const why = treesDir === undefined ? 'cannot be written' : 'cannot hold layers';
-  throw cacheError('ICT_CACHE_UNWRITABLE', {
-    message: `The cache directory ${configured} ${why}, and ${claimed} is not only this user\u2019s`,
-    hint: 'Name a work directory of your own with --work-dir, or a cache directory that you may write with --cache-dir.',
-    facts: { directory: configured, instead: claimed, owner: (await lstat(claimed)).uid },
-  });
+  throw refused('is not only this user\u2019s', { owner: (await lstat(claimed)).uid });
 }
 
 async function exists(path: string): Promise<boolean> {

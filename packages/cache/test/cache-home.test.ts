@@ -110,4 +110,14 @@ describe('the home of a cache', () => {
     await expect(claimCacheHome(trees, { ...seed, workDir: others })).rejects.toMatchObject(refused);
     await asAnother(() => expect(claimCacheHome(home, seed)).rejects.toMatchObject(refused));
   });
+
+  it('is told with the directory in whose place it was to be, where it cannot be made', async () => {
+    const workDir = '/sys/ict'; // where nobody makes a directory
+    const home = { cacheDir: join(workDir, '.cache'), readOnlyDirs: ['/seed'] };
+    await expect(claimCacheHome(home, { ...rest, cacheDir: '/seed', workDir })).rejects.toMatchObject({
+      code: 'ICT_CACHE_UNWRITABLE',
+      facts: { directory: '/seed', instead: home.cacheDir, reason: expect.stringMatching(/^E(ACCES|PERM|ROFS)$/) as string },
+      hint: expect.stringContaining('--work-dir') as string,
+    });
+  });
 });
