@@ -24,6 +24,14 @@ describe('a wsl2 image', () => {
   });
 });
 
+it('what is wrong with a mapping as a whole is told where the template has it', async () => {
+  const { problems } = await load(`${WSL2}disk: { ${TAR} }\nsystemConfig:\n  name: a\n  kernel:\n    cmdline: quiet\n`);
+  const line = WSL2.split('\n').length + 4;
+  expect(problems).toMatchObject([{ message: 'a wsl2 image has no kernel of its own', position: { line, column: 5 } }]);
+  const { warnings } = await load(`${HEAD.replace('raw', 'img')}systemConfig:\n  name: a\n  bootloader: { provider: grub }\n`);
+  expect(warnings).toMatchObject([{ message: expect.stringContaining('systemConfig.bootloader') as string, position: { line: line - 2 } }]);
+});
+
 describe('what is said of a disk', () => {
   const IDLE = 'size: 2GiB, partitionTableType: gpt, path: /dev/sda, selectionPolicy: { strategy: largest }';
   const idle = async (imageType: string): Promise<string[]> => {

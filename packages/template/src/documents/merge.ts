@@ -181,7 +181,10 @@ class Merge {
 
   private perKey(path: Path, value: Data | undefined, layer: TemplateLayer): void {
     for (const [key, inner] of Object.entries(value ?? {})) {
-      if (says(inner)) this.put([...path, key], inner, layer, [...path, key], 'merged key by key');
+      if (!says(inner)) continue;
+      // What is told of all keys together belongs where the upper template has some of them.
+      this.origins.set(formatPath(path), { layer, path, rule: 'merged key by key' });
+      this.put([...path, key], inner, layer, [...path, key], 'merged key by key');
     }
   }
 

@@ -4,7 +4,7 @@ import { findLocal, readAdditionalFile } from './additional-file.js';
 import { checkBootable, emptyDisk, readDisk } from './disk.js';
 import { readEncryption } from './encryption.js';
 import { readFileChoice } from './file-choice.js';
-import { checkImageType, warnOfDiskKeys, warnOfSigningKeys } from '../targets/image-type-rules.js';
+import { checkImageType, warnOfDiskKeys, warnOfSigningKeys, WITHOUT_LOADER } from '../targets/image-type-rules.js';
 import { readImmutability } from './immutability.js';
 import { readLayer } from './layer.js';
 import type { MergedTemplate } from '../documents/merge.js';
@@ -66,8 +66,8 @@ export async function buildSpec(
   }
   const isUnknown = (at: Path): boolean => isLeftOut(merged, at);
   const disk = template.disk === undefined ? emptyDisk(image.name) : readDisk(template.disk, image.name, isDisk, errors.report, isUnknown);
-  // What has no partitions of its own, such as the disk of an initrd, has no root to start either.
-  const starts = isDisk || (disk.partitions.length > 0 && target.imageType !== 'wsl2');
+  // What has no partitions of its own has no root to start either; partitions of what no loader starts are refused, whatever they are.
+  const starts = isDisk || (disk.partitions.length > 0 && !WITHOUT_LOADER.has(target.imageType));
   if (template.disk !== undefined && starts) checkBootable(disk, system.bootloader.bootType, errors.report);
   checkImageType(merged, disk, errors.report);
   warnOfDiskKeys(merged, warnings.report);

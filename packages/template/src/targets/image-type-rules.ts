@@ -38,7 +38,7 @@ export function checkImageType({ template }: MergedTemplate, disk: DiskSpec, rep
 /** Image types of trees that are delivered without a disk. */
 const DISKLESS: ReadonlySet<string> = new Set(['img', 'iso', 'wsl2']);
 /** Those that nothing of the template's starts. */
-const WITHOUT_LOADER: ReadonlySet<string> = new Set(['img', 'wsl2']);
+export const WITHOUT_LOADER: ReadonlySet<string> = new Set(['img', 'wsl2']);
 
 /** Warns of what is said of a disk where there is none, and of what is for installers where the image starts as it is written. */
 export function warnOfDiskKeys({ template }: MergedTemplate, report: Report): void {
