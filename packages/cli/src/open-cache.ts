@@ -1,4 +1,4 @@
-import { lstat, stat } from 'node:fs/promises';
+import { lstat, rm, stat } from 'node:fs/promises';
 import {
   chooseCacheHome,
   claimCacheHome,
@@ -12,7 +12,7 @@ import {
   type Unseen,
 } from '@ict/cache';
 import { errnoOf, ignoreSystemError } from '@ict/integrity';
-import { isIctError } from '@ict/plugin-api';
+import { hasCode, isIctError } from '@ict/plugin-api';
 import { unfitForTrees } from '@ict/sandbox';
 import type { Session } from './session.js';
 import type { KeptEntry } from './views/shown-entries.js';
@@ -82,7 +82,8 @@ export async function openWritten(places: CachePlaces): Promise<Cache> {
 }
 
 /**
- * Opens a cache to remove something, or, for a dry run, to look at it.
+ * Opens a cache to remove something, or, for a dry run, to look at it. On a full disk, what a removal writes itself gets room first: that of answers
+ * which are found again.
  *
  * @returns undefined where there is none.
  * @throws `ICT_CACHE_UNREADABLE` where the system does not say, or something else lies there; as `openCache`.
@@ -90,7 +91,15 @@ export async function openWritten(places: CachePlaces): Promise<Cache> {
 export async function changeCache(home: Pick<CacheHome, 'cacheDir'> & Partial<CacheHome>, dryRun: boolean): Promise<Cache | undefined> {
   const { cacheDir, treesDir, readOnlyDirs = [] } = home;
   if (!(await isDirectory(cacheDir))) return undefined;
-  return openCache({ cacheDir, clock, readOnly: dryRun, readOnlyDirs, ...(treesDir === undefined ? {} : { treesDir }) });
+  const options = { cacheDir, clock, readOnly: dryRun, readOnlyDirs, ...(treesDir === undefined ? {} : { treesDir }) };
+  try {
+    return await openCache(options);
+  } catch (error) {
+    if (dryRun || !isIctError(error) || !hasCode(error, 'ICT_CACHE_DISK_FULL')) throw error;
+  }
+  const full = await openCache({ ...options, readOnly: true });
+  for (const { path } of await full.entries(['memo'], () => undefined)) await rm(path, { force: true }).catch(ignoreSystemError);
+  return openCache(options);
 }
 
 /** Removes from the disk what was taken out of the cache; what belongs to other users waits for the next build. */

@@ -19,6 +19,7 @@ import {
   type Removed,
 } from './cache-place.js';
 import { ict } from './fixture.js';
+import { ictOnFullDisk } from './full-disk.js';
 
 useCache();
 
@@ -52,6 +53,21 @@ describe('ict cache clean', () => {
     expect(left).toBe(6 - kinds.length);
     expect(existsSync(join(work, provider, 'imagebuild', 'minimal'))).toBe(!kinds.includes('imagebuild'));
     expect(await readdir(join(root, 'cache', '.ict', 'trash'))).toEqual([]);
+  });
+
+  it.each([
+    ['clean --images', 'blob'],
+    ['gc --max-gb 0', 'package'],
+  ])('has room on a disk that is full: %s', async (command, kind) => {
+    const cache = await fill(0, ['a']);
+    await storeResult(cache);
+    await cache.memo.set('acme.answer', 'x', 'x'.repeat(20_000));
+    await endBuilds();
+    const { status, stdout, stderr } = ictOnFullDisk(join(root, 'cache'), ['cache', ...command.split(' '), ...places, '--json'], {
+      HOME: root,
+    });
+    expect([status, stderr]).toEqual([0, '']);
+    expect((JSON.parse(stdout) as Removed).removed.map((entry) => entry.kind)).toContain(kind);
   });
 
   it('removes one entry by the beginning of its key', async () => {

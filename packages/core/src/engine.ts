@@ -51,7 +51,7 @@ import { EventStream, warningEvent } from './event-stream.js';
 import { PluginHost } from './plugins/plugin-host.js';
 import { specFor } from './plugins/plugin-view.js';
 import { closeInOrder } from './closing.js';
-import { openServices, servicesKey, type Services } from './services.js';
+import { openServices, roomOf, servicesKey, type Services } from './services.js';
 import { findLock, resolveAfresh, settleLock, type SettledLock } from './locks/lock-settling.js';
 import { packageRequest } from './locks/request.js';
 import { relationsBehind } from './locks/relation-recovery.js';
@@ -243,7 +243,8 @@ class HostedEngine implements Engine {
 
   checkTwin(twin: TwinOfPackage, directory: string): Promise<string | undefined> {
     const { signal } = this.options;
-    return checkTwin(twin, async (ecosystem) => (await this.plugins.provider(ecosystem)).part, { directory, signal });
+    const providerOf = async (ecosystem: string) => (await this.plugins.provider(ecosystem)).part;
+    return checkTwin(twin, providerOf, { directory, room: roomOf(this.options), signal });
   }
 
   async close(): Promise<void> {

@@ -98,7 +98,7 @@ export interface Services {
 }
 
 /** Where a build writes, but for its output; programs are not believed when they print that a disk is full. */
-const roomOf = ({ cacheDir, workDir, temporaryDir }: EngineOptions): WantedRoom => {
+export const roomOf = ({ cacheDir, workDir, temporaryDir }: EngineOptions): WantedRoom => {
   return { directories: [cacheDir, workDir, temporaryDir], wantedBytes: 0 };
 };
 
