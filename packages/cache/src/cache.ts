@@ -49,6 +49,8 @@ export interface CacheOptions {
   /** Compares large files by pieces, for example on worker threads; default: they are hashed whole. */
   readonly pieces?: PieceHasher;
   readonly leases?: Partial<LeaseTiming>;
+  /** Ends what copies a large file, and what hashes one on this thread. */
+  readonly signal?: AbortSignal;
   /** Make and change nothing at opening, for a look at a cache that may not be written. Default false. */
   readonly readOnly?: boolean;
   /** Absolute paths of other caches, asked in this order for what this one does not have, and never written. */
@@ -121,14 +123,16 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     clock,
     emit = () => undefined,
     mode = 'signature',
-    digestFile = (file, algorithm) => hashFile(file, algorithm === undefined ? {} : { algorithm }),
+    signal = new AbortController().signal,
+    digestFile = (file, algorithm) => hashFile(file, algorithm === undefined ? { signal } : { algorithm, signal }),
   } = options;
   const layout = await openLayout(cacheDir, currentOwner(), options);
   const journal = createUsageJournal(layout, clock);
   const isScrubDue = createScrubSchedule(clock);
   const before: CacheBefore = { ...layout, memo: createMemo({ layout, emit }), clock, emit, mode, isScrubDue, digestFile };
   const readOnly = await openReadOnlyCaches(options.readOnlyDirs ?? [], before);
-  const store: StoreContext = { layout, clock, emit, mode, digestFile, journal, isScrubDue, readOnly, trouble: createStorageTrouble(emit) };
+  const trouble = createStorageTrouble(emit);
+  const store: StoreContext = { layout, clock, emit, mode, digestFile, signal, journal, isScrubDue, readOnly, trouble };
   const locks = createLocks(layout.machineLocks, layout.owner, options.leases);
   const shared = createLocks(layout.area('locks'), layout.owner, options.leases);
   const packageEntries = createPackageEntries(layout);

@@ -85,7 +85,7 @@ const DAMAGED = 'the stored image was damaged';
 
 /** @param checkContent reads all of a file of a kept image. */
 export function createImageStore(store: StoreContext, blobs: Pick<LinkedBlobs, 'linking'>, checkContent: ContentCheck): ImageStore {
-  const { layout, clock, emit, mode, digestFile, journal, isScrubDue, readOnly } = store;
+  const { layout, clock, emit, mode, digestFile, signal, journal, isScrubDue, readOnly } = store;
   const rootOf = (place: Layout): string => join(place.cacheDir, 'imageCache');
   const root = rootOf(layout);
   const directoryOf = (key: string, place = layout): string => join(rootOf(place), pathSegment(key, 'an image'));
@@ -199,7 +199,7 @@ export function createImageStore(store: StoreContext, blobs: Pick<LinkedBlobs, '
 
   /** @throws `ICT_CACHE_MISMATCH` when the copy is not what the source was when it was hashed. */
   async function copyTo(target: string, { name, source, digest, sizeBytes }: NewImage['artifacts'][number]): Promise<void> {
-    await copySparse(source, target, new AbortController().signal);
+    await copySparse(source, target, signal);
     await chmod(target, (await stat(source)).mode & 0o777);
     const copy = await digestFile(target);
     if (copy.digest !== digest) throw mismatch(name, { digest, sizeBytes }, copy);

@@ -23,4 +23,6 @@ export interface StoreContext {
   readonly trouble: StorageTrouble;
   /** Hashes files, perhaps on another thread. */
   readonly digestFile: FileDigester;
+  /** Ends what copies a large file. */
+  readonly signal: AbortSignal;
 }

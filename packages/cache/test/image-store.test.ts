@@ -2,6 +2,7 @@ import {
   chmodSync,
   existsSync,
   linkSync,
+  readdirSync,
   readFileSync,
   renameSync,
   rmSync,
@@ -11,10 +12,10 @@ import {
   writeFileSync,
 } from 'node:fs';
 import { join } from 'node:path';
-import { digestOf } from '@ict/integrity';
+import { digestOf, hashFile } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Cache } from '../src/cache.js';
+import { openCache, type Cache } from '../src/cache.js';
 import { makeCacheRig, type CacheRig } from './cache-rig.js';
 
 let rig: CacheRig;
@@ -185,4 +186,22 @@ it('leaves nothing behind when an image cannot be kept', async () => {
   writeFileSync(join(rig.cacheDir, 'imageCache'), 'a file where a directory should be');
   await expect(keep()).rejects.toMatchObject({ code: 'ICT_CACHE_UNWRITABLE' });
   expect(await found()).toMatchObject({ reason: expect.stringContaining('cannot be read') as unknown });
+});
+
+it('a signal ends the hashing and the copying of an image, of which nothing stays', async () => {
+  const file = rig.file('disk');
+  const aborted = await openCache({ cacheDir: rig.cacheDir, clock: () => 1000, signal: AbortSignal.abort(new Error('enough')) });
+  await expect(aborted.images.importFile(file, 'mini.raw', 'raw', 'ict 1')).rejects.toThrow('enough');
+  await keep();
+  await expect(aborted.images.check(cache.images.key(inputs))).rejects.toThrow('enough');
+  await cache.images.drop(inputs);
+  const ending = new AbortController();
+  const digestFile = async (path: string) => {
+    const found = await hashFile(path);
+    ending.abort();
+    return found;
+  };
+  const ended = await rig.open({ digestFile, signal: ending.signal });
+  await expect(ended.images.importFile(file, 'mini.raw', 'raw', 'ict 1')).rejects.toMatchObject({ name: 'AbortError' });
+  expect(readdirSync(join(rig.cacheDir, 'imageCache'))).toEqual([]);
 });

@@ -32,21 +32,22 @@ export async function lookAtCaches(places: CachePlaces, unseen: Unseen): Promise
   return own === undefined ? behind : [own, ...behind];
 }
 
-/** Likewise, apart. */
+/** Likewise, apart. @param signal ends what reads their files. */
 export async function lookAtEach(
   places: CachePlaces,
   unseen: Unseen,
+  signal?: AbortSignal,
 ): Promise<{ readonly own: Cache | undefined; readonly behind: readonly Cache[] }> {
   const home = await findCacheHome(places);
-  const [own, behind] = await Promise.all([changeCache(home, true), lookBehind(home, unseen)]);
+  const [own, behind] = await Promise.all([changeCache(home, true, signal), lookBehind(home, unseen, signal)]);
   return { own, behind };
 }
 
 /** Opens the caches that are only read, to look at them; those that are not there, or that `unseen` is told of, are left out. */
-export async function lookBehind({ cacheDir, readOnlyDirs }: CacheHome, unseen: Unseen): Promise<readonly Cache[]> {
+export async function lookBehind({ cacheDir, readOnlyDirs }: CacheHome, unseen: Unseen, signal?: AbortSignal): Promise<readonly Cache[]> {
   const others = [...new Set(readOnlyDirs)].filter((directory) => directory !== cacheDir);
   const open = (directory: string): Promise<Cache | undefined> =>
-    changeCache({ cacheDir: directory }, true).catch((error: unknown) => {
+    changeCache({ cacheDir: directory }, true, signal).catch((error: unknown) => {
       if (!isIctError(error)) throw error;
       unseen(directory, error);
       return undefined;
@@ -75,10 +76,10 @@ function placeIn(caches: readonly Cache[], { path }: KeptEntry): Cache | undefin
 }
 
 /** Opens the cache that is written: where `cache_dir` can only be read, that of the work directory. @throws `ICT_CACHE_UNWRITABLE` */
-export async function openWritten(places: CachePlaces): Promise<Cache> {
+export async function openWritten(places: CachePlaces, signal: AbortSignal): Promise<Cache> {
   const home = await findCacheHome(places);
   await claimCacheHome(home, places);
-  return openCache({ ...home, clock });
+  return openCache({ ...home, clock, signal });
 }
 
 /**
@@ -88,10 +89,21 @@ export async function openWritten(places: CachePlaces): Promise<Cache> {
  * @returns undefined where there is none.
  * @throws `ICT_CACHE_UNREADABLE` where the system does not say, or something else lies there; as `openCache`.
  */
-export async function changeCache(home: Pick<CacheHome, 'cacheDir'> & Partial<CacheHome>, dryRun: boolean): Promise<Cache | undefined> {
+export async function changeCache(
+  home: Pick<CacheHome, 'cacheDir'> & Partial<CacheHome>,
+  dryRun: boolean,
+  signal?: AbortSignal,
+): Promise<Cache | undefined> {
   const { cacheDir, treesDir, readOnlyDirs = [] } = home;
   if (!(await isDirectory(cacheDir))) return undefined;
-  const options = { cacheDir, clock, readOnly: dryRun, readOnlyDirs, ...(treesDir === undefined ? {} : { treesDir }) };
+  const options = {
+    cacheDir,
+    clock,
+    readOnly: dryRun,
+    readOnlyDirs,
+    ...(treesDir === undefined ? {} : { treesDir }),
+    ...(signal === undefined ? {} : { signal }),
+  };
   try {
     return await openCache(options);
   } catch (error) {

@@ -20,7 +20,7 @@ export async function cacheExport(session: Session, id: string, file: string, fl
   const { engine } = await takeSettings(session, flags);
   const target = resolve(session.surroundings.cwd, file);
   const { unread, unseen } = gatherUnread();
-  const { own, behind } = await lookAtEach(engine, unseen);
+  const { own, behind } = await lookAtEach(engine, unseen, session.signal);
   const caches = own === undefined ? behind : [own, ...behind];
   const entries = await entriesOf(caches, unseen, ['image']);
   warnUnread(session, unread);

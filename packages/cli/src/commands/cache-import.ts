@@ -27,7 +27,7 @@ export async function cacheImport(session: Session, file: string, flags: CacheIm
     await (flags.providerId === undefined ? requireImage(source, file) : requirePackage(source, file));
   });
   if (flags.providerId !== undefined) await requireProvider(session, flags.providerId, flags);
-  const cache = await openWritten(engine);
+  const cache = await openWritten(engine, session.signal);
   await readingGiven(file, async () => {
     const id =
       flags.providerId === undefined

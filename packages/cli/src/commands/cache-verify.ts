@@ -33,9 +33,9 @@ export async function cacheVerify(session: Session, flags: CacheVerifyFlags): Pr
   const { repair = false } = flags;
   const home = await findCacheHome(engine);
   const { unread, unseen } = gatherUnread();
-  const [cache, behind] = await Promise.all([changeCache(home, !repair), lookBehind(home, unseen)]);
-  warnUnread(session, unread);
   const { signal } = session;
+  const [cache, behind] = await Promise.all([changeCache(home, !repair, signal), lookBehind(home, unseen, signal)]);
+  warnUnread(session, unread);
   const scratch = await scratchOf(cache && home.scratchDir);
   const { own, others, trees } = await withSandbox(session, scratch, async (sandbox) => {
     const checkLayer = sandbox && (async (layer: StoredLayer) => (await import('@ict/core')).checkLayer(layer, sandbox, signal));
