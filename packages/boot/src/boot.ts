@@ -48,6 +48,8 @@ export interface BootOptions {
   readonly secureBoot?: boolean;
   /** A variable store for the firmware, which is not changed: one in which own keys are enrolled. Default: the template that comes with the firmware. */
   readonly variables?: string;
+  /** Directory for temporary files, those with what the guest writes among them. Default: that of the system, and of qemu. */
+  readonly temporary?: string;
   /** Further arguments of qemu, after ICT's own. */
   readonly extraArgs?: readonly string[];
   /** Name or path of qemu. Default: that of the architecture, as `qemu-system-x86_64`. */
@@ -103,7 +105,9 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
   const { start, holdsInitrd } = await findStart(options, machine);
   const version = await versionOf(program, options.signal);
   const guard = await findProgram('setpriv');
-  const directory = await mkdtemp(join(tmpdir(), 'ict-boot-')).catch(throwUnwritten);
+  const temporary = options.temporary ?? tmpdir();
+  const unwritten = (cause: unknown): never => throwUnwritten(cause, temporary);
+  const directory = await mkdtemp(join(temporary, 'ict-boot-')).catch(unwritten);
   try {
     const attempt = async (accel: Accelerator, probeMs: number | undefined): Promise<Attempt> => {
       const argv = qemuArguments({
@@ -112,7 +116,7 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
         ...(version === undefined ? {} : { version }),
         memoryMiB: options.memoryMiB ?? (holdsInitrd ? 2048 : 1024),
         cpus: options.cpus ?? 2,
-        start: await withOwnVariables(start, join(directory, `variables-${accel}.fd`)),
+        start: await withOwnVariables(start, join(directory, `variables-${accel}.fd`)).catch(unwritten),
         extraArgs: options.extraArgs ?? [],
       });
       const command = guard === undefined ? [program, ...argv] : [guard, '--pdeathsig', 'KILL', '--', program, ...argv];
@@ -175,16 +179,15 @@ async function findStart(
 /** The same with a variable store of its own, which firmware writes to. @param file where that goes. */
 async function withOwnVariables(start: Start, file: string): Promise<Start> {
   if (start.kind === 'kernel') return start;
-  await copyFile(start.firmware.variables, file, constants.COPYFILE_FICLONE).catch(throwUnwritten);
+  await copyFile(start.firmware.variables, file, constants.COPYFILE_FICLONE);
   return { ...start, firmware: { ...start.firmware, variables: file } };
 }
 
 /** @throws `ICT_BOOT_TEMPORARY` for what the system refused of a temporary file. */
-function throwUnwritten(cause: unknown): never {
-  const directory = tmpdir();
+function throwUnwritten(cause: unknown, directory: string): never {
   throw bootError('ICT_BOOT_TEMPORARY', {
     message: `${directory} takes no variable store of the firmware: ${isDiskFull(cause) ? 'its disk is full' : (errnoOf(cause) ?? String(cause))}`,
-    hint: 'Free space there, or name another directory for temporary files with the variable TMPDIR.',
+    hint: 'Free space there, or name another directory for temporary files: ICT_TEMP_DIR, or temp_dir of the configuration.',
     facts: { directory },
     cause,
   });
@@ -209,12 +212,15 @@ async function runOnce(
   probeMs: number | undefined,
   options: BootOptions,
 ): Promise<Attempt> {
-  const { until, onText, signal, timeoutMs = 300_000 } = options;
+  const { until, onText, signal, temporary, timeoutMs = 300_000 } = options;
   const started = performance.now();
   const text = new ConsoleText();
   let kernel = false;
   let complaint = '';
-  const child = spawn(command[0], command.slice(1), { stdio: ['ignore', 'pipe', 'pipe'] });
+  const child = spawn(command[0], command.slice(1), {
+    stdio: ['ignore', 'pipe', 'pipe'],
+    ...(temporary === undefined ? {} : { env: { ...process.env, TMPDIR: temporary } }),
+  });
   const timers: NodeJS.Timeout[] = [];
   let onAbort: (() => void) | undefined;
   try {

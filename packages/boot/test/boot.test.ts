@@ -58,21 +58,20 @@ it.each([
   ['is not there', () => undefined],
   ['is a file', (place: string) => writeFileSync(place, '')],
 ])('a place for temporary files that %s is told, and nothing starts', async (_, make) => {
-  const before = process.env['TMPDIR'];
-  const place = join(directory, 'temporary');
-  make(place);
-  process.env['TMPDIR'] = place;
-  try {
-    await expect(bootImage(options(FOREVER))).rejects.toMatchObject({
-      code: 'ICT_BOOT_TEMPORARY',
-      kind: 'host',
-      facts: { directory: place },
-    });
-    expect(existsSync(join(directory, 'arguments'))).toBe(false);
-  } finally {
-    if (before === undefined) delete process.env['TMPDIR'];
-    else process.env['TMPDIR'] = before;
-  }
+  const temporary = join(directory, 'temporary');
+  make(temporary);
+  const failure = { code: 'ICT_BOOT_TEMPORARY', kind: 'host', facts: { directory: temporary } };
+  await expect(bootImage(options(FOREVER, { temporary }))).rejects.toMatchObject(failure);
+  expect(existsSync(join(directory, 'arguments'))).toBe(false);
+});
+
+it('temporary files are made where it is said, by qemu too, and are gone afterwards', async () => {
+  const temporary = join(directory, 'temporary');
+  mkdirSync(temporary);
+  const { console: said } = await bootImage(options('echo "qemu has $TMPDIR"; echo up', { temporary, until: 'up' }));
+  expect(said).toContain(`qemu has ${temporary}`);
+  expect(runs()[0]).toMatch(new RegExp(`file=${temporary}/ict-boot-\\w+/variables-tcg.fd`));
+  expect(readdirSync(temporary)).toEqual([]);
 });
 
 describe('bootImage', () => {

@@ -47,10 +47,14 @@ it('an image of another architecture is started in a machine of that', async () 
 it('where the disk of temporary files is full, it says which, and what to do', async () => {
   await writeFile(join(directory, 'a.raw'), 'not a disk');
   await mkdir(join(directory, 'full'));
-  const env = { TMPDIR: join(directory, 'full'), HOME: directory };
-  const { status, stderr } = ictWithFullDisk(env.TMPDIR, ['boot', join(directory, 'a.raw'), '--arch', 'x86_64', '--accel', 'tcg'], env);
+  const env = { ICT_TEMP_DIR: join(directory, 'full'), HOME: directory };
+  const { status, stderr } = ictWithFullDisk(
+    env.ICT_TEMP_DIR,
+    ['boot', join(directory, 'a.raw'), '--arch', 'x86_64', '--accel', 'tcg'],
+    env,
+  );
   expect([status, stderr]).toEqual([7, expect.stringMatching(/ICT_BOOT_TEMPORARY.*full.*its disk is full/) as string]);
-  expect(stderr).toContain('TMPDIR');
+  expect(stderr).toContain('temp_dir');
 });
 
 describe('with Secure Boot', () => {

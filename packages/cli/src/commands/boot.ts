@@ -11,7 +11,7 @@ export async function boot(session: Session, image: string, flags: BootFlags): P
   const { until, untilOff, timeout, memory, cpus, accel, arch, asDisk, secureBoot, firmwareVars } = flags;
   const { terminal, surroundings, signal } = session;
   refuseTemplate(image);
-  await takeSettings(session, flags);
+  const { temporaryDirectory } = await takeSettings(session, flags);
   const result = await bootImage({
     image: resolve(surroundings.cwd, image),
     signal,
@@ -24,6 +24,7 @@ export async function boot(session: Session, image: string, flags: BootFlags): P
     ...(asDisk === undefined ? {} : { asDisk }),
     ...(secureBoot === undefined ? {} : { secureBoot }),
     ...(firmwareVars === undefined ? {} : { variables: resolve(surroundings.cwd, firmwareVars) }),
+    ...(temporaryDirectory === undefined ? {} : { temporary: temporaryDirectory }),
     onText: (text) => {
       session.say({ type: 'boot.console', text });
       if (!terminal.json) session.console(text);
