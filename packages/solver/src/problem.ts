@@ -33,7 +33,7 @@ export interface DependencyProvider<R> {
   clausesOf(solvable: number): Iterable<Clause<R>>;
   /**
    * The same clauses as numbers, for who has them so: of each its kind (see {@link CLAUSE_KINDS}), the number of its targets, and these; none of them has `when` or `unless`. A
-   * view that holds until the next question. Then `clausesOf` is asked only for what an answer tells.
+   * view that holds until the next question. Then `clausesOf` is asked only for what an answer tells, and for the reason of a member when that is read: copies of members have none.
    */
   numbersOf?(solvable: number): Int32Array;
 }

@@ -74,20 +74,14 @@ export class Search<R> {
     return clauses;
   }
 
-  /** Threes of a solvable, the clause that chose it, and whose that is. The reason is looked up when somebody asks: of most nobody does. */
+  /** Threes of a solvable, the clause that chose it, and whose that is. */
   #members(numbers: Uint32Array): Member<R>[] {
     const members: Member<R>[] = [];
+    const isLazy = this.#problem.provider.numbersOf !== undefined;
     const reasonOf = (clause: number, by: number): R => this.#original(clause, by).reason;
     for (let at = 0; at < numbers.length; at += 3) {
       const [solvable, clause, by] = [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!];
-      // No accessor of a class: copies and comparisons see it as any other property.
-      members.push({
-        solvable,
-        by,
-        get reason() {
-          return reasonOf(clause, by);
-        },
-      });
+      members.push(isLazy ? new LazyMember(solvable, clause, by, reasonOf) : { solvable, by, reason: reasonOf(clause, by) });
     }
     return members;
   }
@@ -119,6 +113,25 @@ export class Search<R> {
   #clause(number: number, by: number): OwnedClause<R> {
     const { kind, targets, when = [], unless = [], reason } = this.#original(number, by);
     return { by, kind, targets, ...(when.length === 0 ? {} : { when }), ...(unless.length === 0 ? {} : { unless }), reason };
+  }
+}
+
+/** A member whose reason is looked up when somebody asks: of most nobody does, and a property of its own that does so costs more than all else of it. */
+class LazyMember<R> implements Member<R> {
+  readonly solvable: number;
+  readonly by: number;
+  readonly #clause: number;
+  readonly #reasonOf: (clause: number, by: number) => R;
+
+  constructor(solvable: number, clause: number, by: number, reasonOf: (clause: number, by: number) => R) {
+    this.solvable = solvable;
+    this.by = by;
+    this.#clause = clause;
+    this.#reasonOf = reasonOf;
+  }
+
+  get reason(): R {
+    return this.#reasonOf(this.#clause, this.by);
   }
 }
 

@@ -1,7 +1,7 @@
 import * as fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
 import { CLAUSE_KINDS, solve } from '../src/index.js';
-import type { Clause, SolverProblem } from '../src/index.js';
+import type { Clause, SolverOutcome, SolverProblem } from '../src/index.js';
 import { Search } from '../src/search.js';
 import { hardClauses, holds, satisfiable, smallProblem, speaks, toProblem } from './oracle.js';
 import { pigeonhole } from './pigeons.js';
@@ -26,6 +26,12 @@ function asNumbers<R>(problem: SolverProblem<R>): SolverProblem<R> {
       Array.from(clausesOf(solvable)).flatMap(({ kind, targets }) => [CLAUSE_KINDS.indexOf(kind), targets.length, ...targets]),
     );
   return { ...problem, provider: { clausesOf, numbersOf } };
+}
+
+/** The same outcome, with reasons of members as properties of their own. */
+function withReasons<R>(outcome: SolverOutcome<R>): SolverOutcome<R> {
+  if (outcome.kind === 'unsolvable') return outcome;
+  return { ...outcome, members: outcome.members.map(({ solvable, by, reason }) => ({ solvable, by, reason })) };
 }
 
 describe('against trying every set', () => {
@@ -127,7 +133,7 @@ describe('against trying every set', () => {
         // Conditions are no part of what is given as numbers.
         const clauses = problem.clauses.map((own) => own.map(({ kind, targets, reason }) => ({ kind, targets, reason })));
         const plain = { ...problem, clauses };
-        expect(solve(asNumbers(toProblem(plain)))).toEqual(solve(toProblem(plain)));
+        expect(withReasons(solve(asNumbers(toProblem(plain))))).toEqual(solve(toProblem(plain)));
       }),
       { numRuns: 1000 },
     );
@@ -219,9 +225,14 @@ describe('laziness', () => {
     expect(asked).toEqual([]);
     expect(outcome.members.map(({ reason }) => reason)).toEqual(['root', '1 to 2', '1 to 3']);
     expect(asked).toEqual([1]);
-    const plain = { solvable: 2, by: 1, reason: '1 to 2' };
-    const [, second] = outcome.members;
-    expect([second, { ...second }, structuredClone(second), JSON.parse(JSON.stringify(second))]).toEqual([plain, plain, plain, plain]);
+    const { clausesOf } = provider;
+    const told = solve({ count: 3, roots: [{ kind: 'requires', targets: [1], reason: 'root' }], provider: { clausesOf } });
+    if (told.kind !== 'solved') throw new Error('it has an answer');
+    expect(structuredClone(told.members)).toEqual([
+      { solvable: 1, by: 0, reason: 'root' },
+      { solvable: 2, by: 1, reason: '1 to 2' },
+      { solvable: 3, by: 2, reason: '2 to 3' },
+    ]);
   });
 
   it('takes a chain of 100,000 without recursion', () => {
