@@ -80,6 +80,8 @@ describe('relations as numbers', () => {
     'a |',
     '${shlibs:Depends}',
     '\u00e4',
+    'a,\u00a0b\u00a0',
+    'a,\u00a0, b',
   ])('say of %j what its text says', (value) => {
     const [text, kept] = bothWays('Depends', [value, value]);
     for (const i of [0, 1]) expect(outcomeOf(() => kept.relations(i, 'Depends'))).toEqual(outcomeOf(() => text.relations(i, 'Depends')));

@@ -35,6 +35,9 @@ const USUAL_OPERATORS: ReadonlySet<string> = new Set(['<<', '<=', '=', '>=', '>>
 const ALTERNATIVE =
   /^\s*([A-Za-z0-9][A-Za-z0-9+._-]*)(?::([A-Za-z0-9][A-Za-z0-9-]*))?\s*(?:\(\s*(<<|<=|=|>=|>>|<|>)\s*([A-Za-z0-9.+~:-]+)\s*\)\s*)?(?:\[([^\][]*)\]\s*)?((?:<[^<>]*>\s*)*)$/;
 
+/** An empty group. A space that is none of ASCII's is a mistake. */
+const BLANK = /^[\t-\r ]*$/;
+
 /**
  * Parses a relation field (`Depends`, `Conflicts`, ...) into an AND of OR groups, both in the order in which they stand.
  * Empty groups, as a trailing comma makes them, are skipped.
@@ -80,8 +83,9 @@ export class RelationTable {
     while (start <= text.length) {
       const comma = text.indexOf(',', start);
       const end = comma < 0 ? text.length : comma;
-      const part = text.slice(start, end).trim();
-      if (part !== '') groups.push(this.group(part));
+      const entry = text.slice(start, end);
+      const part = entry.trim();
+      if (part !== '' || !BLANK.test(entry)) groups.push(this.group(part));
       start = end + 1;
     }
     return groups.length === 0 ? NO_GROUPS : groups;
