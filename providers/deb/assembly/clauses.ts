@@ -1,8 +1,9 @@
 import { numbers, Numbers } from '../../../packages/assembly/assembly/columns';
 import * as lists from './lists';
-import * as pools from './pool';
-import { Pool } from './pool';
+import { rivals as rivalsOf } from './offers';
+import { fieldOf, nameOfSolvable, placeOfSolvable, Pool } from './pool';
 import { BREAKS, CONFLICTS, DEPENDS, PRE_DEPENDS, PROVIDES, RECOMMENDS, UNREADABLE } from './relations';
+import { ELSEWHERE, excluded as excludedBy, targets as targetsOf } from './satisfaction';
 
 /** What packages need and exclude, as `createClauses` of src/resolve/resolve-clauses.ts gives it to the solver, and which members of an answer satisfy that. */
 
@@ -32,15 +33,15 @@ export function begin(): void {
 export function clausesOf(pool: Pool, solvable: u32, recommends: bool): u32 {
   words.length = 0;
   reasons.length = 0;
-  const place = pools.placeOfSolvable(pool, solvable);
-  const rivals = pools.rivals(pool, solvable);
+  const place = placeOfSolvable(pool, solvable);
+  const rivals = rivalsOf(pool, solvable);
   if (lists.sizeOf(rivals) > 0) add(KIND_CONFLICTS, rivals, RIVALS, 0);
   const isWhole =
     addNeeds(pool, solvable, place, KIND_REQUIRES, PRE_DEPENDS) &&
     addNeeds(pool, solvable, place, KIND_REQUIRES, DEPENDS) &&
     addExclusions(pool, solvable, place, CONFLICTS) &&
     addExclusions(pool, solvable, place, BREAKS) &&
-    pools.fieldOf(pool, solvable, PROVIDES) != UNREADABLE;
+    fieldOf(pool, solvable, PROVIDES) != UNREADABLE;
   if (!isWhole) {
     // What cannot be read is never taken.
     words.length = 0;
@@ -62,35 +63,35 @@ export function clauseReasons(): usize {
 }
 
 function addNeeds(pool: Pool, solvable: u32, place: u32, kind: u32, field: u32): bool {
-  const groups = pools.fieldOf(pool, solvable, field);
+  const groups = fieldOf(pool, solvable, field);
   if (groups == UNREADABLE) return false;
   if (groups == 0) return true;
   const size = lists.sizeOf(groups);
   for (let at: u32 = 0; at < size; at++) {
     const group = lists.at(groups, at);
-    const targets = pools.targets(pool, group, place);
-    if (targets != pools.ELSEWHERE) add(kind, targets, field, group);
+    const targets = targetsOf(pool, group, place);
+    if (targets != ELSEWHERE) add(kind, targets, field, group);
   }
   return true;
 }
 
 /** Never another package of the own name: whether two of a name go together is told by their rivals. */
 function addExclusions(pool: Pool, solvable: u32, place: u32, field: u32): bool {
-  const groups = pools.fieldOf(pool, solvable, field);
+  const groups = fieldOf(pool, solvable, field);
   if (groups == UNREADABLE) return false;
   if (groups == 0) return true;
-  const own = pools.nameOfSolvable(pool, solvable);
+  const own = nameOfSolvable(pool, solvable);
   const size = lists.sizeOf(groups);
   for (let at: u32 = 0; at < size; at++) {
     const group = lists.at(groups, at);
-    const excluded = pools.excluded(pool, group, place);
+    const excluded = excludedBy(pool, group, place);
     const from = words.length;
     words.push(KIND_CONFLICTS);
     words.push(0);
     const count = lists.sizeOf(excluded);
     for (let i: u32 = 0; i < count; i++) {
       const other = lists.at(excluded, i);
-      if (pools.nameOfSolvable(pool, other) != own) words.push(other);
+      if (nameOfSolvable(pool, other) != own) words.push(other);
     }
     const kept = words.length - from - 2;
     if (kept == 0) {
@@ -135,14 +136,14 @@ export function satisfiersAt(): usize {
 }
 
 function addSatisfiers(pool: Pool, solvable: u32, places: usize, field: u32): void {
-  const groups = pools.fieldOf(pool, solvable, field);
+  const groups = fieldOf(pool, solvable, field);
   if (groups == 0 || groups == UNREADABLE) return;
-  const place = pools.placeOfSolvable(pool, solvable);
+  const place = placeOfSolvable(pool, solvable);
   const size = lists.sizeOf(groups);
   for (let at: u32 = 0; at < size; at++) {
     const group = lists.at(groups, at);
-    const targets = pools.targets(pool, group, place);
-    if (targets == pools.ELSEWHERE) continue;
+    const targets = targetsOf(pool, group, place);
+    if (targets == ELSEWHERE) continue;
     const count = lists.sizeOf(targets);
     for (let i: u32 = 0; i < count; i++) {
       const target = lists.at(targets, i);

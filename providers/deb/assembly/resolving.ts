@@ -11,14 +11,17 @@ import * as clauses from './clauses';
 import * as fields from './fields';
 import * as lists from './lists';
 import * as names from './names';
+import * as pools from './pool';
 import * as relations from './relations';
 
 export { clausesOf, clauseReasons, clauseWords, satisfiers, satisfiersAt } from './clauses';
 export { enlist, forget } from './package-index';
 export { empty, listFor } from './lists';
 export { nameLength, nameOf, nameOfRow, nameText } from './names';
-export { anywhere, excluded, gather, offered, providers, reaches, targets } from './pool';
+export { anywhere, offered, providers } from './offers';
+export { gather } from './pool';
 export { groupOf, groupTexts, nameBytes, versionBytes } from './relations';
+export { begin as beginQualifiers, excluded, reaches, targets } from './satisfaction';
 export { listOf, valueEnd, valueOf } from './stanzas';
 
 /**
@@ -31,11 +34,9 @@ export function begin(fieldNames: usize, length: usize, required: u32, relationC
   lists.begin();
   names.begin();
   relations.begin(relationColumns);
+  pools.begin();
   clauses.begin();
 }
-
-/** Notes the numbers of the names `any` and `native`, before the first pool. */
-export { begin as beginPools } from './pool';
 
 /** Memory for the caller, which stays his. */
 export function room(sizeBytes: usize): usize {

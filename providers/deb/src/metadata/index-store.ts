@@ -21,7 +21,7 @@ const GROUP_TEXT = 1;
 const GROUP_LENGTH = 2;
 const GROUP_NUMBERS = 4;
 
-/** What the module is to say of a relation when a group is not one for an architecture; see assembly/pool.ts. */
+/** What the module is to say of a relation when a group is not one for an architecture; see assembly/satisfaction.ts. */
 export const ELSEWHERE = 1;
 
 /** Answers what a walk through a pool asks. */
@@ -176,7 +176,7 @@ export class IndexStore {
     module.begin(this.put(FIELD_NAMES), FIELD_NAMES.length, REQUIRED_FIELDS, this.put(RELATION_COLUMNS));
     this.#bytes.set(NAME_BYTES, module.nameBytes.value);
     this.#bytes.set(VERSION_BYTES, module.versionBytes.value);
-    module.beginPools(this.nameNumber('any'), this.nameNumber('native'));
+    module.beginQualifiers(this.nameNumber('any'), this.nameNumber('native'));
     return module;
   }
 
@@ -197,15 +197,19 @@ export class IndexStore {
         plainProvision: (group) => this.plainGroup(this.table.group(this.groupText(group))[0]!),
       },
       pool: {
+        unreadable: (pool, solvable, field) => {
+          this.#pools[pool]!.unreadable(solvable, field);
+        },
+      },
+      offers: {
         offer: (pool, name, place) => this.#keep(this.#pools[pool]!.offer(name, place)),
         rank: (pool, list) => this.#keep(this.#pools[pool]!.rank(this.list(list))),
+      },
+      satisfaction: {
         favour: (pool, list) => this.#keep(this.#pools[pool]!.favour(this.list(list))),
         read: (pool, group, place, excludes) => {
           const found = this.#pools[pool]!.read(group, place, excludes !== 0);
           return found === null ? ELSEWHERE : this.#keep(found);
-        },
-        unreadable: (pool, solvable, field) => {
-          this.#pools[pool]!.unreadable(solvable, field);
         },
       },
     };

@@ -7,7 +7,7 @@ export interface ResolvingModule extends AssemblyExports {
   readonly versionBytes: { readonly value: number };
   readonly empty: { readonly value: number };
   begin(fieldNames: number, length: number, required: number, relationColumns: number): void;
-  beginPools(anyName: number, nativeName: number): void;
+  beginQualifiers(anyName: number, nativeName: number): void;
   room(sizeBytes: number): number;
   enlist(number: number, columns: number): number;
   forget(index: number): void;
@@ -45,12 +45,14 @@ export interface ResolvingCaller {
     isRelation(start: number, length: number): boolean;
     plainProvision(group: number): number;
   };
-  readonly pool: {
+  readonly pool: { unreadable(pool: number, solvable: number, field: number): void };
+  readonly offers: {
     offer(pool: number, name: number, place: number): number;
     rank(pool: number, list: number): number;
+  };
+  readonly satisfaction: {
     favour(pool: number, list: number): number;
     read(pool: number, group: number, place: number, excludes: number): number;
-    unreadable(pool: number, solvable: number, field: number): void;
   };
 }
 
@@ -59,8 +61,15 @@ const FIRST_PAGES = 256;
 const MODULE = new AssemblyModule<ResolvingModule>(RESOLVING_MODULE);
 
 /** An instance, with memory of its own. */
-export function loadResolvingModule({ stanzas, relations, pool }: ResolvingCaller): ResolvingModule {
-  return MODULE.instance({ stanzas: { ...stanzas }, relations: { ...relations }, pool: { ...pool } }, full, { first: FIRST_PAGES });
+export function loadResolvingModule({ stanzas, relations, pool, offers, satisfaction }: ResolvingCaller): ResolvingModule {
+  const asked = {
+    stanzas: { ...stanzas },
+    relations: { ...relations },
+    pool: { ...pool },
+    offers: { ...offers },
+    satisfaction: { ...satisfaction },
+  };
+  return MODULE.instance(asked, full, { first: FIRST_PAGES });
 }
 
 function full(): never {

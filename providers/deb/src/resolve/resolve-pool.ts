@@ -21,7 +21,7 @@ export const BROKEN = 7;
 
 /**
  * Candidates, and which of them satisfy a relation or are excluded by one. A relation is that of a package of some architecture; every
- * method that takes one means the native architecture where none is given. The walk from relations to packages is assembly/pool.ts; this decides what it asks.
+ * method that takes one means the native architecture where none is given. The walk from relations to packages is assembly/satisfaction.ts; this decides what it asks.
  *
  * @see deb-control(5), and dpkg's own rule, `deparchsatisfied`
  */
