@@ -75,6 +75,11 @@ export class Notes {
     }
     store<u32>(this.start + ((<usize>key) << 2), value);
   }
+
+  /** Forgets all that was noted. */
+  clear(): void {
+    memory.fill(this.start, 0, (<usize>this.room) << 2);
+  }
 }
 
 /** @param expected keys that may come, from 0; larger ones are no error. */

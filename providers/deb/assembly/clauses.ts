@@ -2,7 +2,7 @@ import { numbers, Numbers } from '../../../packages/assembly/assembly/columns';
 import * as lists from './lists';
 import { rivals as rivalsOf } from './offers';
 import { fieldOf, nameOfSolvable, placeOfSolvable, Pool } from './pool';
-import { BREAKS, CONFLICTS, DEPENDS, PRE_DEPENDS, PROVIDES, RECOMMENDS, UNREADABLE } from './relations';
+import { BREAKS, CONFLICTS, DEPENDS, FIELDS, PRE_DEPENDS, PROVIDES, RECOMMENDS, UNREADABLE } from './relations';
 import { ELSEWHERE, excluded as excludedBy, targets as targetsOf } from './satisfaction';
 
 /** What packages need and exclude, as `createClauses` of src/resolve/resolve-clauses.ts gives it to the solver, and which members of an answer satisfy that. */
@@ -13,8 +13,8 @@ const KIND_RECOMMENDS: u32 = 1;
 const KIND_CONFLICTS: u32 = 3;
 
 /** In place of a field: other packages of the name; and the package cannot be read. */
-const RIVALS: u32 = 6;
-const BROKEN: u32 = 7;
+export const RIVALS: u32 = FIELDS;
+export const BROKEN: u32 = FIELDS + 1;
 
 /** Clauses: kind, number of targets, targets. */
 let words!: Numbers;
@@ -65,7 +65,6 @@ export function clauseReasons(): usize {
 function addNeeds(pool: Pool, solvable: u32, place: u32, kind: u32, field: u32): bool {
   const groups = fieldOf(pool, solvable, field);
   if (groups == UNREADABLE) return false;
-  if (groups == 0) return true;
   const size = lists.sizeOf(groups);
   for (let at: u32 = 0; at < size; at++) {
     const group = lists.at(groups, at);
@@ -79,7 +78,6 @@ function addNeeds(pool: Pool, solvable: u32, place: u32, kind: u32, field: u32):
 function addExclusions(pool: Pool, solvable: u32, place: u32, field: u32): bool {
   const groups = fieldOf(pool, solvable, field);
   if (groups == UNREADABLE) return false;
-  if (groups == 0) return true;
   const own = nameOfSolvable(pool, solvable);
   const size = lists.sizeOf(groups);
   for (let at: u32 = 0; at < size; at++) {
@@ -123,9 +121,10 @@ function add(kind: u32, targets: u32, field: u32, group: u32): void {
  */
 export function satisfiers(pool: Pool, solvable: u32, places: usize, recommends: bool): u32 {
   satisfied.length = 0;
-  addSatisfiers(pool, solvable, places, PRE_DEPENDS);
-  addSatisfiers(pool, solvable, places, DEPENDS);
-  if (recommends) addSatisfiers(pool, solvable, places, RECOMMENDS);
+  const place = placeOfSolvable(pool, solvable);
+  addSatisfiers(pool, solvable, place, places, PRE_DEPENDS);
+  addSatisfiers(pool, solvable, place, places, DEPENDS);
+  if (recommends) addSatisfiers(pool, solvable, place, places, RECOMMENDS);
   sort();
   return satisfied.length;
 }
@@ -135,10 +134,9 @@ export function satisfiersAt(): usize {
   return satisfied.start;
 }
 
-function addSatisfiers(pool: Pool, solvable: u32, places: usize, field: u32): void {
+function addSatisfiers(pool: Pool, solvable: u32, place: u32, places: usize, field: u32): void {
   const groups = fieldOf(pool, solvable, field);
-  if (groups == 0 || groups == UNREADABLE) return;
-  const place = placeOfSolvable(pool, solvable);
+  if (groups == UNREADABLE) return;
   const size = lists.sizeOf(groups);
   for (let at: u32 = 0; at < size; at++) {
     const group = lists.at(groups, at);

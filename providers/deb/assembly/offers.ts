@@ -107,7 +107,6 @@ function provides(pool: Pool, solvable: u32, name: u32): bool {
 
 /** The next entry of a list of Provides, after so many, that has a name, and no version but an exact one: its place there + 1; 0 when there is none. */
 export function nextProvision(list: u32, after: u32, name: u32): u32 {
-  if (list == 0) return 0;
   const size = lists.sizeOf(list);
   for (let at = after; at < size; at++) {
     const provision = relations.alternativeAt(lists.at(list, at), 0);
@@ -141,8 +140,8 @@ function isBeside(pool: Pool, a: u32, b: u32): bool {
   const repositoryB = pool.repositoryOf(b);
   const indexA = pool.indexOf(repositoryA);
   const indexB = pool.indexOf(repositoryB);
-  const rowA = a - pool.bases.at(repositoryA) - 1;
-  const rowB = b - pool.bases.at(repositoryB) - 1;
+  const rowA = pool.rowOf(repositoryA, a);
+  const rowB = pool.rowOf(repositoryB, b);
   if (pool.placeOf(repositoryA, rowA) == pool.placeOf(repositoryB, rowB)) return false;
   if (indexA.multiArch(rowA) != SAME || indexB.multiArch(rowB) != SAME) return false;
   const versionA = indexA.versionAt(rowA);

@@ -17,7 +17,7 @@ export class Rows {
   ends: Numbers;
   rows: Numbers;
 
-  /** Where the run of a key begins, and ends. A key that comes after all has none. */
+  /** Where the run of a key begins, and ends. */
   from(key: u32): u32 {
     return key == 0 ? 0 : this.ends.at(key - 1);
   }
@@ -55,8 +55,8 @@ export class Index {
   ends: Numbers;
   /** By stanza and column: offset of the byte after the colon; 0 when the field is absent. */
   places: Numbers;
-  /** By stanza and relation field: see relations.ts. */
-  lists: Numbers;
+  /** By stanza and relation field: its list, or 0. */
+  lists: Notes;
 
   /** Whether a text is the name of a package. */
   isNamed(row: u32, from: usize, to: usize): bool {
@@ -118,18 +118,18 @@ export function enlist(number: u32, columns: usize): Index {
   index.texts = bytes(EXPECTED_BYTES);
   index.ends = numbers(EXPECTED_STANZAS);
   index.places = numbers(EXPECTED_STANZAS);
-  index.lists = numbers(EXPECTED_STANZAS);
+  index.lists = notes(EXPECTED_STANZAS);
   forget(index);
   return index;
 }
 
 /** Forgets the stanzas of an index; what is known of groups and names stays. */
 export function forget(index: Index): void {
-  memory.fill(index.loaded.start, 0, (<usize>index.loaded.room) << 2);
+  index.loaded.clear();
+  index.lists.clear();
   index.texts.length = 1; // So that no place is 0.
   index.ends.length = 0;
   index.places.length = 0;
-  index.lists.length = 0;
 }
 
 function start(columns: usize, at: usize): usize {

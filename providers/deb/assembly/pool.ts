@@ -32,7 +32,6 @@ export class Pool {
   bases: Numbers;
   seen: Numbers;
   questions: Numbers;
-  count: u32;
   /** Number of the name + 1 that each architecture has, the native one first. */
   architectures: Numbers;
   /** Whether an earlier answer is preferred. */
@@ -53,6 +52,11 @@ export class Pool {
     let repository = this.indexes.length - 1;
     while (this.bases.at(repository) >= solvable) repository--;
     return repository;
+  }
+
+  /** The number of a solvable in the index of its repository. */
+  rowOf(repository: u32, solvable: u32): u32 {
+    return solvable - this.bases.at(repository) - 1;
   }
 
   /** Place of the architecture that a package counts for; {@link UNSEEN} where it may not be installed. */
@@ -81,14 +85,14 @@ export function gather(number: u32, words: usize, repositories: u32, architectur
   pool.bases = numbers(repositories);
   pool.seen = numbers(repositories);
   pool.questions = numbers(repositories);
-  pool.count = 0;
   const told = numbersAt(words, 3 * repositories + architectures);
+  let count: u32 = 0;
   for (let at: u32 = 0; at < repositories; at++) {
     pool.indexes.push(told.at(3 * at));
     pool.seen.push(told.at(3 * at + 1));
     pool.questions.push(told.at(3 * at + 2));
-    pool.bases.push(pool.count);
-    pool.count += pool.indexOf(at).starts.length;
+    pool.bases.push(count);
+    count += pool.indexOf(at).starts.length;
   }
   pool.architectures = numbers(architectures);
   for (let place: u32 = 0; place < architectures; place++) pool.architectures.push(told.at(3 * repositories + place) + 1);
@@ -104,7 +108,7 @@ export function gather(number: u32, words: usize, repositories: u32, architectur
 /** The groups that a relation field of a package has; {@link UNREADABLE} is told to the caller. */
 export function fieldOf(pool: Pool, solvable: u32, field: u32): u32 {
   const repository = pool.repositoryOf(solvable);
-  const list = listOf(pool.indexOf(repository), solvable - pool.bases.at(repository) - 1, field);
+  const list = listOf(pool.indexOf(repository), pool.rowOf(repository, solvable), field);
   if (list == UNREADABLE) unreadable(pool.number, solvable, field);
   return list;
 }
@@ -112,11 +116,11 @@ export function fieldOf(pool: Pool, solvable: u32, field: u32): u32 {
 /** Place of the architecture that a solvable counts for. */
 export function placeOfSolvable(pool: Pool, solvable: u32): u32 {
   const repository = pool.repositoryOf(solvable);
-  return pool.placeOf(repository, solvable - pool.bases.at(repository) - 1);
+  return pool.placeOf(repository, pool.rowOf(repository, solvable));
 }
 
 /** Number of the name that a solvable has. */
 export function nameOfSolvable(pool: Pool, solvable: u32): u32 {
   const repository = pool.repositoryOf(solvable);
-  return nameOfRow(pool.indexOf(repository), solvable - pool.bases.at(repository) - 1);
+  return nameOfRow(pool.indexOf(repository), pool.rowOf(repository, solvable));
 }

@@ -2,13 +2,12 @@
  * Relations as numbers: lists of groups (`a | b`), and groups of alternatives. What is written alike is read once, whichever index has it, and lies where it is for
  * good, in numbers of 32 bits. A group that says more than names, qualifiers and versions, or says that in another form than deb-control(5) writes it, has no
  * alternatives here: its text must be read. Of Provides there is none of these: what an entry says is nothing but a name, a qualifier and a version.
- * - a list is where it lies: how many groups it has, and where each lies; 0 is empty;
+ * - a list has where each of its groups lies: see lists.ts;
  * - a group is where it lies: its key, offset and length of its text, whether it cannot be read, four numbers for each of its alternatives, and of each its name, its
  *   shape, the offset of its version, and its qualifier + 1. Places of lists and groups are counted in numbers, not bytes.
  */
 import { numbers, Numbers, numbersAt } from '../../../packages/assembly/assembly/columns';
-import { Index } from './package-index';
-import { kept } from './lists';
+import { kept, taken } from './lists';
 import { nameOf } from './names';
 import { Keys, keys } from './texts';
 import { EARLIER, EARLIER_OR_EQUAL, EQUAL, LATER, LATER_OR_EQUAL } from './versions';
@@ -27,11 +26,8 @@ declare function isRelation(start: usize, length: u32): bool;
  */
 declare function plainProvision(group: u32): u32;
 
+/** In place of a list: the field cannot be read. */
 export const UNREADABLE: u32 = 0xffff_ffff;
-/** No list, as nobody has asked for it. */
-export const UNKNOWN: u32 = 0x7fff_ffff;
-/** Marks a list that is known: no place, in numbers, is so large. */
-const KNOWN: u32 = 0x8000_0000;
 
 /** Relation fields that are asked for, by their place among those of the caller. */
 export const PRE_DEPENDS: u32 = 0;
@@ -40,7 +36,7 @@ export const CONFLICTS: u32 = 2;
 export const BREAKS: u32 = 3;
 export const RECOMMENDS: u32 = 4;
 export const PROVIDES: u32 = 5;
-const FIELDS: u32 = 6;
+export const FIELDS: u32 = 6;
 
 const EXPECTED: u32 = 4096;
 /** By relation field: column of the field. */
@@ -98,23 +94,6 @@ export function columnOf(field: u32): u32 {
   return columns.at(field);
 }
 
-/** Makes room for what becomes known of a stanza, the next one. */
-export function expect(index: Index): void {
-  for (let field: u32 = 0; field < FIELDS; field++) index.lists.push(0);
-}
-
-/** The list of a stanza and field; {@link UNKNOWN} when nobody has asked. */
-export function listOf(index: Index, stanza: u32, field: u32): u32 {
-  const list = index.lists.at(stanza * FIELDS + field);
-  return list == 0 ? UNKNOWN : list == UNREADABLE ? UNREADABLE : list & ~KNOWN;
-}
-
-/** Notes it. */
-export function note(index: Index, stanza: u32, field: u32, list: u32): u32 {
-  index.lists.set(stanza * FIELDS + field, list | KNOWN);
-  return list;
-}
-
 /** Reads the value `[start, stop)` of a field. @returns its list, or {@link UNREADABLE}. */
 export function read(start: usize, stop: usize, field: u32): u32 {
   const isProvides = field == PROVIDES;
@@ -133,8 +112,7 @@ export function read(start: usize, stop: usize, field: u32): u32 {
     }
     at = end;
   }
-  if (isBroken) return UNREADABLE;
-  return members.length == 0 ? 0 : kept(members, 0, 0);
+  return isBroken ? UNREADABLE : taken(members, 0);
 }
 
 /** The group that the text `[from, to)` is, which has no blanks around it. */

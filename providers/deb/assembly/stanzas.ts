@@ -1,5 +1,6 @@
 /** Stanzas of packages, each read when something of it is first asked for: where their fields lie, and what their relations say, as numbers. */
 import * as fields from './fields';
+import { empty } from './lists';
 import { Index } from './package-index';
 import * as relations from './relations';
 import { endAt, SLACK, valueStart, valueStop } from './stanza';
@@ -28,13 +29,16 @@ export function valueEnd(start: usize): usize {
   return valueStop(start);
 }
 
-/** The list of groups that a relation field of a package has: see relations.ts. */
+/** The list of groups that a relation field of a package has, or `UNREADABLE` of relations.ts. */
 export function listOf(index: Index, row: u32, field: u32): u32 {
   const stanza = stanzaOf(index, row);
-  const list = relations.listOf(index, stanza, field);
-  if (list != relations.UNKNOWN) return list;
+  const key = stanza * relations.FIELDS + field;
+  const known = index.lists.at(key);
+  if (known != 0) return known;
   const start = valueIn(index, stanza, relations.columnOf(field));
-  return relations.note(index, stanza, field, start == 0 ? 0 : relations.read(start, valueStop(start), field));
+  const list = start == 0 ? empty : relations.read(start, valueStop(start), field);
+  index.lists.set(key, list);
+  return list;
 }
 
 function valueIn(index: Index, stanza: u32, column: u32): usize {
@@ -65,7 +69,6 @@ function read(index: Index, row: u32): u32 {
     const place = fields.at(column);
     index.places.push(place == 0 ? 0 : <u32>(place - texts.start));
   }
-  relations.expect(index);
   texts.length += length + <u32>SLACK;
   index.ends.push(<u32>(end - texts.start));
   index.loaded.set(row, index.ends.length);

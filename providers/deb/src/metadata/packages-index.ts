@@ -189,8 +189,7 @@ export class PackagesIndex {
   groups(i: number, field: RelationField | 'Provides'): readonly number[] | undefined {
     const place = RELATION_PLACES.get(field);
     const list = place === undefined ? UNREADABLE : this.#values.list(i, place);
-    if (list === UNREADABLE) return undefined;
-    return list === 0 ? [] : this.store.list(list);
+    return list === UNREADABLE ? undefined : this.store.list(list);
   }
 
   /** Groups that can be read. */
