@@ -1,6 +1,6 @@
 /**
  * Reads the packages of some indexes that somebody asks about, and walks from one to those that satisfy its relations (`IndexStore` of src/metadata/index-store.ts and
- * `PoolMemory` of src/resolve/pool-memory.ts are the callers).
+ * `Pool` of src/resolve/resolve-pool.ts are the callers).
  *
  * This is AssemblyScript: TypeScript whose numbers are those of WebAssembly, and whose memory is managed by hand. The build compiles it into src/compiled, because what is
  * done here runs once in a process, and JavaScript that runs once is mostly interpreted (docs/decisions/0199). Nothing of the standard library is used, and memory is
@@ -14,14 +14,14 @@ import * as names from './names';
 import * as pools from './pool';
 import * as relations from './relations';
 
-export { clausesOf, clauseReasons, clauseWords, satisfiers, satisfiersAt } from './clauses';
+export { BROKEN, clausesOf, clauseReasons, clauseWords, RIVALS, satisfiers, satisfiersAt } from './clauses';
 export { enlist, forget } from './package-index';
 export { empty, listFor } from './lists';
-export { nameLength, nameOf, nameOfRow, nameText } from './names';
+export { nameLength, nameOf, nameText } from './names';
 export { anywhere, offered, providers } from './offers';
 export { gather } from './pool';
 export { groupOf, groupTexts, nameBytes, versionBytes } from './relations';
-export { begin as beginQualifiers, excluded, reaches, targets } from './satisfaction';
+export { begin as beginQualifiers, ELSEWHERE, excluded, reaches, targets } from './satisfaction';
 export { listOf, valueEnd, valueOf } from './stanzas';
 
 /**

@@ -95,6 +95,38 @@ it('gives a group that is written alike one number in all repositories', () => {
   expect(pool.groups(1, 'Depends')).toEqual(pool.groups(2, 'Recommends'));
 });
 
+it.each([
+  ['x', [1, 2, 3, 4]],
+  ['x:any', [1, 2, 3, 4]],
+  ['x:native', [1, 3]],
+  ['x:i386', [2, 4]],
+  ['x:arm64', []],
+  ['x (>= 2)', [2, 4]],
+])('excludes by "%s" packages of every architecture, unless one is named', (conflicts, excluded) => {
+  const packages = [
+    { name: 'x', version: '1' },
+    { name: 'x', version: '2', arch: 'i386' },
+    { name: 'y', version: '1', fields: ['Provides: x:i386 (= 1)'] },
+    { name: 'y', version: '1', arch: 'i386', fields: ['Provides: x (= 2)'] },
+    { name: 'z', version: '1', fields: [`Conflicts: ${conflicts}`] },
+  ];
+  const pool = new Pool(toRepositories([{ id: 'main', packages }]), 'amd64', [], ['i386']);
+  expect([...pool.clauseNumbers(5, false)]).toEqual(excluded.length === 0 ? [] : [3, excluded.length, ...excluded]);
+});
+
+it('tells the members that satisfy what a package needs, whatever is asked next', () => {
+  const pool = poolOf([
+    { name: 'a', version: '1', fields: ['Depends: b | c', 'Recommends: c'] },
+    { name: 'b', version: '1', fields: ['Pre-Depends: a'] },
+    { name: 'c', version: '1' },
+  ]);
+  const satisfiersOf = pool.satisfiers(Uint32Array.of(0, 1, 2, 3), true);
+  const [either] = pool.groups(1, 'Depends')!;
+  const [[c], [a]] = [pool.groups(1, 'Recommends')!, pool.groups(2, 'Pre-Depends')!];
+  const told = [1, 2, 3].map(satisfiersOf);
+  expect(told.map((each) => [...each])).toEqual([[1, 1, either, 2, 1, either, 2, 4, c], [0, 0, a], []]);
+});
+
 it('ranks providers, and tells what they provide', () => {
   const pool = poolOf([
     { name: 'plain', version: '1', fields: ['Provides: mta (= 3), mta'] },

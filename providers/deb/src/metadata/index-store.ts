@@ -21,9 +21,6 @@ const GROUP_TEXT = 1;
 const GROUP_LENGTH = 2;
 const GROUP_NUMBERS = 4;
 
-/** What the module is to say of a relation when a group is not one for an architecture; see assembly/satisfaction.ts. */
-export const ELSEWHERE = 1;
-
 /** Answers what a walk through a pool asks. */
 export interface PoolDecisions {
   /** The packages of a name and an architecture that may be chosen, the preferred one first. */
@@ -209,7 +206,7 @@ export class IndexStore {
         favour: (pool, list) => this.#keep(this.#pools[pool]!.favour(this.list(list))),
         read: (pool, group, place, excludes) => {
           const found = this.#pools[pool]!.read(group, place, excludes !== 0);
-          return found === null ? ELSEWHERE : this.#keep(found);
+          return found === null ? this.module.ELSEWHERE.value : this.#keep(found);
         },
       },
     };

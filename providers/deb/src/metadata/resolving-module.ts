@@ -6,6 +6,9 @@ export interface ResolvingModule extends AssemblyExports {
   readonly nameBytes: { readonly value: number };
   readonly versionBytes: { readonly value: number };
   readonly empty: { readonly value: number };
+  readonly ELSEWHERE: { readonly value: number };
+  readonly RIVALS: { readonly value: number };
+  readonly BROKEN: { readonly value: number };
   begin(fieldNames: number, length: number, required: number, relationColumns: number): void;
   beginQualifiers(anyName: number, nativeName: number): void;
   room(sizeBytes: number): number;
@@ -17,7 +20,6 @@ export interface ResolvingModule extends AssemblyExports {
   groupOf(from: number, to: number): number;
   groupTexts(): number;
   nameOf(from: number, to: number): number;
-  nameOfRow(index: number, row: number): number;
   nameText(name: number): number;
   nameLength(name: number): number;
   listFor(count: number): number;
@@ -61,15 +63,8 @@ const FIRST_PAGES = 256;
 const MODULE = new AssemblyModule<ResolvingModule>(RESOLVING_MODULE);
 
 /** An instance, with memory of its own. */
-export function loadResolvingModule({ stanzas, relations, pool, offers, satisfaction }: ResolvingCaller): ResolvingModule {
-  const asked = {
-    stanzas: { ...stanzas },
-    relations: { ...relations },
-    pool: { ...pool },
-    offers: { ...offers },
-    satisfaction: { ...satisfaction },
-  };
-  return MODULE.instance(asked, full, { first: FIRST_PAGES });
+export function loadResolvingModule(caller: ResolvingCaller): ResolvingModule {
+  return MODULE.instance({ ...caller }, full, { first: FIRST_PAGES });
 }
 
 function full(): never {

@@ -4,7 +4,6 @@ import { CLAUSE_KINDS } from '@ict/solver';
 import type { RelationField } from '../metadata/packages-index.js';
 import type { RelationGroup } from '../relations/relation.js';
 import { RELATION_FIELDS } from '../relations/relation-numbers.js';
-import { BROKEN, RIVALS } from './resolve-pool.js';
 import type { Pool } from './resolve-pool.js';
 import type { UnreadableField } from './resolve-relations.js';
 
@@ -59,8 +58,9 @@ class ClauseReasons {
 
   of(solvable: number, { kind, targets, field, group }: ClauseOrigin): Reason {
     const pool = this.#pool;
-    if (field === BROKEN) return { kind: 'unreadable', ...pool.unreadable.get(solvable)! };
-    if (field === RIVALS) return this.#once(targets.join(), () => ({ kind: 'one-version', name: pool.name(solvable) }));
+    const { BROKEN, RIVALS } = pool.store.module;
+    if (field === BROKEN.value) return { kind: 'unreadable', ...pool.unreadable.get(solvable)! };
+    if (field === RIVALS.value) return this.#once(targets.join(), () => ({ kind: 'one-version', name: pool.name(solvable) }));
     const arch = pool.archOf(solvable);
     const reason = (): RelationReason => new RelationReason(RELATION_FIELDS[field] as RelationField, group, arch, pool);
     // What a package excludes never has its own name, so it is not shared.

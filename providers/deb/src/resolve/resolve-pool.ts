@@ -1,5 +1,4 @@
 import type { FavouredPackage } from '@ict/plugin-api';
-import { ELSEWHERE } from '../metadata/index-store.js';
 import { formatGroup } from '../relations/relation.js';
 import type { Provided, Relation, RelationGroup } from '../relations/relation.js';
 import { RELATION_FIELDS } from '../relations/relation-numbers.js';
@@ -14,10 +13,6 @@ export interface Provider {
   readonly solvable: number;
   readonly provisions: readonly Provided[];
 }
-
-/** In place of a field: other packages of the own name; and that a field cannot be read. */
-export const RIVALS = 6;
-export const BROKEN = 7;
 
 /**
  * Candidates, and which of them satisfy a relation or are excluded by one. A relation is that of a package of some architecture; every
@@ -86,8 +81,9 @@ export class Pool extends Candidates {
    * @returns null when the group does not concern the architecture.
    */
   targets(group: number, arch = this.arch): readonly number[] | null {
-    const list = this.store.module.targets(this.#pool, group, this.architectures.indexOf(arch));
-    return list === ELSEWHERE ? null : this.#list(list);
+    const { module } = this.store;
+    const list = module.targets(this.#pool, group, this.architectures.indexOf(arch));
+    return list === module.ELSEWHERE.value ? null : this.#list(list);
   }
 
   /** Offered packages that satisfy one alternative. See {@link targets}. */
@@ -124,7 +120,7 @@ export class Pool extends Candidates {
   }
 
   /**
-   * Of each of so many clauses that {@link clauseNumbers} told last: the field that says so, by its place among the fields that are kept, or {@link RIVALS} or {@link BROKEN};
+   * Of each of so many clauses that {@link clauseNumbers} told last: the field that says so, by its place among the fields that are kept, or `RIVALS` or `BROKEN` of the module;
    * and the group. A view, too.
    */
   clauseOrigins(count: number): Uint32Array {
@@ -135,8 +131,7 @@ export class Pool extends Candidates {
    * Finds the members of an answer that satisfy what a member needs, and recommends, when Recommends count; itself aside.
    *
    * @param places by solvable: place of the member in some order + 1, or 0.
-   * @returns threes of a member's place, a field by its place among those that are kept, and a group: in the order of members, those of one as they are written. A view, until
-   * the pool is asked for anything else.
+   * @returns threes of a member's place, a field by its place among those that are kept, and a group: in the order of members, those of one as they are written.
    */
   satisfiers(places: Uint32Array, recommends: boolean): (solvable: number) => Uint32Array {
     const { store } = this;
@@ -144,7 +139,7 @@ export class Pool extends Candidates {
     const noted = store.put(places);
     return (solvable) => {
       const length = module.satisfiers(this.#pool, solvable, noted, recommends);
-      return store.numbersAt(module.satisfiersAt(), length);
+      return store.numbersAt(module.satisfiersAt(), length).slice();
     };
   }
 
