@@ -1,3 +1,4 @@
+import { Notes } from '../../../packages/assembly/assembly/columns';
 import * as lists from './lists';
 import { anywhere, nextProvision, providers } from './offers';
 import { ALLOWED, FOREIGN } from './package-index';
@@ -28,6 +29,7 @@ export const ELSEWHERE: u32 = 1;
 /** Numbers of the names `any` and `native`, + 1, as qualifiers are noted. */
 let any: u32 = 0;
 let native: u32 = 0;
+
 /** @param anyName number of the name `any`, @param nativeName of `native`. */
 export function begin(anyName: u32, nativeName: u32): void {
   any = anyName + 1;
@@ -36,26 +38,32 @@ export function begin(anyName: u32, nativeName: u32): void {
 
 /** What satisfies a group for packages of an architecture, in order of preference; {@link ELSEWHERE} when it does not concern them. */
 export function targets(pool: Pool, group: u32, place: u32): u32 {
+  return known(pool, pool.targets, group, place, false);
+}
+
+/** Offered packages that a group of `Conflicts` or `Breaks` of a package of an architecture excludes, whatever their order. */
+export function excluded(pool: Pool, group: u32, place: u32): u32 {
+  return known(pool, pool.excluded, group, place, true);
+}
+
+function known(pool: Pool, noted: Notes, group: u32, place: u32, excludes: bool): u32 {
   const key = relations.keyOf(group) * pool.architectures.length + place;
-  let list = pool.targets.at(key);
-  if (list == 0) pool.targets.set(key, (list = findTargets(pool, group, place)));
+  let list = noted.at(key);
+  if (list == 0) noted.set(key, (list = findMeant(pool, group, place, excludes)));
   return list;
 }
 
-function findTargets(pool: Pool, group: u32, place: u32): u32 {
+function findMeant(pool: Pool, group: u32, place: u32, excludes: bool): u32 {
   const alternatives = relations.alternativesOf(group);
-  if (alternatives == 0) return read(pool.number, group, place, false);
+  if (alternatives == 0) return read(pool.number, group, place, excludes);
   const from = found.length;
-  for (let at: u32 = 0; at < alternatives; at++) satisfy(pool, from, relations.alternativeAt(group, at), place);
-  return preferred(pool, lists.taken(found, from));
+  for (let at: u32 = 0; at < alternatives; at++) addMeant(pool, from, relations.alternativeAt(group, at), place, excludes);
+  const list = lists.taken(found, from);
+  return pool.favours && !excludes && lists.sizeOf(list) > 1 ? favour(pool.number, list) : list;
 }
 
-function preferred(pool: Pool, list: u32): u32 {
-  return pool.favours && lists.sizeOf(list) > 1 ? favour(pool.number, list) : list;
-}
-
-/** Finds what satisfies an alternative and is not among what was found since `from`: packages of the name, then those that provide it. */
-function satisfy(pool: Pool, from: u32, alternative: usize, place: u32): void {
+/** Finds what an alternative means and is not among what was found since `from`: packages of the name, then those that provide it. */
+function addMeant(pool: Pool, from: u32, alternative: usize, place: u32, excludes: bool): void {
   const name = relations.nameIn(alternative);
   const qualifier = relations.qualifierIn(alternative);
   const before = found.length;
@@ -63,7 +71,8 @@ function satisfy(pool: Pool, from: u32, alternative: usize, place: u32): void {
   const namedSize = lists.sizeOf(named);
   for (let at: u32 = 0; at < namedSize; at++) {
     const solvable = lists.at(named, at);
-    if (reaches(pool, qualifier, solvable, 0, place) && fits(pool, solvable, alternative)) note(from, before, solvable);
+    const isMeant = excludes ? strikes(pool, qualifier, solvable) : reaches(pool, qualifier, solvable, 0, place);
+    if (isMeant && fits(pool, solvable, alternative)) note(from, before, solvable);
   }
   const real = found.length;
   const providing = providers(pool, name);
@@ -73,7 +82,9 @@ function satisfy(pool: Pool, from: u32, alternative: usize, place: u32): void {
     const list = fieldOf(pool, solvable, relations.PROVIDES);
     for (let next = nextProvision(list, 0, name); next != 0; next = nextProvision(list, next, name)) {
       const provision = relations.alternativeAt(lists.at(list, next - 1), 0);
-      if (!reaches(pool, qualifier, solvable, relations.qualifierIn(provision), place) || !isProvided(provision, alternative)) continue;
+      const as = relations.qualifierIn(provision);
+      const isMeant = excludes ? strikes(pool, qualifier, solvable) : reaches(pool, qualifier, solvable, as, place);
+      if (!isMeant || !isProvided(provision, alternative)) continue;
       note(from, real, solvable);
       break;
     }
@@ -91,7 +102,7 @@ function fits(pool: Pool, solvable: u32, alternative: usize): bool {
   if (relations.operatorIn(alternative) == 0) return true;
   const repository = pool.repositoryOf(solvable);
   const index = pool.indexOf(repository);
-  const version = index.versionAt(solvable - pool.bases.at(repository) - 1);
+  const version = index.versionAt(pool.rowOf(repository, solvable));
   endAt(index.versionsEnd());
   return isAsked(alternative, version, valueStop(version));
 }
@@ -117,7 +128,7 @@ function isAsked(alternative: usize, version: usize, versionEnd: usize): bool {
  */
 export function reaches(pool: Pool, qualifier: u32, solvable: u32, as: u32, place: u32): bool {
   const repository = pool.repositoryOf(solvable);
-  const row = solvable - pool.bases.at(repository) - 1;
+  const row = pool.rowOf(repository, solvable);
   const architectures = pool.architectures;
   const wanted = qualifier == 0 ? architectures.at(place) : qualifier == native ? architectures.at(0) : qualifier;
   const own = as != 0 ? as : architectures.at(pool.placeOf(repository, row));
@@ -126,49 +137,8 @@ export function reaches(pool: Pool, qualifier: u32, solvable: u32, as: u32, plac
   return pool.indexOf(repository).multiArch(row) == (qualifier == 0 ? FOREIGN : ALLOWED);
 }
 
-/** Offered packages that a group of `Conflicts` or `Breaks` excludes, of a package of an architecture. */
-export function excluded(pool: Pool, group: u32, place: u32): u32 {
-  const key = relations.keyOf(group) * pool.architectures.length + place;
-  let list = pool.excluded.at(key);
-  if (list == 0) pool.excluded.set(key, (list = findExcluded(pool, group, place)));
-  return list;
-}
-
-function findExcluded(pool: Pool, group: u32, place: u32): u32 {
-  const alternatives = relations.alternativesOf(group);
-  if (alternatives == 0) return read(pool.number, group, place, true);
-  const from = found.length;
-  for (let at: u32 = 0; at < alternatives; at++) exclude(pool, from, relations.alternativeAt(group, at));
-  return lists.taken(found, from);
-}
-
-/** Finds what one alternative of `Conflicts` or `Breaks` excludes: packages of every architecture, unless one is named, whatever their order. */
-function exclude(pool: Pool, from: u32, alternative: usize): void {
-  const name = relations.nameIn(alternative);
-  const qualifier = relations.qualifierIn(alternative);
-  const only = qualifier == any ? 0 : qualifier == native ? pool.architectures.at(0) : qualifier;
-  const before = found.length;
-  const named = anywhere(pool, name);
-  const namedSize = lists.sizeOf(named);
-  for (let at: u32 = 0; at < namedSize; at++) {
-    const solvable = lists.at(named, at);
-    if (isMeant(pool, solvable, only) && fits(pool, solvable, alternative)) note(from, before, solvable);
-  }
-  const real = found.length;
-  const providing = providers(pool, name);
-  const providingSize = lists.sizeOf(providing);
-  for (let at: u32 = 0; at < providingSize; at++) {
-    const solvable = lists.at(providing, at);
-    if (!isMeant(pool, solvable, only)) continue;
-    const list = fieldOf(pool, solvable, relations.PROVIDES);
-    for (let next = nextProvision(list, 0, name); next != 0; next = nextProvision(list, next, name)) {
-      if (!isProvided(relations.alternativeAt(lists.at(list, next - 1), 0), alternative)) continue;
-      note(from, real, solvable);
-      break;
-    }
-  }
-}
-
-function isMeant(pool: Pool, solvable: u32, only: u32): bool {
-  return only == 0 || pool.architectures.at(placeOfSolvable(pool, solvable)) == only;
+/** Whether `Conflicts` or `Breaks` mean a package, as far as architectures go: of every architecture, unless one is named. */
+function strikes(pool: Pool, qualifier: u32, solvable: u32): bool {
+  if (qualifier == 0 || qualifier == any) return true;
+  return pool.architectures.at(placeOfSolvable(pool, solvable)) == (qualifier == native ? pool.architectures.at(0) : qualifier);
 }
