@@ -18,7 +18,7 @@ declare function wrong(owner: u32, target: i32): void;
 /** In place of a relation. */
 export const NO_RELATION: u32 = 0;
 
-/** Kinds, as the caller has them in `clause-writer.ts`. */
+/** Kinds, by their places in `CLAUSE_KINDS` of `src/problem.ts`. */
 export const REQUIRES: u32 = 0;
 export const RECOMMENDS: u32 = 1;
 export const SUGGESTS: u32 = 2;
