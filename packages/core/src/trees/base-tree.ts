@@ -105,7 +105,7 @@ export class BaseTree implements LayerShelf {
     await atomicWriteFile(this.record, JSON.stringify(record));
     await this.remove(staged.root);
     // The next tree that is published here moves this one to the cache, in the same build too.
-    return { layer: layerRef(manifest), directory: undefined, signature };
+    return { layer: layerRef(manifest), directory: this.live, signature };
   }
 
   async resign(layer: LayerRef, signature: KeptSignature): Promise<void> {

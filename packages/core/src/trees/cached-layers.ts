@@ -38,7 +38,7 @@ export class CachedLayers implements LayerShelf {
       manifest: listing,
       signature: signatureText(signature, listing),
     });
-    return { layer: layerRef(manifest), directory: existed ? undefined : layer.fs, signature };
+    return { layer: layerRef(manifest), directory: existed ? undefined : layer.fs };
   }
 
   async drop(layer: Pick<LayerRef, 'digest'>): Promise<void> {

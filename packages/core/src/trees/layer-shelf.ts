@@ -21,10 +21,10 @@ export interface StoredLayer {
 /** A layer that has its place on a shelf. */
 export interface PublishedLayer {
   readonly layer: LayerRef;
-  /** Where the staged files lie for good; undefined when they may be moved, or a layer of the same content lay there already and was kept. */
+  /** Where the staged files lie; undefined when a layer of the same content lay there already and was kept. */
   readonly directory: string | undefined;
-  /** What signing the staged files gave. */
-  readonly signature: KeptSignature;
+  /** What signing them there gave, where they may be moved again; absent where they lie for good. */
+  readonly signature?: KeptSignature;
 }
 
 /** Computes the stat signature of a staged layer, where its files lie by then. */

@@ -76,8 +76,8 @@ export class SandboxTrees implements TreeRunner {
   private readonly verify: 'signature' | 'full';
   private readonly signal: AbortSignal;
   private readonly verified = new Map<string, Pick<StoredLayer, 'directory' | 'manifest'>>();
-  /** Signatures of layers that this build made, and that may have been moved since. */
-  private readonly made = new Map<string, string>();
+  /** Layers that this build made and that may have been moved since: where they lay, and their signature there. */
+  private readonly made = new Map<string, Pick<StoredLayer, 'directory' | 'signature'>>();
   private readonly mergedTrees = new WeakMap<TreeRef, readonly MergedEntry[]>();
 
   /**
@@ -121,8 +121,10 @@ export class SandboxTrees implements TreeRunner {
       const sign = async (files: string) => signedNow(await sandbox.statLayer(files, contents));
       const { layer, directory, signature } = await shelf.publish(staged, manifest, sign, archive);
       // Made just now: sealing read every byte of it, but for what it shares with the layer that it began with, verified above.
-      if (directory !== undefined) this.verified.set(layer.digest, { directory, manifest });
-      else this.made.set(layer.digest, signature.digest);
+      if (directory !== undefined) {
+        if (signature === undefined) this.verified.set(layer.digest, { directory, manifest });
+        else this.made.set(layer.digest, { directory, signature });
+      }
       return layer;
     } catch (error) {
       await shelf.abandon(staged).catch(() => undefined); // the cause says more; what stays is cleared by the next build
@@ -235,7 +237,8 @@ export class SandboxTrees implements TreeRunner {
    * run of the machine, once.
    */
   private async changes(layer: LayerRef, { directory, manifest, signature }: StoredLayer): Promise<readonly string[]> {
-    if (this.made.get(layer.digest) === signature.digest) return [];
+    const made = this.made.get(layer.digest);
+    if (made?.directory === directory && made.signature.digest === signature.digest) return [];
     const sandbox = await this.sandbox.get();
     const { signal } = this;
     if (this.verify === 'signature' && !mayBeLost(signature)) {

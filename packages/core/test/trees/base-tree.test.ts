@@ -46,7 +46,7 @@ class DirectoryShelf implements LayerShelf {
   async publish({ directory }: { readonly directory: string }, manifest: LayerManifest, sign: (directory: string) => Promise<never>) {
     const signature = await sign(directory);
     this.layers.set(manifest.digest, { directory, manifest, signature });
-    return { layer: layerRef(manifest), directory, signature };
+    return { layer: layerRef(manifest), directory };
   }
   async resign() {}
   async drop(layer: LayerRef) {
@@ -269,6 +269,22 @@ describe('a base tree', () => {
     expect(signature.digest === (await oneFileSandbox.statLayer(directory)).digest).toBe(valid);
   });
 
+  it('is compared when something changed it before another one took its place, in the build that made both', async () => {
+    const { base, shelf } = workshop();
+    const openTree = async ({ upper }: { readonly upper: { readonly directory: string } }) => ({
+      write: (_path: string, content: Uint8Array) => writeFile(join(upper.directory, 'content'), content),
+      close: async () => undefined,
+    });
+    const sandbox = { ...oneFileSandbox, sealLayer: oneFileSandbox.readLayer, openTree } as unknown as Sandbox;
+    const { signal } = new AbortController();
+    const trees = new SandboxTrees(new LazySandbox(async () => sandbox), base, shelf, { epochSeconds: 1, verify: 'signature', signal });
+    const make = (content: string) => trees.change({ layers: [] }, (tree) => tree.write('/content', Buffer.from(content)), { shelf: base });
+    const one = await make('one');
+    await writeFile(join(work, 'chrootenv/content'), 'six');
+    await make('two');
+    await expect(trees.directories({ layers: [one] })).rejects.toMatchObject({ code: 'ICT_LAYER_DAMAGED' });
+  });
+
   it('keeps its place when a step makes another layer, which goes to the cache', async () => {
     const { base, shelf, make, lies } = workshop();
     const one = await make('one');
@@ -295,7 +311,9 @@ describe('a base tree', () => {
     const staged = await base.stage();
     await writeFile(join(staged.directory, 'content'), 'one');
     const manifest = await manifestOf(staged.directory);
-    expect((await base.publish(staged, manifest, (directory) => oneFileSandbox.statLayer(directory))).directory).toBeUndefined();
+    const signature = await oneFileSandbox.statLayer(staged.directory);
+    const published = await base.publish(staged, manifest, (directory) => oneFileSandbox.statLayer(directory));
+    expect(published).toMatchObject({ directory: join(work, 'chrootenv'), signature });
   });
 
   it('throws a live tree away that nothing vouches for, when another needs its place', async () => {

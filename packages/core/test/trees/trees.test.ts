@@ -20,7 +20,7 @@ const made = layerRef(manifest);
  * @param kept whether it lay there before, so that what a change staged is not what lies there now.
  * @param sound whether its files are what its manifest says.
  * @param directory where layers are made.
- * @param movable whether what a change staged may lie elsewhere by now.
+ * @param madeAt where they lie when they are published, to be moved again.
  * @param listing what lies beside the layer.
  * @param trouble what is thrown when a tree is closed, or what was staged is taken away.
  */
@@ -28,7 +28,7 @@ function trees({
   kept = false,
   sound = true,
   directory = '/staged/fs',
-  movable = false,
+  madeAt = undefined as string | undefined,
   verify = 'signature' as 'signature' | 'full',
   listing = manifest,
   trouble = undefined as Error | undefined,
@@ -58,8 +58,8 @@ function trees({
     stage: async () => ({ directory, work: '/staged/work', root: '/staged' }),
     publish: async () => ({
       layer: made,
-      directory: kept || movable ? undefined : '/layers/made',
-      signature: { digest: digestOfAll(kept ? '6' : '5'), entries: 1 },
+      directory: kept ? undefined : (madeAt ?? '/layers/made'),
+      ...(madeAt === undefined ? {} : { signature: { digest: digestOfAll('5'), entries: 1 } }),
     }),
     find: async () => ({ directory: '/layers/made', manifest: listing, signature: { digest: digestOfAll('5'), entries: 1 } }),
     abandon: async (staged: StagedLayer) => {
@@ -84,11 +84,14 @@ describe('the layers of a tree', () => {
     expect(looks).toEqual([]);
   });
 
-  it('are not looked at again where they may be moved, while they have the signature that they were sealed with', async () => {
-    const { subject, looks } = trees({ kept: false, movable: true });
+  it.each([
+    ['not looked at again where they may be moved, while they lie where they were signed', '/layers/made', []],
+    ['looked at when they were moved, whatever signature they kept', '/layers/elsewhere', ['/layers/made']],
+  ])('are %s', async (_what, madeAt, expected) => {
+    const { subject, looks } = trees({ madeAt });
     const layer = await subject.change({ layers: [] }, async () => undefined);
     expect(await subject.directories({ layers: [layer] })).toEqual(['/layers/made']);
-    expect(looks).toEqual([]);
+    expect(looks).toEqual(expected);
   });
 
   it('are verified once when one of equal content was there before', async () => {
