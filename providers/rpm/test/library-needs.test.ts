@@ -28,6 +28,26 @@ describe('what a file says of libraries', () => {
     expect(readLibraryNeeds(bytes)).toEqual(NOTHING);
   });
 
+  it('is not a name that no file can have', () => {
+    expect(readLibraryNeeds(elfFile({ name: undefined, needed: ['', 'libc.so.6'] })).needed).toEqual(['libc.so.6']);
+    const whole = elfFile({ name: undefined, needed: ['liba.so.1', 'libc.so.6'] });
+    expect(readLibraryNeeds(Buffer.concat([whole.fill('a', 0x30b), Buffer.alloc(1024, 'a'), Buffer.alloc(1)])).needed).toEqual([
+      'liba.so.1',
+    ]);
+  });
+
+  it('is bounded, however long the file says that it is', () => {
+    const sizeBytes = 2 ** 20;
+    const elf = Buffer.alloc(sizeBytes);
+    elfFile({ name: undefined, needed: ['liba.so.1'] }).copy(elf);
+    const [dynamic, entries] = [64 + 56, 0x100];
+    elf.copy(elf, sizeBytes / 2, entries, entries + 32); // one that is needed, and where the names are
+    elf.writeBigUInt64LE(BigInt(sizeBytes / 2), dynamic + 8);
+    elf.writeBigUInt64LE(BigInt(sizeBytes / 2), dynamic + 32);
+    for (let at = sizeBytes / 2 + 32; at < sizeBytes; at += 16) elf.copy(elf, at, entries, entries + 16);
+    expect(readLibraryNeeds(elf).needed).toHaveLength(4095);
+  });
+
   it('is read from damaged files, too, without a failure', () => {
     const whole = elfFile({ name: 'liba.so.1', needed: ['libc.so.6'] });
     const damage = fc.array(fc.tuple(fc.nat(whole.length - 1), fc.nat(255)), { minLength: 1, maxLength: 20 });

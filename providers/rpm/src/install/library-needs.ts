@@ -1,5 +1,5 @@
 const MAGIC = 0x7f454c46;
-/** Class and byte order of the only files that are read: 64 bits, little-endian, as all our architectures are. */
+/** Class and byte order of the only files that are read: 64 bits, little-endian. A program of `armv7hl` tells nothing. */
 const CLASS_64 = 2;
 const LITTLE_ENDIAN = 1;
 const HEADER_BYTES = 64;
@@ -13,6 +13,11 @@ const END = 0n;
 const NEEDED = 1n;
 const STRING_TABLE = 5n;
 const NAME = 14n;
+
+/** Of the dynamic section, of which a hundred entries are many: the file itself says how long it is, and so how many names are read. */
+const MAX_DYNAMIC_BYTES = 64 * 1024;
+/** As of any file. */
+const MAX_NAME_BYTES = 255;
 
 /** A part of the file, and where it lies in memory. */
 interface Segment {
@@ -35,7 +40,7 @@ const NOTHING: LibraryNeeds = { name: undefined, needed: [] };
 /**
  * Reads what a program or library needs to start.
  *
- * @param content of any file. What is no ELF file, or a damaged one, needs nothing.
+ * @param content of any file. What is no ELF file, or a damaged one, needs nothing. A name that no file can have is none.
  * @see elf(5)
  */
 export function readLibraryNeeds(content: Uint8Array): LibraryNeeds {
@@ -44,13 +49,13 @@ export function readLibraryNeeds(content: Uint8Array): LibraryNeeds {
   const segments = [...readSegments(elf)];
   const dynamic = segments.find(({ type }) => type === DYNAMIC);
   if (dynamic === undefined) return NOTHING;
-  const entries = [...readEntries(elf.subarray(dynamic.offset, dynamic.offset + dynamic.sizeBytes))];
+  const entries = [...readEntries(elf.subarray(dynamic.offset, dynamic.offset + Math.min(dynamic.sizeBytes, MAX_DYNAMIC_BYTES)))];
   const table = Number(entries.find(([tag]) => tag === STRING_TABLE)?.[1]);
   const around = segments.find(({ type, address, sizeBytes }) => type === LOADED && table >= address && table < address + sizeBytes);
   if (around === undefined) return NOTHING;
   const strings = elf.subarray(around.offset + table - around.address);
   const namesOf = (wanted: bigint): readonly string[] =>
-    entries.filter(([tag]) => tag === wanted).map(([, at]) => strings.toString('latin1', Number(at), strings.indexOf(0, Number(at))));
+    entries.flatMap(([tag, at]) => (tag === wanted ? readName(strings.subarray(Number(at), Number(at) + MAX_NAME_BYTES + 1)) : []));
   return { name: namesOf(NAME)[0], needed: namesOf(NEEDED) };
 }
 
@@ -63,6 +68,12 @@ function* readSegments(elf: Buffer): Generator<Segment, void, undefined> {
     const [offset, address, sizeBytes] = [8, 16, 32].map((field) => Number(segment.readBigUInt64LE(field))) as [number, number, number];
     yield { type: segment.readUInt32LE(0), offset, address, sizeBytes };
   }
+}
+
+/** The text up to the first zero byte; nothing where it is empty, or has no end. */
+function readName(text: Buffer): readonly string[] {
+  const end = text.indexOf(0);
+  return end > 0 ? [text.toString('latin1', 0, end)] : [];
 }
 
 /** Tags with their values, up to the end mark. */
