@@ -1,9 +1,11 @@
+import { buffer } from 'node:stream/consumers';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { RpmWorkshop, type RpmSpec } from '@ict/fixtures';
 import type { VerifiedPackage } from '@ict/plugin-api';
 import { fakeContext, memoryTree } from '@ict/plugin-testkit';
 import { AskedLibraries } from '../src/install/asked-libraries.js';
-import { bootstrap, bootstrapPackages, neededToStart } from '../src/install/bootstrap.js';
+import { bootstrap, bootstrapPackages, learning, neededToStart } from '../src/install/bootstrap.js';
+import type { RpmFile } from '../src/package/package-files.js';
 import { elfFile } from './elf-file.js';
 
 const verified = (name: string, requires: readonly string[] = [], file = ''): VerifiedPackage =>
@@ -91,19 +93,40 @@ describe('the packages that rpm does need to start', () => {
   });
 });
 
+describe('what is learned from files on their way', () => {
+  it.each([
+    ['a program', '/usr/bin/rpm', 1024, true],
+    ['a library', '/usr/lib64/liba.so.1', 1024, true],
+    ['another file', '/usr/bin/rpmbuild', 1024, false],
+    ['a library that would take too much memory', '/usr/lib64/liba.so.1', 2 ** 32, false],
+  ])('of %s', async (_what, path, sizeBytes, isLearned) => {
+    const asked = new AskedLibraries(['liba.so.1']);
+    const elf = elfFile({ name: undefined, needed: ['libc.so.6'] });
+    async function* content() {
+      yield elf.subarray(0, 500);
+      yield elf.subarray(500);
+    }
+    expect(await buffer(learning(asked)({ path, sizeBytes } as RpmFile, content()))).toEqual(elf);
+    expect(asked.has('libc.so.6')).toBe(isLearned);
+  });
+});
+
 describe('an empty root', () => {
   const workshop = new RpmWorkshop();
   let packages: readonly VerifiedPackage[];
   beforeAll(() => {
     const program = (...needed: readonly string[]) => elfFile({ name: undefined, needed }).toString('latin1');
     const library = (name: string, ...needed: readonly string[]) => elfFile({ name, needed }).toString('latin1');
-    const build = (name: string, requires: readonly string[], files: RpmSpec['files'] = {}) =>
-      verified(name, requires, workshop.build({ name, arch: 'x86_64', files }));
+    const build = (name: string, requires: readonly string[], files: RpmSpec['files'] = {}, more: readonly string[] = []) =>
+      verified(name, requires, workshop.build({ name, arch: 'x86_64', files, more }));
+    const link = ['/usr/lib64/libz.so.1', '%check', 'ln -s libz.so.1.3 %{buildroot}/usr/lib64/libz.so.1'];
     packages = [
       build('glibc', [], { '/usr/lib64/libc.so.6': library('libc.so.6'), '/usr/lib64/gconv/UTF-7.so': library('UTF-7.so') }),
+      build('libng', ['glibc'], { '/usr/lib64/libng.so.2': library('libng.so.2', 'libc.so.6') }),
+      build('libz', ['libng'], { '/usr/lib64/libz.so.1.3': library('libz-ng.so.1', 'libng.so.2') }, link),
       build('libx', [], { '/usr/lib64/libx.so.1': library('libx.so.1', 'libc.so.6') }),
-      build('rpm', ['rpm-libs', 'libx'], { '/usr/bin/rpm': program('librpm.so.1'), '/usr/bin/rpmbuild': program('libx.so.1') }),
-      build('rpm-libs', ['glibc'], { '/usr/lib64/librpm.so.1': library('librpm.so.1', 'libc.so.6') }),
+      build('rpm', ['rpm-libs', 'libx', 'libz'], { '/usr/bin/rpm': program('librpm.so.1'), '/usr/bin/rpmbuild': program('libx.so.1') }),
+      build('rpm-libs', ['glibc'], { '/usr/lib64/librpm.so.1': library('librpm.so.1', 'libz.so.1', 'libc.so.6') }),
     ];
   });
   afterAll(() => workshop.close());
@@ -113,12 +136,17 @@ describe('an empty root', () => {
     const tree = memoryTree();
     await bootstrap(packages, [], tree, ctx);
     const there = async (path: `/${string}`) => (await tree.stat(path)) !== undefined;
-    expect(await Promise.all((['/usr/bin/rpm', '/usr/lib64/librpm.so.1', '/usr/lib64/libc.so.6'] as const).map(there))).not.toContain(
-      false,
-    );
+    const started = [
+      '/usr/bin/rpm',
+      '/usr/lib64/librpm.so.1',
+      '/usr/lib64/libz.so.1',
+      '/usr/lib64/libng.so.2',
+      '/usr/lib64/libc.so.6',
+    ] as const;
+    expect(await Promise.all(started.map(there))).not.toContain(false);
     expect(await Promise.all((['/usr/lib64/libx.so.1', '/usr/lib64/gconv/UTF-7.so'] as const).map(there))).not.toContain(true);
     expect(ctx.events.filter(({ type }) => type === 'install.progress')).toMatchObject(
-      ['rpm', 'rpm-libs', 'glibc'].map((name, done) => ({ phase: 'extract', name, done, total: 4 })),
+      ['rpm', 'rpm-libs', 'glibc', 'libz', 'libng'].map((name, done) => ({ phase: 'extract', name, done, total: 6 })),
     );
   });
 });

@@ -73,6 +73,24 @@ describe('libraries that programs ask for', () => {
     expect(asked.size).toBe(4);
   });
 
+  it('are those of each file that has a name, be it its own or that of the file, and what links lead to', () => {
+    const asked = new AskedLibraries(['liba.so.1', 'libb.so.1']);
+    asked.addLibrary('liba.so.1', { name: undefined, needed: ['liba.so.1.2'] });
+    asked.addLibrary('liba.so.1.2', { name: 'libother.so.1', needed: ['libc.so.6'] });
+    asked.addLibrary('libb.so.1', { name: undefined, needed: ['libd.so.1'] });
+    asked.addLibrary('libb.so.1', { name: undefined, needed: [] });
+    expect(['liba.so.1.2', 'libc.so.6', 'libd.so.1'].filter((name) => !asked.has(name))).toEqual([]);
+    expect(asked.size).toBe(5);
+  });
+
+  it('may need one another in a long row', () => {
+    const asked = new AskedLibraries();
+    const count = 20_000;
+    for (let each = 0; each < count; each++) asked.addLibrary(`lib${each}.so.1`, { name: undefined, needed: [`lib${each + 1}.so.1`] });
+    asked.addProgram({ name: undefined, needed: ['lib0.so.1'] });
+    expect(asked.size).toBe(count + 1);
+  });
+
   it.each(['/bin/sh', '/usr/bin/rpm', process.execPath])('are for %s those that the loader loads', (program) => {
     const loaded = execFileSync('ldd', [program], { encoding: 'utf8' }).match(/\/\S+/g) ?? [];
     const asked = new AskedLibraries();

@@ -4,7 +4,7 @@ import type { LibraryNeeds } from './library-needs.js';
 export class AskedLibraries {
   readonly #asked: Set<string>;
   /** What libraries need, by their names. */
-  readonly #needs = new Map<string, readonly string[]>();
+  readonly #needs = new Map<string, Set<string>>();
 
   /** @param always names of libraries that have to be there whatever files tell. */
   constructor(always: readonly string[] = []) {
@@ -22,22 +22,26 @@ export class AskedLibraries {
   }
 
   addProgram({ needed }: LibraryNeeds): void {
-    for (const name of needed) this.#ask(name);
+    this.#ask(needed);
   }
 
   /**
-   * Adds a library, which counts when it is asked for.
-   *
-   * @param fileName its name when it does not say one.
+   * Adds a library, which counts when it is asked for, be it by the name of its file or by that which it says. A link is one that needs what it leads
+   * to. Of several with one name, such as those for newer processors, each counts.
    */
   addLibrary(fileName: string, { name = fileName, needed }: LibraryNeeds): void {
-    this.#needs.set(name, needed);
-    if (this.#asked.has(name)) for (const other of needed) this.#ask(other);
+    for (const each of new Set([fileName, name])) {
+      this.#needs.set(each, new Set([...(this.#needs.get(each) ?? []), ...needed]));
+      if (this.#asked.has(each)) this.#ask(needed);
+    }
   }
 
-  #ask(name: string): void {
-    if (this.#asked.has(name)) return;
-    this.#asked.add(name);
-    for (const other of this.#needs.get(name) ?? []) this.#ask(other);
+  #ask(names: readonly string[]): void {
+    const waiting = [...names];
+    for (const name of waiting) {
+      if (this.#asked.has(name)) continue;
+      this.#asked.add(name);
+      for (const other of this.#needs.get(name) ?? []) waiting.push(other);
+    }
   }
 }

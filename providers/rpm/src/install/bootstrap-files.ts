@@ -7,8 +7,8 @@ const FOR_PEOPLE = /^\/usr\/share\/(?:common-licenses|doc|info|licenses|locale|m
 const CHARACTER_SETS = /^(?:\/usr)?\/lib[^/]*\/(?:[^/]+\/)?gconv\//;
 
 /**
- * Tells which files of a package a program needs to run: not its documentation, manuals, translations and converters of character
- * sets, which are more than half of all files of a small system. Links of one file stay together.
+ * Tells which files of a package a program needs to run: not its documentation, licences, manuals, translations and converters of
+ * character sets, which are more than half of all files of a small system. Links of one file stay together.
  *
  * @param files of the package.
  */

@@ -3,7 +3,7 @@ import type { BuildContext, TreeSession, VerifiedPackage } from '@ict/plugin-api
 import { rpmError } from '../errors.js';
 import type { RpmFile } from '../package/package-files.js';
 import { readRpm, type RpmPackage } from '../package/package.js';
-import { extractPayloads } from '../package/payload-tar.js';
+import { extractPayloads, type PayloadUse } from '../package/payload-tar.js';
 import { AskedLibraries } from './asked-libraries.js';
 import { neededToRun } from './bootstrap-files.js';
 import { readLibraryNeeds } from './library-needs.js';
@@ -18,6 +18,8 @@ const LOADED_BY_LIBC = 'libgcc_s.so.1';
 /** The name by which programs ask for a library. Modules, which a program asks for only when it wants them, have no number. */
 const NUMBERED_LIBRARY = /\.so\.\d[^/]*$/;
 const LIBRARY = /\.so(?:\.\d[^/]*)?$/;
+/** Of a program or library that is held in memory to be looked at. What is larger tells nothing. */
+const MAX_LOOKED_AT_BYTES = 256 * 2 ** 20;
 
 /** A package that rpm may need to start. */
 export interface Candidate extends Pick<VerifiedPackage, 'id' | 'name' | 'requires'> {
@@ -46,16 +48,22 @@ export async function bootstrap(
     let done = 0;
     for (const { name, content } of neededToStart(candidates, preExtract, asked)) {
       ctx.emit({ type: 'install.progress', phase: 'extract', name, done: done++, total: candidates.length });
+      for (const { path, linkTarget } of content.files()) {
+        if (linkTarget !== '' && LIBRARY.test(path)) asked.addLibrary(basename(path), { name: undefined, needed: [basename(linkTarget)] });
+      }
       yield content;
     }
   }
-  await extractPayloads(contents(), tree, ctx, {
-    choose: neededToRun,
-    through: ({ path }, content) => {
-      if (PROGRAM.test(path)) return whole(content, (bytes) => asked.addProgram(readLibraryNeeds(bytes)));
-      return LIBRARY.test(path) ? whole(content, (bytes) => asked.addLibrary(basename(path), readLibraryNeeds(bytes))) : content;
-    },
-  });
+  await extractPayloads(contents(), tree, ctx, { choose: neededToRun, through: learning(asked) });
+}
+
+/** What learns from each file on its way what it asks for. */
+export function learning(asked: AskedLibraries): NonNullable<PayloadUse['through']> {
+  return ({ path, sizeBytes }, content) => {
+    if (sizeBytes > MAX_LOOKED_AT_BYTES) return content;
+    if (PROGRAM.test(path)) return whole(content, (bytes) => asked.addProgram(readLibraryNeeds(bytes)));
+    return LIBRARY.test(path) ? whole(content, (bytes) => asked.addLibrary(basename(path), readLibraryNeeds(bytes))) : content;
+  };
 }
 
 /** Passes the content of a file on, and shows all of it. */
