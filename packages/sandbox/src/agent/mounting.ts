@@ -97,8 +97,8 @@ export async function unmountAll(targets: readonly string[]): Promise<void> {
 }
 
 /**
- * Takes away what is mounted at each target with all that is mounted on it, in one step. For what is read-only and no part of a tree: whether anybody
- * still uses it is not asked. Going through many mounts one by one, as {@link unmountAll} does, umount reads all of them for each.
+ * Takes away what is mounted at each target with all that is mounted on it, in one step. For what is no part of a tree, and from which nothing is kept:
+ * whether anybody still uses it is not asked. Going through many mounts one by one, as {@link unmountAll} does, umount reads all of them for each.
  */
 export async function detachAll(targets: readonly string[]): Promise<void> {
   if (targets.length === 0) return;
