@@ -1,9 +1,11 @@
-import { existsSync, globSync, readdirSync, readFileSync } from 'node:fs';
+import { spawnSync } from 'node:child_process';
+import { existsSync, globSync, mkdirSync, mkdtempSync, readdirSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
 import { createProjectGraphAsync } from '@nx/devkit';
 import { ESLint } from 'eslint';
-import { beforeAll, describe, expect, it } from 'vitest';
+import { beforeAll, describe, expect, it, onTestFinished } from 'vitest';
 
 const root = join(dirname(fileURLToPath(import.meta.url)), '..', '..', '..');
 const RULE = '@nx/enforce-module-boundaries';
@@ -149,10 +151,11 @@ it('every package has exactly one layer', () => {
   expect(packages.length).toBeGreaterThan(10);
 });
 
+const { targetDefaults } = JSON.parse(readFileSync(join(root, 'nx.json'), 'utf8')) as {
+  readonly targetDefaults: Readonly<Record<string, { readonly options: { readonly command: string } }>>;
+};
+
 describe('what nx does to one package, it does to all at once:', () => {
-  const { targetDefaults } = JSON.parse(readFileSync(join(root, 'nx.json'), 'utf8')) as {
-    readonly targetDefaults: Readonly<Record<string, { readonly options: { readonly command: string } }>>;
-  };
   /** What the command of a target names, where it stands for files. */
   const places = (target: string): ReadonlySet<string> =>
     new Set(globSync(targetDefaults[target]?.options.command.split(' ') ?? [], { cwd: root }));
@@ -170,4 +173,23 @@ describe('what nx does to one package, it does to all at once:', () => {
     expect(having('typecheck').filter((directory) => !checked.has(join(directory, 'tsconfig.test.json')))).toEqual([]);
     expect(having('typecheck')).toHaveLength(packages.length);
   });
+});
+
+it('all packages are compiled at once where nothing is built, and not for the sake of one that was changed', () => {
+  const place = mkdtempSync(join(tmpdir(), 'ict-compile-'));
+  onTestFinished(() => rmSync(place, { recursive: true }));
+  writeFileSync(join(place, 'tsc'), '#!/bin/sh\necho "$@" >> compiled\necho said\nexit 1\n', { mode: 0o755 });
+  writeFileSync(join(place, 'compiled'), '');
+  const compile = (): string => {
+    const { status, stdout } = spawnSync('sh', ['-c', targetDefaults['compile']?.options.command ?? ''], {
+      cwd: place,
+      env: { ...process.env, PATH: `${place}:${process.env.PATH}` },
+      encoding: 'utf8',
+    });
+    expect([status, stdout]).toEqual([0, '']); // what fails does so again in the build of its package
+    return readFileSync(join(place, 'compiled'), 'utf8');
+  };
+  expect(compile()).toBe('--build\n');
+  mkdirSync(join(place, 'packages/plugin-api/dist'), { recursive: true });
+  expect(compile()).toBe('--build\n');
 });
