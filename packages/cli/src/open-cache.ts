@@ -107,7 +107,7 @@ export async function changeCache(
   try {
     return await openCache(options);
   } catch (error) {
-    if (dryRun || !isIctError(error) || !hasCode(error, 'ICT_CACHE_DISK_FULL')) throw error;
+    if (dryRun || !hasCode(error, 'ICT_CACHE_DISK_FULL')) throw error;
   }
   const full = await openCache({ ...options, readOnly: true });
   for (const { path } of await full.entries(['memo'], () => undefined)) await rm(path, { force: true }).catch(ignoreSystemError);
