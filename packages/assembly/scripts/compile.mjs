@@ -1,5 +1,5 @@
 import { Buffer } from 'node:buffer';
-import { mkdir, writeFile } from 'node:fs/promises';
+import { mkdir, rm, writeFile } from 'node:fs/promises';
 import { relative } from 'node:path';
 import { cwd, argv } from 'node:process';
 import { fileURLToPath } from 'node:url';
@@ -7,11 +7,12 @@ import { main } from 'assemblyscript/asc';
 
 /**
  * Compiles AssemblyScript of a package to WebAssembly: `node ../assembly/scripts/compile.mjs NAME...` in its directory makes src/compiled/NAME-module.ts, which
- * exports NAME_MODULE, of assembly/NAME.ts. Part of the build, before `tsc`, which takes these modules as any other source.
+ * exports NAME_MODULE, of assembly/NAME.ts, and nothing else is left there. Part of the build, before `tsc`, which takes these modules as any other source.
  */
 const OPTIONS = ['--optimizeLevel 3', '--noAssert', '--runtime stub', '--use abort=', '--importMemory', '--enable simd,bulk-memory'];
 
 const root = fileURLToPath(new URL('../../../', import.meta.url));
+await rm('src/compiled', { recursive: true, force: true });
 await mkdir('src/compiled', { recursive: true });
 for (const name of argv.slice(2)) {
   const source = `assembly/${name}.ts`;

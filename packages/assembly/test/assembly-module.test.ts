@@ -1,4 +1,4 @@
-import { mkdtempSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
+import { mkdtempSync, readdirSync, rmSync, writeFileSync, mkdirSync } from 'node:fs';
 import { execFileSync } from 'node:child_process';
 import { dirname, join } from 'node:path';
 import { fileURLToPath } from 'node:url';
@@ -70,6 +70,8 @@ beforeAll(async () => {
   directory = mkdtempSync(join(PACKAGE, 'dist', 'sample-'));
   mkdirSync(join(directory, 'assembly'));
   writeFileSync(join(directory, 'assembly', 'sample.ts'), SOURCE);
+  mkdirSync(join(directory, 'src', 'compiled'), { recursive: true });
+  writeFileSync(join(directory, 'src', 'compiled', 'earlier-module.ts'), '');
   execFileSync(process.execPath, [join(PACKAGE, 'scripts', 'compile.mjs'), 'sample'], { cwd: directory });
   const compiled = (await import(join(directory, 'src', 'compiled', 'sample-module.ts'))) as { readonly SAMPLE_MODULE: string };
   module = new AssemblyModule(compiled.SAMPLE_MODULE);
@@ -84,6 +86,10 @@ const instance = (heard: (value: number) => void = () => undefined, pages = {}):
   module.instance({ sample: { heard } }, full, pages);
 
 describe('a module of AssemblyScript', () => {
+  it('is made in place of those of earlier names', () => {
+    expect(readdirSync(join(directory, 'src', 'compiled'))).toEqual(['sample-module.ts']);
+  });
+
   it('keeps numbers and bytes as they come, however much memory that takes', () => {
     const sample = instance();
     const values = Array.from({ length: 100_000 }, (_, i) => (i * 2_654_435_761) >>> 0);
