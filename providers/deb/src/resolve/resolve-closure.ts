@@ -23,7 +23,7 @@ export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wan
   const satisfiersOf = pool.satisfiers(places, recommends);
   const texts = new GroupTexts(pool);
 
-  /** By place: ids in order, and behind them reasons of seeds. */
+  /** By place: ids, and reasons of seeds, in order. */
   const requestedBy: string[][] = ids.map(() => []);
   const requires: (readonly string[])[] = [];
   const relations: PackageRelation[] = [];
