@@ -1,6 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { writeFully } from '@ict/image-parts';
-import { crc32c } from './crc32c.js';
+import { crc32c, writeFully } from '@ict/image-parts';
 import { diskError } from './errors.js';
 
 /** Longest erofs label, in bytes. */

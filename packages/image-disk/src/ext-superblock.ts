@@ -1,5 +1,5 @@
 import type { FileHandle } from 'node:fs/promises';
-import { crc32c } from './crc32c.js';
+import { crc32c } from '@ict/image-parts';
 import { diskError } from './errors.js';
 
 const SUPERBLOCK_OFFSET = 1024;

@@ -1,6 +1,5 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { readFully, writeFully } from '@ict/image-parts';
-import { crc32c } from './crc32c.js';
+import { crc32c, readFully, writeFully } from '@ict/image-parts';
 import { readExtSuperblock, unreadable, type ExtSuperblock } from './ext-superblock.js';
 
 const INODE_UNINITIALISED = 0x1;

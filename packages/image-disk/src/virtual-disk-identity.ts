@@ -1,8 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { guidBytes, writeFully } from '@ict/image-parts';
+import { crc32c, guidBytes, writeFully } from '@ict/image-parts';
 import { uuidFrom } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
-import { crc32c } from './crc32c.js';
 import { diskError } from './errors.js';
 import type { VirtualDiskType } from './virtual-disk.js';
 

@@ -15,11 +15,11 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TreeRecord } from '@ict/plugin-api';
-import { hostRecords } from '@ict/fixtures';
+import { hostRecords, look, mounted } from '@ict/fixtures';
 import { cutExtents, dataChunks } from '../src/btrfs/chunks.js';
 import { checkBtrfs, writeBtrfsOf } from './support/btrfs-images.js';
 import { everything } from './support/everything.js';
-import { look, madeInTwoOrders, mounted, run, settle } from './support/ext4-images.js';
+import { lookInto, madeInTwoOrders, run, settle } from './support/ext4-images.js';
 import { MIB } from './support/specs.js';
 
 let base: string;
@@ -34,7 +34,9 @@ describe('writeBtrfs', () => {
     const own = join(base, 'own');
     expect(await writeBtrfsOf(tree, own)).toEqual({ kind: 'written' });
     expect(await checkBtrfs(own)).toContain('no error found');
-    expect(await mounted(own, 'ro', look)).toEqual(await look(tree));
+    const seen = await look(tree);
+    expect(await mounted(own, 'ro', look)).toEqual(seen);
+    expect(await lookInto(own)).toEqual(seen);
     expect(await run('blkid', '-p', '-o', 'export', own)).toMatch(/^LABEL=root$[^]*^UUID=6a7b8c9d-0e1f-4213-9425-364758697a8b$/mu);
   });
 

@@ -8,8 +8,8 @@ import type { TreeRecord } from '@ict/plugin-api';
 import { extSizeProblem } from '../src/ext4/geometry.js';
 import type { Ext4Request } from '../src/ext4/write-ext4.js';
 import { everything } from './support/everything.js';
-import { check, look, madeInTwoOrders, mounted, run, settle, write } from './support/ext4-images.js';
-import { hostRecords } from '@ict/fixtures';
+import { check, lookInto, madeInTwoOrders, run, settle, write } from './support/ext4-images.js';
+import { hostRecords, look, mounted } from '@ict/fixtures';
 import { MIB } from './support/specs.js';
 
 let base: string;
@@ -25,6 +25,7 @@ describe('writeExt4', () => {
     expect(await write(tree, own)).toEqual({ kind: 'written' });
     expect(await check(own)).toMatch(/^root: \d+\/4096 files/mu);
     const seen = await mounted(own, 'ro', look);
+    expect(await lookInto(own)).toEqual(seen);
     expect(seen).toEqual(await look(tree));
     const reference = join(base, 'reference');
     await run('mke2fs', '-q', '-F', '-t', 'ext4', '-b', '4096', '-d', tree, reference, '64m');

@@ -3,14 +3,13 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { TreeRef } from '@ict/plugin-api';
-import { cut, digestFile, hostBuild, type HostBuild } from '@ict/fixtures';
+import { cut, digestFile, hostBuild, look, mounted, type HostBuild } from '@ict/fixtures';
 import { partitionIdentity } from '@ict/image-parts';
 import { btrfsData } from '../src/btrfs/used-chunks.js';
 import { writeOwnBtrfs } from '../src/filesystem-btrfs.js';
 import type { TreeFilesystemRequest } from '../src/filesystem-request.js';
 import { checkBtrfs } from './support/btrfs-images.js';
 import { everything } from './support/everything.js';
-import { look, mounted } from './support/ext4-images.js';
 import { MIB, SEED } from './support/specs.js';
 
 const OFFSET = MIB;

@@ -5,13 +5,24 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TreeRef } from '@ict/plugin-api';
-import { BUILD_EPOCH, cut, digestFile, execute, hostBuild, hostRecords, type HostBuild, type TreeContent } from '@ict/fixtures';
+import {
+  BUILD_EPOCH,
+  cut,
+  digestFile,
+  execute,
+  hostBuild,
+  hostRecords,
+  look,
+  mounted,
+  type HostBuild,
+  type TreeContent,
+} from '@ict/fixtures';
 import { partitionIdentity } from '@ict/image-parts';
 import { erofsBytes, labelErofs } from '../src/erofs-superblock.js';
 import { writeReadOnly, type ReadOnlyRequest } from '../src/filesystem-read-only.js';
 import { squashfsBytes } from '../src/squashfs-superblock.js';
 import { everything } from './support/everything.js';
-import { look, mounted, settle } from './support/ext4-images.js';
+import { settle } from './support/ext4-images.js';
 import { MIB, SEED } from './support/specs.js';
 
 const OFFSET = MIB;

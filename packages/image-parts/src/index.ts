@@ -1,6 +1,21 @@
 export { artifactExtension, compressionCapability } from './artifact-names.js';
 export { AUTHENTICODE_VERSION, signProgram, type ProgramSigner } from './authenticode.js';
+export { BTRFS_CHECKSUM_BYTES, btrfsChecksum } from './btrfs/checksum.js';
+export {
+  BTRFS_CHUNK,
+  BTRFS_EXTENT,
+  BTRFS_HEADER_BYTES,
+  BTRFS_ITEM,
+  BTRFS_ITEM_BYTES,
+  BTRFS_MAGIC,
+  BTRFS_OBJECT,
+  BTRFS_POINTER_BYTES,
+  BTRFS_SUPERBLOCK_AT,
+  BTRFS_SUPERBLOCK_BYTES,
+} from './btrfs/format.js';
+export { BTRFS_KEY_BYTES, writeBtrfsKey, writeU64, type BtrfsKey, type Unsigned } from './btrfs/key.js';
 export { compressArtifact, compressKey, type CompressOptions, type Decompressor } from './compress-artifact.js';
+export { crc32c, crc32cOfNumber } from './crc32c.js';
 export { DERIVE_VERSION, deriveBlob, runTool } from './derived-blob.js';
 export { efiArch, type EfiArch } from './efi-arch.js';
 export { imageError } from './errors.js';

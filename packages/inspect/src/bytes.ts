@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { readFully } from '@ict/image-parts';
+import { remembering } from './remembering.js';
 
 /** Bytes that can be read at any place: those of a disk, or of one partition. */
 export interface Bytes {
@@ -14,17 +15,11 @@ const KEPT_PIECES = 64;
 
 /** The bytes of an open file, or of a device that is as large as `sizeBytes`. */
 export function bytesOf(file: FileHandle, sizeBytes: number): Bytes {
-  const kept = new Map<number, Buffer>();
-  const piece = async (index: number): Promise<Buffer> => {
-    const known = kept.get(index);
-    if (known !== undefined) return known;
+  const piece = remembering(KEPT_PIECES, async (index: number) => {
     const buffer = Buffer.allocUnsafe(Math.min(PIECE_BYTES, sizeBytes - index * PIECE_BYTES));
     await readFully(file, buffer, index * PIECE_BYTES);
-    const [oldest] = kept.keys();
-    if (kept.size === KEPT_PIECES && oldest !== undefined) kept.delete(oldest);
-    kept.set(index, buffer);
     return buffer;
-  };
+  });
   return {
     sizeBytes,
     read: async (offset, length) => {
@@ -53,6 +48,13 @@ export function partOf(whole: Bytes, start: number, sizeBytes: number): Bytes {
 function requireWithin(sizeBytes: number, offset: number, length: number): void {
   if (offset < 0 || length < 0 || offset + length > sizeBytes)
     throw new RangeError(`byte ${offset + length} is asked for, and there are ${sizeBytes}`);
+}
+
+/** A number of 64 bits that counts something, without a sign. @throws RangeError for more than there can be of anything. */
+export function readWide(bytes: Buffer, at: number): number {
+  const value = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
+  if (!Number.isSafeInteger(value)) throw new RangeError(`a number of 64 bits is too large: 0x${bytes.readBigUInt64LE(at).toString(16)}`);
+  return value;
 }
 
 /** A text in a field that zeros fill up. */

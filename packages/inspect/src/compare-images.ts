@@ -87,7 +87,7 @@ async function compare(
     const other = b.contents.get(number);
     if (other === undefined || compared.includes(number)) continue;
     comparedBytes.push(number);
-    if (one.sizeBytes === other.sizeBytes && (await sameContent(whole(one, signal), whole(other, signal)))) continue;
+    if (one.sizeBytes === other.sizeBytes && (await sameContent(whole(one, signal), whole(other, signal), signal))) continue;
     values.push({ what: `partitions.${number}.content`, a: await digestOfBytes(one, signal), b: await digestOfBytes(other, signal) });
   }
   values.sort((one, other) => compareText(one.what, other.what));
@@ -122,6 +122,7 @@ function telling(files: ReadableFilesystem, image: string): Walkable {
 }
 
 type Walkable = Pick<ReadableFilesystem, 'walk'>;
+type Contained = Pick<FileEntry, 'content'>;
 
 /** How much of a partition is looked at at once. */
 const PART_BYTES = 1024 * 1024;
@@ -134,7 +135,7 @@ async function* partsOf(bytes: Bytes, signal: AbortSignal | undefined): AsyncGen
 }
 
 /** A partition as one file. */
-function whole(bytes: Bytes, signal: AbortSignal | undefined): Pick<FileEntry, 'content'> {
+function whole(bytes: Bytes, signal: AbortSignal | undefined): Contained {
   return { content: () => partsOf(bytes, signal) };
 }
 
@@ -189,7 +190,7 @@ async function* compareFiles(
     if (one === undefined) yield { path, change: 'added', aspects: [] };
     else if (other === undefined) yield { path, change: 'removed', aspects: [] };
     else {
-      const aspects = await aspectsOf(one, other, times);
+      const aspects = await aspectsOf(one, other, times, signal);
       if (ones.names(one) !== others.names(other)) aspects.push('links');
       if (aspects.length > 0) yield { path, change: 'changed', aspects };
     }
@@ -216,12 +217,12 @@ async function namesOf(files: Walkable, signal: AbortSignal | undefined): Promis
   return { entries, names: ({ type, inode, path }) => (type === 'directory' ? path : (paths.get(inode)?.join('\0') ?? path)) };
 }
 
-async function aspectsOf(a: FileEntry, b: FileEntry, times: boolean): Promise<FileAspect[]> {
+async function aspectsOf(a: FileEntry, b: FileEntry, times: boolean, signal: AbortSignal | undefined): Promise<FileAspect[]> {
   if (a.type !== b.type) return ['type'];
   const found: FileAspect[] = [];
   if (a.type === 'file') {
     if (a.sizeBytes !== b.sizeBytes) found.push('content', 'size');
-    else if (!(await sameContent(a, b))) found.push('content');
+    else if (!(await sameContent(a, b, signal))) found.push('content');
   }
   if (a.mode !== b.mode) found.push('mode');
   if (a.owner !== b.owner || a.group !== b.group) found.push('owner');
@@ -233,11 +234,12 @@ async function aspectsOf(a: FileEntry, b: FileEntry, times: boolean): Promise<Fi
 }
 
 /** Compares two files of one size, whose pieces may be cut differently. */
-async function sameContent(a: Pick<FileEntry, 'content'>, b: Pick<FileEntry, 'content'>): Promise<boolean> {
+async function sameContent(a: Contained, b: Contained, signal: AbortSignal | undefined): Promise<boolean> {
   const others = b.content();
   let other = Buffer.alloc(0);
   try {
     for await (const piece of a.content()) {
+      signal?.throwIfAborted(); // a file may be a very large hole
       for (let at = 0; at < piece.length; ) {
         if (other.length === 0) {
           const next = await others.next();

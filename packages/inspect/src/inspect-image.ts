@@ -2,8 +2,8 @@ import { open } from 'node:fs/promises';
 import { bytesOf, partOf, type Bytes } from './bytes.js';
 import { readBootConfiguration, type BootConfiguration } from './boot-configuration.js';
 import { inspectError } from './errors.js';
-import type { FilesystemSummary } from './filesystems/filesystem.js';
-import { openFilesystem, type OpenedFilesystem } from './filesystems/open-filesystem.js';
+import type { FilesystemSummary, OpenedFilesystem } from './filesystems/filesystem.js';
+import { openFilesystem } from './filesystems/open-filesystem.js';
 import { readPartitionTable, type Partition, type PartitionTable } from './partition-table.js';
 import { readSystem, type SystemSummary } from './system-summary.js';
 
@@ -85,6 +85,7 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
         continue;
       }
       filesystems.set(number, opened);
+      if (opened.unread !== undefined) throw new RangeError(`files of this ${opened.summary.type} are not read: ${opened.unread}`);
       if (opened.files === undefined) continue;
       if (boot === undefined && (type === 'esp' || type === '0xef')) boot = await readBootConfiguration(opened.files);
       system ??= await readSystem(opened.files);
@@ -94,7 +95,7 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
       reports.push({ ...(known ?? partition), problem: error.message });
     }
   }
-  if (table === undefined && filesystems.size === 0) {
+  if (table === undefined && filesystems.size === 0 && reports[0]?.problem === undefined) {
     throw inspectError('ICT_INSPECT_IMAGE', {
       message: `${name} has no partition table and no filesystem that is known`,
       hint: 'Give a disk image: raw, or in the format of a virtual machine.',

@@ -1,7 +1,7 @@
-import { uuidBytes } from '@ict/image-parts';
+import { BTRFS_CHUNK, BTRFS_ITEM, BTRFS_OBJECT, BTRFS_SUPERBLOCK_AT, uuidBytes, writeU64 } from '@ict/image-parts';
 import type { BlockExtent } from '@ict/plugin-api';
-import { DEVICE_ID, ITEM, NODE_BYTES, OBJECT, SECTOR_BYTES, STRIPE_BYTES } from './constants.js';
-import { writeU64, type Item } from './item.js';
+import { DEVICE_ID, NODE_BYTES, SECTOR_BYTES, STRIPE_BYTES } from './constants.js';
+import type { Item } from './item.js';
 
 const MIB = 1024 * 1024;
 /** What is before belongs to boot loaders. */
@@ -17,13 +17,10 @@ const SPARE_METADATA_BYTES = 16 * MIB;
 /** Where contents may start: behind both copies of the first chunk. */
 const DATA_AT = FIRST_CHUNK + 2 * SYSTEM_BYTES;
 /** Places of superblocks, and what is kept free for each. */
-export const SUPERBLOCKS = [64 * 1024, 64 * MIB, 256 * 1024 * MIB] as const;
+export const SUPERBLOCKS = [BTRFS_SUPERBLOCK_AT, 64 * MIB, 256 * 1024 * MIB] as const;
 const SUPERBLOCK_ROOM = STRIPE_BYTES;
 
-export const DATA = 1;
-export const SYSTEM = 2;
-export const METADATA = 4;
-const TWICE = 0x20;
+export const { data: DATA, system: SYSTEM, metadata: METADATA } = BTRFS_CHUNK;
 
 /** From here to there, without the end. */
 export interface Range {
@@ -151,7 +148,7 @@ export function chunkItem(chunk: Chunk, { device }: DeviceIdentity): Item {
   const copies = copiesOf(chunk);
   const data = Buffer.alloc(48 + 32 * copies.length);
   writeU64(data, chunk.end - chunk.start, 0);
-  writeU64(data, OBJECT.extents, 8);
+  writeU64(data, BTRFS_OBJECT.extents, 8);
   writeU64(data, STRIPE_BYTES, 16);
   writeU64(data, flagsOf(chunk), 24);
   data.writeUInt32LE(STRIPE_BYTES, 32);
@@ -165,11 +162,11 @@ export function chunkItem(chunk: Chunk, { device }: DeviceIdentity): Item {
     writeU64(data, copy, at + 8);
     data.set(uuidBytes(device), at + 16);
   });
-  return { object: OBJECT.firstChunk, kind: ITEM.chunk, offset: chunk.start, data };
+  return { object: BTRFS_OBJECT.firstChunk, kind: BTRFS_ITEM.chunk, offset: chunk.start, data };
 }
 
 export function flagsOf({ kind }: Chunk): number {
-  return kind === DATA ? kind : kind | TWICE;
+  return kind === DATA ? kind : kind | BTRFS_CHUNK.twice;
 }
 
 /** The items of the tree of devices. */
@@ -177,12 +174,12 @@ export function deviceExtents(chunks: readonly Chunk[], identity: DeviceIdentity
   return chunks.flatMap((chunk) =>
     copiesOf(chunk).map((copy) => {
       const data = Buffer.alloc(48);
-      writeU64(data, OBJECT.chunks, 0);
-      writeU64(data, OBJECT.firstChunk, 8);
+      writeU64(data, BTRFS_OBJECT.chunks, 0);
+      writeU64(data, BTRFS_OBJECT.firstChunk, 8);
       writeU64(data, chunk.start, 16);
       writeU64(data, chunk.end - chunk.start, 24);
       data.set(uuidBytes(identity.chunks), 32);
-      return { object: DEVICE_ID, kind: ITEM.deviceExtent, offset: copy, data };
+      return { object: DEVICE_ID, kind: BTRFS_ITEM.deviceExtent, offset: copy, data };
     }),
   );
 }

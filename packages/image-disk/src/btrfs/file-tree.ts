@@ -1,8 +1,7 @@
 import type { BlockExtent, EntryType, TreeRecord } from '@ict/plugin-api';
-import { FILE_TYPE_BITS } from '@ict/image-parts';
-import { crc32c } from '../crc32c.js';
-import { GENERATION, ITEM, ITEM_DATA_BYTES, SECTOR_BYTES } from './constants.js';
-import { KEY_BYTES, writeKey, writeU64, type Item } from './item.js';
+import { BTRFS_EXTENT, BTRFS_ITEM, BTRFS_KEY_BYTES, FILE_TYPE_BITS, crc32c, writeBtrfsKey, writeU64 } from '@ict/image-parts';
+import { GENERATION, ITEM_DATA_BYTES, SECTOR_BYTES } from './constants.js';
+import type { Item } from './item.js';
 import { encodeInode } from './inode-item.js';
 import type { PlannedInode } from './inode-plan.js';
 
@@ -20,8 +19,6 @@ const ENTRY_KINDS: Readonly<Record<EntryType, number>> = {
   symlink: 7,
 };
 const ATTRIBUTE_KIND = 8;
-const INLINE = 0;
-const REGULAR = 1;
 const EXTENT_FIELDS_BYTES = 21;
 
 /** Why a btrfs has no form for a file, to follow its path; undefined for one that it holds. */
@@ -44,7 +41,7 @@ export function fileItems(
 /** The root directory of a tree that has no files. */
 export function emptyTree(object: number, seconds: number): Item[] {
   const data = encodeInode({ mode: FILE_TYPE_BITS.directory | 0o755, links: 1, sizeBytes: 0, diskBytes: 0, seconds });
-  return [{ object, kind: ITEM.inode, offset: 0, data }, parentOfRoot(object)];
+  return [{ object, kind: BTRFS_ITEM.inode, offset: 0, data }, parentOfRoot(object)];
 }
 
 /** An entry of a directory. */
@@ -55,8 +52,8 @@ export function encodeEntry(
   value: Buffer = Buffer.alloc(0),
 ): Buffer {
   const bytes = Buffer.alloc(DIRECTORY_ENTRY_BYTES);
-  if (target !== undefined) writeKey(bytes, target, 0);
-  writeU64(bytes, GENERATION, KEY_BYTES);
+  if (target !== undefined) writeBtrfsKey(bytes, target, 0);
+  writeU64(bytes, GENERATION, BTRFS_KEY_BYTES);
   bytes.writeUInt16LE(value.length % 2 ** 16, 25);
   bytes.writeUInt16LE(name.length, 27);
   bytes.writeUInt8(kind, 29);
@@ -74,7 +71,7 @@ export function encodeReference(index: number, name: Buffer): Buffer {
 }
 
 function parentOfRoot(object: number): Item {
-  return { object, kind: ITEM.inodeReference, offset: object, data: encodeReference(0, Buffer.from('..')) };
+  return { object, kind: BTRFS_ITEM.inodeReference, offset: object, data: encodeReference(0, Buffer.from('..')) };
 }
 
 function itemsOf(inode: PlannedInode, extents: readonly BlockExtent[], epochSeconds: number): Item[] {
@@ -93,22 +90,29 @@ function itemsOf(inode: PlannedInode, extents: readonly BlockExtent[], epochSeco
     device: record.dev,
     seconds: Math.min(record.mtimeSeconds, epochSeconds),
   });
-  const own = [{ object, kind: ITEM.inode, offset: 0, data }];
+  const own = [{ object, kind: BTRFS_ITEM.inode, offset: 0, data }];
   const parents = names.length === 0 ? [parentOfRoot(object)] : references(names).map((item) => ({ ...item, object }));
   const attached = attributes(record).map((item) => ({ ...item, object }));
   const found = entries.map(({ name, inode: { number, record: entry } }) => ({
     offset: nameHash(name),
-    data: encodeEntry({ object: number, kind: ITEM.inode, offset: 0 }, ENTRY_KINDS[entry.type], name),
+    data: encodeEntry({ object: number, kind: BTRFS_ITEM.inode, offset: 0 }, ENTRY_KINDS[entry.type], name),
   }));
-  const byHash = together(found).map((item) => ({ ...item, object, kind: ITEM.directoryName }));
+  const byHash = together(found).map((item) => ({ ...item, object, kind: BTRFS_ITEM.directoryName }));
   const byIndex = entries.map(({ name, index, inode: { number, record: entry } }) => ({
     object,
-    kind: ITEM.directoryIndex,
+    kind: BTRFS_ITEM.directoryIndex,
     offset: index,
-    data: encodeEntry({ object: number, kind: ITEM.inode, offset: 0 }, ENTRY_KINDS[entry.type], name),
+    data: encodeEntry({ object: number, kind: BTRFS_ITEM.inode, offset: 0 }, ENTRY_KINDS[entry.type], name),
   }));
   const contents = target === undefined ? extents.map(encodeExtent) : [{ offset: 0, data: encodeInline(target) }];
-  return [...own, ...parents, ...attached, ...byHash, ...byIndex, ...contents.map((item) => ({ ...item, object, kind: ITEM.fileExtent }))];
+  return [
+    ...own,
+    ...parents,
+    ...attached,
+    ...byHash,
+    ...byIndex,
+    ...contents.map((item) => ({ ...item, object, kind: BTRFS_ITEM.fileExtent })),
+  ];
 }
 
 type Part = Pick<Item, 'data'> & { readonly offset: number };
@@ -117,7 +121,7 @@ type PartOfKind = Part & Pick<Item, 'kind'>;
 /** By the directory that each name is in. */
 function references(names: PlannedInode['names']): PartOfKind[] {
   const parts = names.map(({ parent, name, index }) => ({ offset: parent.number, data: encodeReference(index, name) }));
-  return together(parts).map((item) => ({ ...item, kind: ITEM.inodeReference }));
+  return together(parts).map((item) => ({ ...item, kind: BTRFS_ITEM.inodeReference }));
 }
 
 function attributes({ xattrs = {} }: TreeRecord): PartOfKind[] {
@@ -127,7 +131,7 @@ function attributes({ xattrs = {} }: TreeRecord): PartOfKind[] {
       const name = Buffer.from(key);
       return { offset: nameHash(name), data: encodeEntry(undefined, ATTRIBUTE_KIND, name, Buffer.from(xattrs[key] as string, 'base64')) };
     });
-  return together(parts).map((item) => ({ ...item, kind: ITEM.attribute }));
+  return together(parts).map((item) => ({ ...item, kind: BTRFS_ITEM.attribute }));
 }
 
 /** In the order of their offsets; what has the same is in one item. */
@@ -151,14 +155,14 @@ function extentFields(kind: number, ramBytes: number, restBytes: number): Buffer
 }
 
 function encodeInline(content: Buffer): Buffer {
-  const bytes = extentFields(INLINE, content.length, content.length);
+  const bytes = extentFields(BTRFS_EXTENT.inline, content.length, content.length);
   content.copy(bytes, EXTENT_FIELDS_BYTES);
   return bytes;
 }
 
 function encodeExtent({ first, at, count }: BlockExtent): Part {
   const size = count * SECTOR_BYTES;
-  const data = extentFields(REGULAR, size, 32);
+  const data = extentFields(BTRFS_EXTENT.regular, size, 32);
   writeU64(data, at * SECTOR_BYTES, 21);
   writeU64(data, size, 29);
   writeU64(data, size, 45);

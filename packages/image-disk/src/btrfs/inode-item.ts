@@ -1,5 +1,5 @@
+import { writeU64 } from '@ict/image-parts';
 import { GENERATION } from './constants.js';
-import { writeU64 } from './item.js';
 
 export const INODE_ITEM_BYTES = 160;
 /** Access, status, modification and birth. */

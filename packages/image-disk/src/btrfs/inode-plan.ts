@@ -1,6 +1,6 @@
 import type { TreePath, TreeRecord } from '@ict/plugin-api';
+import { BTRFS_OBJECT } from '@ict/image-parts';
 import { planNames } from '../plan-names.js';
-import { OBJECT } from './constants.js';
 
 /** A name of a file in a directory. */
 export interface PlannedName {
@@ -27,7 +27,7 @@ export function planInodes(records: readonly TreeRecord[], root: TreePath, secon
   const inodes: PlannedInode[] = [];
   const wrong = planNames<PlannedInode>(records, root, seconds, {
     add: (record) => {
-      const inode: PlannedInode = { number: OBJECT.firstFile + inodes.length, record, names: [], entries: [] };
+      const inode: PlannedInode = { number: BTRFS_OBJECT.firstFile + inodes.length, record, names: [], entries: [] };
       inodes.push(inode);
       return inode;
     },

@@ -1,28 +1,6 @@
-/** A number of 64 bits; a negative one is its complement. */
-export type Unsigned = number | bigint;
+import type { BtrfsKey } from '@ict/image-parts';
 
 /** What a tree holds, found by its key. */
-export interface Item {
-  readonly object: Unsigned;
-  readonly kind: number;
-  readonly offset: Unsigned;
+export interface Item extends BtrfsKey {
   readonly data: Buffer;
-}
-
-/** Writes 64 bits; a negative number becomes its complement. */
-export function writeU64(bytes: Buffer, value: Unsigned, at: number): void {
-  if (typeof value === 'bigint' || value < 0) bytes.writeBigUInt64LE(BigInt.asUintN(64, BigInt(value)), at);
-  else {
-    bytes.writeUInt32LE(value % 2 ** 32, at);
-    bytes.writeUInt32LE(Math.floor(value / 2 ** 32), at + 4);
-  }
-}
-
-export const KEY_BYTES = 17;
-
-/** Writes the key by which an item is found. */
-export function writeKey(bytes: Buffer, { object, kind, offset }: Pick<Item, 'object' | 'kind' | 'offset'>, at: number): void {
-  writeU64(bytes, object, at);
-  bytes.writeUInt8(kind, at + 8);
-  writeU64(bytes, offset, at + 9);
 }

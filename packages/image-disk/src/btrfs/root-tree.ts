@@ -1,7 +1,7 @@
-import { FILE_TYPE_BITS, uuidBytes } from '@ict/image-parts';
+import { BTRFS_ITEM, BTRFS_OBJECT, FILE_TYPE_BITS, uuidBytes, writeU64, type Unsigned } from '@ict/image-parts';
 import { encodeEntry, encodeReference, nameHash } from './file-tree.js';
-import { GENERATION, ITEM, NODE_BYTES, OBJECT } from './constants.js';
-import { writeU64, type Item, type Unsigned } from './item.js';
+import { GENERATION, NODE_BYTES } from './constants.js';
+import type { Item } from './item.js';
 import { encodeInode } from './inode-item.js';
 
 /** Where a tree starts, and how much it takes. */
@@ -26,39 +26,39 @@ export function rootItems(
   const directory = encodeInode({
     ...{ mode: FILE_TYPE_BITS.directory | 0o755, links: 1, sizeBytes: 0, diskBytes: NODE_BYTES, seconds: epochSeconds },
   });
-  const object = OBJECT.rootDirectory;
-  const target = { object: OBJECT.files, kind: ITEM.root, offset: -1 };
+  const object = BTRFS_OBJECT.rootDirectory;
+  const target = { object: BTRFS_OBJECT.files, kind: BTRFS_ITEM.root, offset: -1 };
   return [
-    root(OBJECT.extents),
-    root(OBJECT.devices),
-    { object: OBJECT.files, kind: ITEM.inodeReference, offset: object, data: encodeReference(0, DEFAULT) },
-    root(OBJECT.files),
-    { object, kind: ITEM.inode, offset: 0, data: directory },
-    { object, kind: ITEM.inodeReference, offset: object, data: encodeReference(0, Buffer.from('..')) },
-    { object, kind: ITEM.directoryName, offset: nameHash(DEFAULT), data: encodeEntry(target, DIRECTORY_ENTRY, DEFAULT) },
-    root(OBJECT.checksums),
-    root(OBJECT.uuids),
-    root(OBJECT.freeSpace),
-    root(OBJECT.relocation),
+    root(BTRFS_OBJECT.extents),
+    root(BTRFS_OBJECT.devices),
+    { object: BTRFS_OBJECT.files, kind: BTRFS_ITEM.inodeReference, offset: object, data: encodeReference(0, DEFAULT) },
+    root(BTRFS_OBJECT.files),
+    { object, kind: BTRFS_ITEM.inode, offset: 0, data: directory },
+    { object, kind: BTRFS_ITEM.inodeReference, offset: object, data: encodeReference(0, Buffer.from('..')) },
+    { object, kind: BTRFS_ITEM.directoryName, offset: nameHash(DEFAULT), data: encodeEntry(target, DIRECTORY_ENTRY, DEFAULT) },
+    root(BTRFS_OBJECT.checksums),
+    root(BTRFS_OBJECT.uuids),
+    root(BTRFS_OBJECT.freeSpace),
+    root(BTRFS_OBJECT.relocation),
   ];
 }
 
 /** @see btrfs_root_item in include/uapi/linux/btrfs_tree.h of the kernel */
 function rootItem(object: Unsigned, { at, level, blocks }: Root, subvolume: string, seconds: number): Item {
-  const hasFiles = object === OBJECT.files || object === OBJECT.relocation;
+  const hasFiles = object === BTRFS_OBJECT.files || object === BTRFS_OBJECT.relocation;
   const mode = FILE_TYPE_BITS.directory | 0o755;
   const data = Buffer.alloc(ROOT_ITEM_BYTES);
   encodeInode({ mode, links: 1, sizeBytes: 3, diskBytes: NODE_BYTES, seconds: 0 }).copy(data);
   writeU64(data, GENERATION, 160);
-  writeU64(data, hasFiles ? OBJECT.firstFile : 0, 168);
+  writeU64(data, hasFiles ? BTRFS_OBJECT.firstFile : 0, 168);
   writeU64(data, at, 176);
   writeU64(data, blocks * NODE_BYTES, 192);
   data.writeUInt32LE(1, 216);
   data.writeUInt8(level, 238);
   writeU64(data, GENERATION, 239);
-  if (object === OBJECT.files) {
+  if (object === BTRFS_OBJECT.files) {
     data.set(uuidBytes(subvolume), 247);
     for (const time of [327, 339]) writeU64(data, seconds, time);
   }
-  return { object, kind: ITEM.root, offset: 0, data };
+  return { object, kind: BTRFS_ITEM.root, offset: 0, data };
 }

@@ -1,13 +1,11 @@
-import { uuidBytes } from '@ict/image-parts';
+import { BTRFS_KEY_BYTES, BTRFS_MAGIC, BTRFS_OBJECT, BTRFS_SUPERBLOCK_BYTES, uuidBytes, writeBtrfsKey, writeU64 } from '@ict/image-parts';
 import { chunkItem, copiesOf, encodeDevice, SYSTEM, type Chunk, type DeviceIdentity } from './chunks.js';
-import { GENERATION, NODE_BYTES, OBJECT, SECTOR_BYTES } from './constants.js';
-import { KEY_BYTES, writeKey, writeU64 } from './item.js';
+import { GENERATION, NODE_BYTES, SECTOR_BYTES } from './constants.js';
 import type { Root } from './root-tree.js';
 import { seal } from './tree-blocks.js';
 
 /** Longest label, in bytes. */
 export const BTRFS_LABEL_BYTES = 255;
-const SUPERBLOCK_BYTES = 4096;
 /** References of the present kind, large blocks, extended references, short items of blocks, no items for holes. */
 const INCOMPATIBLE = 0x1 | 0x20 | 0x40 | 0x100 | 0x200;
 /** A tree of free space, which is right. */
@@ -28,17 +26,17 @@ export function encodeSuperblock(
   { identity, label, deviceBytes, usedBytes, chunks, root, chunkRoot }: SuperblockFields,
   at: number,
 ): Buffer {
-  const bytes = Buffer.alloc(SUPERBLOCK_BYTES);
+  const bytes = Buffer.alloc(BTRFS_SUPERBLOCK_BYTES);
   bytes.set(uuidBytes(identity.filesystem), 32);
   writeU64(bytes, at, 48);
   writeU64(bytes, 1, 56);
-  bytes.write('_BHRfS_M', 64, 'latin1');
+  bytes.write(BTRFS_MAGIC, 64, 'latin1');
   writeU64(bytes, GENERATION, 72);
   writeU64(bytes, root.at, 80);
   writeU64(bytes, chunkRoot.at, 88);
   writeU64(bytes, deviceBytes, 112);
   writeU64(bytes, usedBytes, 120);
-  writeU64(bytes, OBJECT.rootDirectory, 128);
+  writeU64(bytes, BTRFS_OBJECT.rootDirectory, 128);
   writeU64(bytes, 1, 136);
   bytes.writeUInt32LE(SECTOR_BYTES, 144);
   bytes.writeUInt32LE(NODE_BYTES, 148);
@@ -56,9 +54,9 @@ export function encodeSuperblock(
   let start = 811;
   for (const chunk of chunks.filter(({ kind }) => kind === SYSTEM)) {
     const item = chunkItem(chunk, identity);
-    writeKey(bytes, item, start);
-    item.data.copy(bytes, start + KEY_BYTES);
-    start += KEY_BYTES + item.data.length;
+    writeBtrfsKey(bytes, item, start);
+    item.data.copy(bytes, start + BTRFS_KEY_BYTES);
+    start += BTRFS_KEY_BYTES + item.data.length;
   }
   bytes.writeUInt32LE(start - 811, 160);
   return seal(bytes);

@@ -1,12 +1,20 @@
-import { uuidBytes } from '@ict/image-parts';
-import { crc32c } from '../crc32c.js';
-import { GENERATION, HEADER_BYTES, ITEM_BYTES, NODE_BYTES, POINTER_BYTES } from './constants.js';
-import { KEY_BYTES, writeKey, writeU64, type Item, type Unsigned } from './item.js';
+import {
+  BTRFS_HEADER_BYTES,
+  BTRFS_ITEM_BYTES,
+  BTRFS_KEY_BYTES,
+  BTRFS_POINTER_BYTES,
+  btrfsChecksum,
+  uuidBytes,
+  writeBtrfsKey,
+  writeU64,
+  type Unsigned,
+} from '@ict/image-parts';
+import { GENERATION, NODE_BYTES } from './constants.js';
+import type { Item } from './item.js';
 
-const POINTERS = Math.floor((NODE_BYTES - HEADER_BYTES) / POINTER_BYTES);
+const POINTERS = Math.floor((NODE_BYTES - BTRFS_HEADER_BYTES) / BTRFS_POINTER_BYTES);
 /** Written, with references of the present kind. */
 const FLAGS = 1n | (1n << 56n);
-export const CHECKSUM_BYTES = 32;
 
 /** UUIDs that each block names. */
 export interface BlockIdentity {
@@ -27,10 +35,10 @@ export function shapeTree(items: readonly Item[]): Shape {
   const leaves: Item[][] = [];
   let room = 0;
   for (const item of items) {
-    const size = ITEM_BYTES + item.data.length;
+    const size = BTRFS_ITEM_BYTES + item.data.length;
     if (leaves.length === 0 || size > room) {
       leaves.push([]);
-      room = NODE_BYTES - HEADER_BYTES;
+      room = NODE_BYTES - BTRFS_HEADER_BYTES;
     }
     (leaves.at(-1) as Item[]).push(item);
     room -= size;
@@ -63,10 +71,10 @@ export function encodeTree(owner: Unsigned, { leaves, levels }: Shape, places: r
       const at = places[blocks.length] as number;
       const bytes = startBlock(owner, level, children.length, at, identity);
       children.forEach((child, index) => {
-        const start = HEADER_BYTES + index * POINTER_BYTES;
-        writeKey(bytes, child.item as Item, start);
-        writeU64(bytes, child.at, start + KEY_BYTES);
-        writeU64(bytes, GENERATION, start + KEY_BYTES + 8);
+        const start = BTRFS_HEADER_BYTES + index * BTRFS_POINTER_BYTES;
+        writeBtrfsKey(bytes, child.item as Item, start);
+        writeU64(bytes, child.at, start + BTRFS_KEY_BYTES);
+        writeU64(bytes, GENERATION, start + BTRFS_KEY_BYTES + 8);
       });
       blocks.push({ at, bytes: seal(bytes) });
       above.push({ item: children[0]?.item, at });
@@ -81,10 +89,10 @@ function encodeLeaf(owner: Unsigned, items: readonly Item[], at: number, identit
   let end = NODE_BYTES;
   items.forEach((item, index) => {
     end -= item.data.length;
-    const start = HEADER_BYTES + index * ITEM_BYTES;
-    writeKey(bytes, item, start);
-    bytes.writeUInt32LE(end - HEADER_BYTES, start + KEY_BYTES);
-    bytes.writeUInt32LE(item.data.length, start + KEY_BYTES + 4);
+    const start = BTRFS_HEADER_BYTES + index * BTRFS_ITEM_BYTES;
+    writeBtrfsKey(bytes, item, start);
+    bytes.writeUInt32LE(end - BTRFS_HEADER_BYTES, start + BTRFS_KEY_BYTES);
+    bytes.writeUInt32LE(item.data.length, start + BTRFS_KEY_BYTES + 4);
     item.data.copy(bytes, end);
   });
   return seal(bytes);
@@ -105,6 +113,6 @@ function startBlock(owner: Unsigned, level: number, items: number, at: number, {
 
 /** Writes the checksum of a block or superblock into it. */
 export function seal(bytes: Buffer): Buffer {
-  bytes.writeUInt32LE((crc32c(bytes, undefined, CHECKSUM_BYTES) ^ 0xffff_ffff) >>> 0, 0);
+  btrfsChecksum(bytes).copy(bytes);
   return bytes;
 }

@@ -12,8 +12,9 @@ import {
   type DeviceIdentity,
   type Range,
 } from './chunks.js';
-import { DEVICE_ID, GENERATION, ITEM, NODE_BYTES, OBJECT, SECTOR_BYTES } from './constants.js';
-import { writeU64, type Item, type Unsigned } from './item.js';
+import { BTRFS_ITEM, BTRFS_OBJECT, writeU64, type Unsigned } from '@ict/image-parts';
+import { DEVICE_ID, GENERATION, NODE_BYTES, SECTOR_BYTES } from './constants.js';
+import type { Item } from './item.js';
 import { rootItems } from './root-tree.js';
 import { shapeTree, type Shape } from './tree-blocks.js';
 
@@ -60,7 +61,7 @@ export function layOutTrees(request: TreesRequest): TreeLayout {
     const layout = layOutChunks(deviceBytes, dataEnd, told * NODE_BYTES);
     if (layout.kind === 'full') return layout;
     const { chunks, system, metadata } = layout;
-    const device: Item = { object: 1, kind: ITEM.device, offset: DEVICE_ID, data: encodeDevice(deviceBytes, chunks, identity) };
+    const device: Item = { object: 1, kind: BTRFS_ITEM.device, offset: DEVICE_ID, data: encodeDevice(deviceBytes, chunks, identity) };
     const chunkTree = shapeTree([device, ...chunks.map((chunk) => chunkItem(chunk, identity))]);
     const chunkPlaces = placeBlocks(system, chunkTree.blocks);
     const places = placeBlocks(metadata, told);
@@ -68,29 +69,31 @@ export function layOutTrees(request: TreesRequest): TreeLayout {
     const used = usedOf(chunks, joinRanges([...taken, ...blocks]));
     const groups = [...used].map(([chunk, ranges]) => blockGroupItem(chunk, bytesOf(ranges)));
     const before: readonly Tree[] = [
-      [OBJECT.devices, shapeTree(deviceExtents(chunks, identity))],
-      [OBJECT.files, request.files],
-      [OBJECT.relocation, request.relocation],
-      [OBJECT.checksums, request.checksums],
-      [OBJECT.uuids, request.uuids],
-      [OBJECT.freeSpace, shapeTree([...used].flatMap(([chunk, ranges]) => freeSpaceItems(chunk, ranges)))],
+      [BTRFS_OBJECT.devices, shapeTree(deviceExtents(chunks, identity))],
+      [BTRFS_OBJECT.files, request.files],
+      [BTRFS_OBJECT.relocation, request.relocation],
+      [BTRFS_OBJECT.checksums, request.checksums],
+      [BTRFS_OBJECT.uuids, request.uuids],
+      [BTRFS_OBJECT.freeSpace, shapeTree([...used].flatMap(([chunk, ranges]) => freeSpaceItems(chunk, ranges)))],
     ];
     const roots = shapeTree(rootItems(new Map(), { subvolume: NO_UUID, epochSeconds: 0 }));
     const extentTree = (owners: readonly Tree[]): Shape =>
       shapeTree(
-        [...contents, ...blockItems([[OBJECT.chunks, chunkTree]], chunkPlaces), ...blockItems(owners, places), ...groups].sort(byPlace),
+        [...contents, ...blockItems([[BTRFS_OBJECT.chunks, chunkTree]], chunkPlaces), ...blockItems(owners, places), ...groups].sort(
+          byPlace,
+        ),
       );
     // Whose a block is, and its level, has the same size whatever it is.
-    const ofExtents = extentTree([[OBJECT.extents, { leaves: [], levels: [told], blocks: told }]]);
-    const trees: readonly Tree[] = [...before, [OBJECT.extents, ofExtents], [OBJECT.root, roots]];
+    const ofExtents = extentTree([[BTRFS_OBJECT.extents, { leaves: [], levels: [told], blocks: told }]]);
+    const trees: readonly Tree[] = [...before, [BTRFS_OBJECT.extents, ofExtents], [BTRFS_OBJECT.root, roots]];
     const needed = trees.reduce((sum, [, shape]) => sum + shape.blocks, 0);
     if (needed === told) {
-      const filled = trees.map(([owner, shape]): Tree => [owner, owner === OBJECT.extents ? extentTree(trees) : shape]);
+      const filled = trees.map(([owner, shape]): Tree => [owner, owner === BTRFS_OBJECT.extents ? extentTree(trees) : shape]);
       const usedBytes = [...used.values()].reduce((sum, ranges) => sum + bytesOf(ranges), 0);
       return {
         kind: 'fits',
         chunks,
-        trees: [{ owner: OBJECT.chunks, shape: chunkTree, places: chunkPlaces }, ...placeTrees(filled, places)],
+        trees: [{ owner: BTRFS_OBJECT.chunks, shape: chunkTree, places: chunkPlaces }, ...placeTrees(filled, places)],
         usedBytes,
       };
     }
@@ -133,12 +136,12 @@ function contentItem({ file, first, at, count }: TreesRequest['extents'][number]
   writeU64(data, 1, 0);
   writeU64(data, GENERATION, 8);
   writeU64(data, DATA_EXTENT, 16);
-  data.writeUInt8(ITEM.fileReference, 24);
-  writeU64(data, OBJECT.files, 25);
+  data.writeUInt8(BTRFS_ITEM.fileReference, 24);
+  writeU64(data, BTRFS_OBJECT.files, 25);
   writeU64(data, file, 33);
   writeU64(data, first * SECTOR_BYTES, 41);
   data.writeUInt32LE(1, 49);
-  return { object: at * SECTOR_BYTES, kind: ITEM.extent, offset: count * SECTOR_BYTES, data };
+  return { object: at * SECTOR_BYTES, kind: BTRFS_ITEM.extent, offset: count * SECTOR_BYTES, data };
 }
 
 /** Items of the blocks of trees, of each the leaves first. */
@@ -151,26 +154,26 @@ function blockItems(trees: readonly Tree[], places: readonly number[]): Item[] {
     writeU64(data, 1, 0);
     writeU64(data, GENERATION, 8);
     writeU64(data, TREE_BLOCK, 16);
-    data.writeUInt8(ITEM.treeReference, 24);
+    data.writeUInt8(BTRFS_ITEM.treeReference, 24);
     writeU64(data, owner, 25);
-    return { object: places[index] as number, kind: ITEM.metadata, offset: level, data };
+    return { object: places[index] as number, kind: BTRFS_ITEM.metadata, offset: level, data };
   });
 }
 
 function blockGroupItem(chunk: Chunk, usedBytes: number): Item {
   const data = Buffer.alloc(24);
   writeU64(data, usedBytes, 0);
-  writeU64(data, OBJECT.firstChunk, 8);
+  writeU64(data, BTRFS_OBJECT.firstChunk, 8);
   writeU64(data, flagsOf(chunk), 16);
-  return { object: chunk.start, kind: ITEM.blockGroup, offset: chunk.end - chunk.start, data };
+  return { object: chunk.start, kind: BTRFS_ITEM.blockGroup, offset: chunk.end - chunk.start, data };
 }
 
 function freeSpaceItems(chunk: Chunk, used: readonly Range[]): Item[] {
   const free = without(chunk, used);
   const data = Buffer.alloc(8);
   data.writeUInt32LE(free.length, 0);
-  const info: Item = { object: chunk.start, kind: ITEM.freeSpaceInfo, offset: chunk.end - chunk.start, data };
-  const ranges = free.map(({ start, end }) => ({ object: start, kind: ITEM.freeSpace, offset: end - start, data: Buffer.alloc(0) }));
+  const info: Item = { object: chunk.start, kind: BTRFS_ITEM.freeSpaceInfo, offset: chunk.end - chunk.start, data };
+  const ranges = free.map(({ start, end }) => ({ object: start, kind: BTRFS_ITEM.freeSpace, offset: end - start, data: Buffer.alloc(0) }));
   // The first may start where the chunk does: the key of what tells of it is the smaller one.
   return [info, ...ranges];
 }

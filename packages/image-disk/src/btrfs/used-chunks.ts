@@ -1,14 +1,12 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { ByteRange } from '@ict/image-parts';
+import { BTRFS_MAGIC, BTRFS_SUPERBLOCK_BYTES, type ByteRange } from '@ict/image-parts';
 import { diskError } from '../errors.js';
 import { SUPERBLOCKS } from './chunks.js';
 
-const MAGIC = '_BHRfS_M';
 const MAGIC_AT = 64;
 const DEVICE_BYTES_AT = 112;
 const TAKEN_AT = 201 + 16;
 const FIRST_CHUNK = 1024 * 1024;
-const SUPERBLOCK_BYTES = 4096;
 
 /**
  * Where a fresh btrfs that starts `offset` bytes into a file has data: its chunks lie one behind the other, from the front.
@@ -17,11 +15,14 @@ const SUPERBLOCK_BYTES = 4096;
  * @throws `ICT_DISK_FILESYSTEM` when there is none.
  */
 export async function btrfsData(file: FileHandle, offset: number): Promise<readonly ByteRange[]> {
-  const bytes = Buffer.alloc(SUPERBLOCK_BYTES);
+  const bytes = Buffer.alloc(BTRFS_SUPERBLOCK_BYTES);
   await file.read(bytes, 0, bytes.length, offset + SUPERBLOCKS[0]);
-  if (bytes.toString('latin1', MAGIC_AT, MAGIC_AT + MAGIC.length) !== MAGIC)
+  if (bytes.toString('latin1', MAGIC_AT, MAGIC_AT + BTRFS_MAGIC.length) !== BTRFS_MAGIC)
     throw diskError('ICT_DISK_FILESYSTEM', { message: `no btrfs starts at byte ${offset} of the disk image` });
   const deviceBytes = Number(bytes.readBigUInt64LE(DEVICE_BYTES_AT));
-  const copies = SUPERBLOCKS.filter((at) => at + SUPERBLOCK_BYTES <= deviceBytes).map((at) => ({ offset: at, length: SUPERBLOCK_BYTES }));
+  const copies = SUPERBLOCKS.filter((at) => at + BTRFS_SUPERBLOCK_BYTES <= deviceBytes).map((at) => ({
+    offset: at,
+    length: BTRFS_SUPERBLOCK_BYTES,
+  }));
   return [{ offset: 0, length: FIRST_CHUNK + Number(bytes.readBigUInt64LE(TAKEN_AT)) }, ...copies];
 }

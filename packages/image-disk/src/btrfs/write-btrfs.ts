@@ -1,12 +1,11 @@
 import { open, type FileHandle } from 'node:fs/promises';
-import { uuidBytes } from '@ict/image-parts';
-import { crc32c } from '../crc32c.js';
+import { BTRFS_ITEM, BTRFS_OBJECT, crc32c, uuidBytes, writeU64, type Unsigned } from '@ict/image-parts';
 import { ImageFile } from '../ext4/image-file.js';
 import type { PackContents, TreeWriting, TreeWritten } from '../tree-writing.js';
 import { cutExtents, dataChunks, dataRanges, joinRanges, SUPERBLOCKS, type DeviceIdentity, type Range } from './chunks.js';
 import { emptyTree, fileItems, refusal } from './file-tree.js';
-import { ITEM, OBJECT, SECTOR_BYTES } from './constants.js';
-import { writeU64, type Item, type Unsigned } from './item.js';
+import { SECTOR_BYTES } from './constants.js';
+import type { Item } from './item.js';
 import { planInodes } from './inode-plan.js';
 import { rootItems, type Root } from './root-tree.js';
 import { encodeSuperblock, placesOf } from './superblock.js';
@@ -57,7 +56,7 @@ export async function writeBtrfs(request: BtrfsRequest, pack: PackContents, sign
   const taken = joinRanges(used);
   const trees = {
     files: shapeTree(fileItems(inodes, contents, epochSeconds)),
-    relocation: shapeTree(emptyTree(OBJECT.firstFile, epochSeconds)),
+    relocation: shapeTree(emptyTree(BTRFS_OBJECT.firstFile, epochSeconds)),
     checksums: shapeTree(await checksumItems(image, offsetBytes, taken, signal)),
     uuids: shapeTree([subvolumeItem(request.subvolume)]),
   };
@@ -69,13 +68,13 @@ export async function writeBtrfs(request: BtrfsRequest, pack: PackContents, sign
   const roots = new Map<Unsigned, Root>();
   for (const { owner, shape, places } of layout.trees) {
     // That of the roots comes last, when all others have their places.
-    const filled = owner === OBJECT.root ? shapeTree(rootItems(roots, request)) : shape;
+    const filled = owner === BTRFS_OBJECT.root ? shapeTree(rootItems(roots, request)) : shape;
     const blocks = encodeTree(owner, filled, places, identity);
     for (const { at, bytes } of blocks) for (const place of placesOf(at, chunks)) target.write(place / SECTOR_BYTES, bytes);
     roots.set(owner, { at: places.at(-1) as number, level: filled.levels.length - 1, blocks: filled.blocks });
   }
   const fields = { identity, label: request.label, deviceBytes, usedBytes, chunks };
-  const tops = { root: roots.get(OBJECT.root) as Root, chunkRoot: roots.get(OBJECT.chunks) as Root };
+  const tops = { root: roots.get(BTRFS_OBJECT.root) as Root, chunkRoot: roots.get(BTRFS_OBJECT.chunks) as Root };
   for (const at of SUPERBLOCKS) {
     if (at + SECTOR_BYTES <= deviceBytes) target.write(at / SECTOR_BYTES, encodeSuperblock({ ...fields, ...tops }, at));
   }
@@ -100,7 +99,7 @@ async function checksumItems(image: FileHandle, offsetBytes: number, used: reado
         const from = sector * SECTOR_BYTES;
         data.writeUInt32LE((crc32c(piece, undefined, from, from + SECTOR_BYTES) ^ 0xffff_ffff) >>> 0, sector * 4);
       }
-      items.push({ object: OBJECT.checksum, kind: ITEM.checksums, offset: at, data });
+      items.push({ object: BTRFS_OBJECT.checksum, kind: BTRFS_ITEM.checksums, offset: at, data });
     }
   }
   return items;
@@ -109,6 +108,6 @@ async function checksumItems(image: FileHandle, offsetBytes: number, used: reado
 function subvolumeItem(uuid: string): Item {
   const bytes = Buffer.from(uuidBytes(uuid));
   const data = Buffer.alloc(8);
-  writeU64(data, OBJECT.files, 0);
-  return { object: bytes.readBigUInt64LE(0), kind: ITEM.subvolumeUuid, offset: bytes.readBigUInt64LE(8), data };
+  writeU64(data, BTRFS_OBJECT.files, 0);
+  return { object: bytes.readBigUInt64LE(0), kind: BTRFS_ITEM.subvolumeUuid, offset: bytes.readBigUInt64LE(8), data };
 }

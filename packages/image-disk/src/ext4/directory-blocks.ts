@@ -1,4 +1,4 @@
-import { crc32c } from '../crc32c.js';
+import { crc32c } from '@ict/image-parts';
 import { BLOCK_BYTES } from './geometry.js';
 
 /** Kinds of entries as directories number them. */

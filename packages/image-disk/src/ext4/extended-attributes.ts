@@ -1,4 +1,4 @@
-import { crc32c, crc32cOfNumber } from '../crc32c.js';
+import { crc32c, crc32cOfNumber } from '@ict/image-parts';
 import { BLOCK_BYTES } from './geometry.js';
 
 const MAGIC = 0xea02_0000;

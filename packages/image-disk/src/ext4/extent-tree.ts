@@ -1,5 +1,5 @@
 import type { BlockExtent } from '@ict/plugin-api';
-import { crc32c } from '../crc32c.js';
+import { crc32c } from '@ict/image-parts';
 import type { FreeBlocks } from './free-blocks.js';
 import { BLOCK_BYTES } from './geometry.js';
 

@@ -1,4 +1,4 @@
-import { crc32c, crc32cOfNumber } from '../crc32c.js';
+import { crc32c, crc32cOfNumber } from '@ict/image-parts';
 import {
   BLOCKS_PER_GROUP,
   BLOCK_BYTES,

@@ -1,4 +1,4 @@
-import { crc32c } from '../crc32c.js';
+import { crc32c } from '@ict/image-parts';
 import { BLOCK_BYTES, INODE_BYTES } from './geometry.js';
 
 /** The blocks of an inode are found by an extent tree. */

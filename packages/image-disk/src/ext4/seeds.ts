@@ -1,4 +1,4 @@
-import { crc32cOfNumber } from '../crc32c.js';
+import { crc32cOfNumber } from '@ict/image-parts';
 
 /** What checksums of things that belong to an inode start from; generations of inodes are 0 here. @param filesystemSeed CRC-32C of its UUID. */
 export function inodeSeed(filesystemSeed: number, inode: number): number {

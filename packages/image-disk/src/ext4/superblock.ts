@@ -1,5 +1,4 @@
-import { uuidBytes } from '@ict/image-parts';
-import { crc32c } from '../crc32c.js';
+import { crc32c, uuidBytes } from '@ict/image-parts';
 import { BASE_FEATURES, EXT4_FEATURES, featureBits } from './features.js';
 import { BLOCKS_PER_GROUP, DESCRIPTOR_BYTES, FIRST_FREE_INODE, INODE_BYTES, LOG_GROUPS_PER_FLEX, type Geometry } from './geometry.js';
 

@@ -1,6 +1,5 @@
-import { FILE_TYPE_BITS, uuidBytes } from '@ict/image-parts';
+import { FILE_TYPE_BITS, crc32c, uuidBytes } from '@ict/image-parts';
 import type { BlockExtent } from '@ict/plugin-api';
-import { crc32c } from '../crc32c.js';
 import type { PackContents, TreeWriting, TreeWritten } from '../tree-writing.js';
 import { FreeBlocks } from './free-blocks.js';
 import { BLOCKS_PER_GROUP, BLOCK_BYTES, blocksOf, hasBackup, layOut, type Geometry } from './geometry.js';

@@ -1,13 +1,12 @@
-import { lutimesSync, mkdirSync, mkdtempSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
-import { dirname, join } from 'node:path';
+import { lutimesSync, mkdirSync, readFileSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
 import { expect } from 'vitest';
 import { packFiles } from '@ict/archive';
-import { HeldMounts } from '@ict/fixtures';
+import { withImage, type ReadableFilesystem } from '@ict/inspect';
 import type { TreeRecord } from '@ict/plugin-api';
 import { writeExt4, type Ext4Request } from '../../src/ext4/write-ext4.js';
 import type { TreeWritten } from '../../src/tree-writing.js';
-import { BUILD_EPOCH, digestFile, execute } from '@ict/fixtures';
-import { hostRecords } from '@ict/fixtures';
+import { BUILD_EPOCH, digestFile, execute, hostRecords, lookAt } from '@ict/fixtures';
 import { MIB } from './specs.js';
 
 const UUID = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
@@ -43,31 +42,9 @@ export async function write(tree: string, image: string, changes: Partial<Ext4Re
   );
 }
 
-/**
- * Runs `work` where the kernel shows a filesystem. Nobody else has the mount: a copy of it in the namespace of another process would keep the
- * filesystem in use.
- */
-export async function mounted<T>(image: string, options: string, work: (directory: string) => T | Promise<T>): Promise<T> {
-  const directory = mkdtempSync(join(dirname(image), 'mount-'));
-  const mounts = await HeldMounts.hold('mount -o "loop,$1" "$2" "$3"', options, image, directory);
-  try {
-    return await work(mounts.seen(directory));
-  } finally {
-    await run(...mounts.inside('umount', directory));
-    await mounts.close();
-  }
-}
-
-/** All that can be seen of a directory: records, with digests of files and the number of their names. */
-export async function look(directory: string): Promise<readonly object[]> {
-  const records = await hostRecords(directory);
-  return records
-    .filter(({ path }) => path !== '/lost+found')
-    .map((record) => ({
-      ...record,
-      // A directory's size is its own affair.
-      ...(record.type === 'file' && record.hardlinkOf === undefined ? { digest: digestFile(join(directory, record.path)) } : {}),
-    }));
+/** The same as `look` at a mounted image, as it is read without mounting. */
+export async function lookInto(image: string): Promise<readonly TreeRecord[]> {
+  return withImage(image, ({ filesystems }) => lookAt((filesystems.get(0)?.files as ReadableFilesystem).walk()));
 }
 
 /** Gives everything one time. */

@@ -1,5 +1,3 @@
-import { compareText } from '@ict/integrity';
-
 const MAGIC = 0xea02_0000;
 const BLOCK_HEADER_BYTES = 32;
 const ENTRY_BYTES = 16;
@@ -12,6 +10,13 @@ const PREFIXES: Readonly<Record<number, string>> = {
   6: 'security.',
   7: 'system.',
 };
+
+/** Those that are lists for access control: ext has a form of its own for them. */
+const ACCESS_CONTROL: readonly number[] = [2, 3];
+/** Of entries that name a user or a group. */
+const WITH_ID: readonly number[] = [2, 8];
+const SHOWN_VERSION = 2;
+const NO_ID = 0xffff_ffff;
 
 /** Extended attributes that lie in an inode behind its fields. @see Documentation/filesystems/ext4/attributes.rst of the kernel */
 export function parseAttributes(room: Buffer): Readonly<Record<string, string>> {
@@ -36,10 +41,29 @@ function parseEntries(entries: Buffer, values: Buffer): Readonly<Record<string, 
     const sizeBytes = entries.readUInt32LE(at + 8);
     // A value in an inode of its own is not read: its number stands for it.
     const inode = entries.readUInt32LE(at + 4);
-    const name = `${PREFIXES[entries.readUInt8(at + 1)] ?? ''}${entries.toString('utf8', at + ENTRY_BYTES, at + ENTRY_BYTES + nameBytes)}`;
+    const prefix = entries.readUInt8(at + 1);
+    const name = `${PREFIXES[prefix] ?? ''}${entries.toString('utf8', at + ENTRY_BYTES, at + ENTRY_BYTES + nameBytes)}`;
     if (inode === 0 && offset + sizeBytes > values.length) throw new RangeError('extended attributes are damaged');
-    found.push([name, inode === 0 ? values.toString('hex', offset, offset + sizeBytes) : `inode ${inode}`]);
+    const value = values.subarray(offset, offset + sizeBytes);
+    const shown = ACCESS_CONTROL.includes(prefix) ? shownAccessControl(value) : value;
+    found.push([name, inode === 0 ? shown.toString('hex') : `inode ${inode}`]);
     at += Math.ceil((ENTRY_BYTES + nameBytes) / 4) * 4;
   }
-  return Object.fromEntries(found.sort(([a], [b]) => compareText(a, b)));
+  return Object.fromEntries(found);
+}
+
+/** A list as the kernel shows it, and as other filesystems have it. @see fs/ext4/acl.h and include/uapi/linux/posix_acl_xattr.h of the kernel */
+function shownAccessControl(stored: Buffer): Buffer {
+  const version = Buffer.alloc(4);
+  version.writeUInt32LE(SHOWN_VERSION, 0);
+  const entries = [version];
+  for (let at = version.length; at + 4 <= stored.length; ) {
+    const hasId = WITH_ID.includes(stored.readUInt16LE(at));
+    const entry = Buffer.alloc(8);
+    stored.copy(entry, 0, at, at + 4);
+    entry.writeUInt32LE(hasId ? stored.readUInt32LE(at + 4) : NO_ID, 4);
+    entries.push(entry);
+    at += hasId ? 8 : 4;
+  }
+  return Buffer.concat(entries);
 }

@@ -1,9 +1,10 @@
-import { FILE_TYPE_BITS, uuidText } from '@ict/image-parts';
-import type { EntryType } from '@ict/plugin-api';
+import { uuidText } from '@ict/image-parts';
 import { fieldText, type Bytes } from '../bytes.js';
 import { childPath, filesystemOver } from './filesystem-over.js';
 import { parseAttributes, parseBlockOfAttributes } from './ext-attributes.js';
-import { gathered, type FileEntry, type FilesystemSummary, type ReadableFilesystem } from './filesystem.js';
+import { gathered, type FileEntry, type FilesystemSummary, type OpenedFilesystem, type ReadableFilesystem } from './filesystem.js';
+import { attributesOf, typeOf, unpackDevice } from './inode-fields.js';
+import { inPieces, nothing, zeros } from './pieces.js';
 
 const SUPERBLOCK_AT = 1024;
 const MAGIC = 0xef53;
@@ -21,12 +22,8 @@ const EXTENT_DEPTH = 5;
 const INITIALISED_BLOCKS = 32_768;
 /** Blocks that an inode without extents names itself, and then those with one to three levels of tables. */
 const DIRECT_BLOCKS = 12;
-const TYPES: ReadonlyMap<number, EntryType> = new Map(
-  (Object.entries(FILE_TYPE_BITS) as [EntryType, number][]).map(([type, bits]) => [bits, type]),
-);
 /** A target that is no longer lies in the inode. */
 const SHORT_TARGET_BYTES = 60;
-const READ_BYTES = 1024 * 1024;
 /** More than any directory of a system has. */
 const MOST_DIRECTORY_BYTES = 256 * 1024 * 1024;
 
@@ -52,9 +49,7 @@ interface Layout {
  * @returns undefined when there is none; without `files` one of a layout that is not read here.
  * @see Documentation/filesystems/ext4 of the kernel
  */
-export async function openExt(
-  bytes: Bytes,
-): Promise<{ readonly summary: FilesystemSummary; readonly files?: ReadableFilesystem } | undefined> {
+export async function openExt(bytes: Bytes): Promise<OpenedFilesystem | undefined> {
   if (bytes.sizeBytes < SUPERBLOCK_AT + 1024) return undefined;
   const block = await bytes.read(SUPERBLOCK_AT, 1024);
   if (block.readUInt16LE(0x38) !== MAGIC || block.readUInt32LE(0x18) > 6) return undefined;
@@ -106,22 +101,20 @@ class Inodes {
   async entry(path: string, number: number): Promise<FileEntry> {
     const inode = await this.#read(number);
     const bits = inode.readUInt16LE(0);
-    const type = TYPES.get(bits & 0o170000);
-    if (type === undefined) throw new RangeError(`${path} has inode ${number}, which is none`);
+    const type = typeOf(bits, path, number);
     const sizeBytes = inode.readUInt32LE(0x4) + inode.readUInt32LE(0x6c) * 2 ** 32;
-    const attributes = await this.#attributes(inode);
     return {
       path,
       type,
       mode: bits & 0o7777,
-      owner: inode.readUInt16LE(0x2) | (inode.readUInt16LE(0x78) << 16),
-      group: inode.readUInt16LE(0x18) | (inode.readUInt16LE(0x7a) << 16),
+      owner: inode.readUInt16LE(0x2) + inode.readUInt16LE(0x78) * 2 ** 16,
+      group: inode.readUInt16LE(0x18) + inode.readUInt16LE(0x7a) * 2 ** 16,
       sizeBytes: type === 'file' || type === 'symlink' ? sizeBytes : 0,
       seconds: secondsOf(inode),
       inode: number,
       ...(type === 'symlink' ? { target: await this.#target(inode, sizeBytes) } : {}),
       ...(type === 'character' || type === 'block' ? { device: deviceOf(inode) } : {}),
-      ...(Object.keys(attributes).length === 0 ? {} : { attributes }),
+      ...attributesOf(Object.entries(await this.#attributes(inode))),
       content: () => (type === 'file' ? this.#content(inode, sizeBytes) : nothing()),
     };
   }
@@ -179,12 +172,8 @@ class Inodes {
       const start = logical * blockBytes;
       if (start < at) throw new RangeError('the blocks of a file overlap');
       yield* zeros(Math.min(start, sizeBytes) - at);
-      const end = Math.min(start + blocks * blockBytes, sizeBytes);
-      for (at = Math.min(start, sizeBytes); at < end; ) {
-        const length = Math.min(READ_BYTES, end - at);
-        yield await this.#bytes.read(physical * blockBytes + at - start, length);
-        at += length;
-      }
+      at = Math.min(start + blocks * blockBytes, sizeBytes);
+      yield* inPieces(this.#bytes, physical * blockBytes, at - start);
     }
     yield* zeros(sizeBytes - at);
   }
@@ -251,12 +240,5 @@ function secondsOf(inode: Buffer): number {
 function deviceOf(inode: Buffer): readonly [number, number] {
   const old = inode.readUInt32LE(0x28);
   if (old !== 0) return [(old >> 8) & 0xff, old & 0xff];
-  const device = inode.readUInt32LE(0x2c);
-  return [(device & 0xf_ff00) >> 8, (device & 0xff) | ((device >>> 12) & 0xf_ff00)];
-}
-
-async function* nothing(): AsyncGenerator<Buffer, void, undefined> {}
-
-function* zeros(count: number): Generator<Buffer, void, undefined> {
-  for (let left = count; left > 0; left -= READ_BYTES) yield Buffer.alloc(Math.min(left, READ_BYTES));
+  return unpackDevice(inode.readUInt32LE(0x2c));
 }

@@ -3,6 +3,15 @@ import type { FileEntry, ReadableFilesystem } from './filesystem.js';
 
 /** No path of Linux leads deeper: it has 4096 bytes. */
 const DEEPEST = 2048;
+/** More than a system has, and as many as can be held against others. */
+const MOST_NAMES = 4 * 1024 * 1024;
+
+/** What a walk met so far. */
+interface Seen {
+  /** One that is met again holds itself, or is held twice, and the walk might never end. */
+  readonly directories: Set<number>;
+  names: number;
+}
 
 /**
  * A filesystem from what lists one directory of it.
@@ -11,12 +20,12 @@ const DEEPEST = 2048;
  * @param children entries of a directory, in any order.
  */
 export function filesystemOver(root: FileEntry, children: (directory: FileEntry) => Promise<readonly FileEntry[]>): ReadableFilesystem {
-  /** @param seen directories so far: one that is met again holds itself, or is held twice, and a walk might never end. */
-  async function* below(directory: FileEntry, depth: number, seen: Set<number>): AsyncGenerator<FileEntry, void, undefined> {
-    if (seen.has(directory.inode)) throw new RangeError(`the directory ${directory.path} has another name already`);
+  async function* below(directory: FileEntry, depth: number, seen: Seen): AsyncGenerator<FileEntry, void, undefined> {
+    if (seen.directories.has(directory.inode)) throw new RangeError(`the directory ${directory.path} has another name already`);
     if (depth > DEEPEST) throw new RangeError(`${directory.path} lies deeper than ${DEEPEST} directories`);
-    seen.add(directory.inode);
+    seen.directories.add(directory.inode);
     for (const entry of sorted(await children(directory))) {
+      if (++seen.names > MOST_NAMES) throw new RangeError(`it has more than ${MOST_NAMES} names`);
       yield entry;
       if (entry.type === 'directory') yield* below(entry, depth + 1, seen);
     }
@@ -33,7 +42,7 @@ export function filesystemOver(root: FileEntry, children: (directory: FileEntry)
   return {
     walk: async function* () {
       yield root;
-      yield* below(root, 0, new Set());
+      yield* below(root, 0, { directories: new Set(), names: 0 });
     },
     find,
     list: async (path) => {

@@ -38,6 +38,15 @@ export interface FilesystemSummary {
   readonly freeBytes?: number;
 }
 
+/** What lies in a partition. */
+export interface OpenedFilesystem {
+  readonly summary: FilesystemSummary;
+  /** Absent where its files are not read. */
+  readonly files?: ReadableFilesystem;
+  /** Why the files of a kind that is read otherwise are not, such as a feature of it; to follow what it is called. */
+  readonly unread?: string;
+}
+
 /** A filesystem whose files can be read. */
 export interface ReadableFilesystem {
   /** Every name, directories before what they hold, sorted by bytes of the names within each. */

@@ -1,27 +1,26 @@
 import type { Bytes } from '../bytes.js';
+import { openBtrfs } from './btrfs/open-btrfs.js';
 import { openExt } from './ext.js';
 import { openFat } from './fat.js';
-import type { FilesystemSummary, ReadableFilesystem } from './filesystem.js';
-import { MARKS } from './superblock-marks.js';
-
-/** What lies in a partition, and its files where they can be read. */
-export interface OpenedFilesystem {
-  readonly summary: FilesystemSummary;
-  readonly files?: ReadableFilesystem;
-}
+import type { OpenedFilesystem } from './filesystem.js';
+import { openMarked } from './superblock-marks.js';
 
 /**
- * Tells what lies in a partition, and opens it where its files can be read: ext2, ext3, ext4 and FAT.
+ * What may lie in a partition. Each looks whether it does, and answers undefined when not: first the filesystems whose files are read, then what
+ * is known by its superblock alone; FAT is last, as little tells one.
+ */
+const READERS: readonly ((bytes: Bytes) => Promise<OpenedFilesystem | undefined>)[] = [openExt, openBtrfs, openMarked, openFat];
+
+/**
+ * Tells what lies in a partition, and opens it where its files can be read.
  *
  * @returns undefined for what nobody knows, such as an empty partition.
  * @throws RangeError where it is damaged.
  */
 export async function openFilesystem(bytes: Bytes): Promise<OpenedFilesystem | undefined> {
-  const opened = await openExt(bytes);
-  if (opened !== undefined) return opened;
-  for (const { at, bytes: mark, headBytes, summary } of MARKS) {
-    if (bytes.sizeBytes < headBytes || !(await bytes.read(at, mark.length)).equals(mark)) continue;
-    return { summary: summary(await bytes.read(0, headBytes)) };
+  for (const open of READERS) {
+    const opened = await open(bytes);
+    if (opened !== undefined) return opened;
   }
-  return openFat(bytes); // last: little tells a FAT
+  return undefined;
 }

@@ -1,9 +1,9 @@
 import { uuidText } from '@ict/image-parts';
-import { fieldText } from '../bytes.js';
-import type { FilesystemSummary } from './filesystem.js';
+import { fieldText, type Bytes } from '../bytes.js';
+import type { FilesystemSummary, OpenedFilesystem } from './filesystem.js';
 
 /** What is known by its superblock alone: the bytes that tell it, and where they are. */
-export interface Mark {
+interface Mark {
   readonly at: number;
   readonly bytes: Buffer;
   /** How much of the beginning says the rest. */
@@ -11,10 +11,8 @@ export interface Mark {
   readonly summary: (head: Buffer) => FilesystemSummary;
 }
 
-const BTRFS_SUPERBLOCK = 0x1_0000;
-
 /** Filesystems, and what else lies in partitions, whose files are not read here. */
-export const MARKS: readonly Mark[] = [
+const MARKS: readonly Mark[] = [
   {
     at: 0,
     bytes: Buffer.from('hsqs'),
@@ -43,17 +41,6 @@ export const MARKS: readonly Mark[] = [
       const blockBytes = head.readUInt32BE(4);
       const sizes = { sizeBytes: Number(head.readBigUInt64BE(8)) * blockBytes, freeBytes: Number(head.readBigUInt64BE(144)) * blockBytes };
       return { type: 'xfs', ...named(head, 108, 12), id: uuidAt(head, 32), ...sizes };
-    },
-  },
-  {
-    at: BTRFS_SUPERBLOCK + 64,
-    bytes: Buffer.from('_BHRfS_M'),
-    headBytes: BTRFS_SUPERBLOCK + 4096,
-    summary: (head) => {
-      const block = head.subarray(BTRFS_SUPERBLOCK);
-      const sizeBytes = Number(block.readBigUInt64LE(0x70));
-      const freeBytes = sizeBytes - Number(block.readBigUInt64LE(0x78));
-      return { type: 'btrfs', ...named(block, 0x12b, 256), id: uuidAt(block, 0x20), sizeBytes, freeBytes };
     },
   },
   {
@@ -93,6 +80,15 @@ export const MARKS: readonly Mark[] = [
     },
   },
 ];
+
+/** Tells what is known by its superblock alone; undefined for anything else. */
+export async function openMarked(bytes: Bytes): Promise<OpenedFilesystem | undefined> {
+  for (const { at, bytes: mark, headBytes, summary } of MARKS) {
+    if (bytes.sizeBytes >= headBytes && (await bytes.read(at, mark.length)).equals(mark))
+      return { summary: summary(await bytes.read(0, headBytes)) };
+  }
+  return undefined;
+}
 
 function named(bytes: Buffer, at: number, most: number): { readonly label?: string } {
   const label = fieldText(bytes, at, at + most);

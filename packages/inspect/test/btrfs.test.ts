@@ -1,0 +1,193 @@
+import { execFileSync } from 'node:child_process';
+import { linkSync, lutimesSync, mkdirSync, readFileSync, rmdirSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { look, lookAt, mounted } from '@ict/fixtures';
+import { btrfsChecksum } from '@ict/image-parts';
+import { describe, expect, it } from 'vitest';
+import { openBtrfs } from '../src/filesystems/btrfs/open-btrfs.js';
+import type { ReadableFilesystem } from '../src/filesystems/filesystem.js';
+import { withImage } from '../src/inspect-image.js';
+import { bytesIn, numbersFrom, readAll } from './damage.js';
+import { copyOf, emptyFile, MIB, overwrite, run, workDirectory } from './images.js';
+
+const UUID = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
+const SECONDS = 1_700_000_000;
+const SUPERBLOCK_AT = 65_536;
+const NODE_BYTES = 16_384;
+const noise = (bytes: number): Buffer =>
+  Buffer.from(Array.from({ length: bytes }, (_none, index) => Math.imul(index ^ (index >>> 7), 2654435761) >>> 13));
+
+/** An image that the kernel filled by what `fill` does in its mount. */
+async function written(
+  options: readonly string[],
+  mount: string,
+  fill: (directory: string) => void,
+  sizeBytes = 200 * MIB,
+): Promise<string> {
+  const image = emptyFile(join(workDirectory(), 'image'), sizeBytes);
+  await run('mkfs.btrfs', '--quiet', '--uuid', UUID, '--label', 'a label', ...options, image);
+  await mounted(image, mount, fill);
+  return image;
+}
+
+/** Everything that a btrfs has forms for. */
+function fillAll(directory: string): void {
+  const at = (path: string): string => join(directory, path);
+  const tool = (program: string, ...argv: string[]): unknown => execFileSync(program, argv, { stdio: 'pipe' });
+  mkdirSync(at('deep/er'), { recursive: true });
+  writeFileSync(at('empty'), '');
+  writeFileSync(at('deep/er/inline'), 'inline'.repeat(50));
+  writeFileSync(at('large'), Buffer.alloc(3 * MIB + 77, 'large, and easily compressed '));
+  writeFileSync(at('noise'), noise(MIB + 5));
+  linkSync(at('large'), at('deep/other name'));
+  symlinkSync('er/inline', at('deep/link'));
+  writeFileSync(at('sparse'), 'begin');
+  truncateSync(at('sparse'), 6 * MIB);
+  overwrite(at('sparse'), 5 * MIB, Buffer.from('end'));
+  truncateSync(at('sparse'), 7 * MIB + 3);
+  tool('fallocate', '--length', '1M', at('reserved'));
+  overwrite(at('reserved'), 70_000, Buffer.from('written'));
+  tool('fallocate', '--keep-size', '--length', '1M', at('empty'));
+  tool('sync', '--file-system', directory);
+  overwrite(at('large'), 100_000, noise(5000)); // parts of one extent are in two places
+  tool('cp', '--reflink=always', at('large'), at('deep/clone'));
+  for (let index = 0; index < 900; index++)
+    writeFileSync(at(`deep/er/one of many names, which fill more than one block ${index}`), `${index}`);
+  tool('mknod', at('null'), 'c', '1', '3');
+  tool('mknod', at('disk'), 'b', '259', '70000');
+  tool('mkfifo', at('pipe'));
+  tool('chown', '70000:4000000000', at('noise'));
+  tool('chmod', '6751', at('noise'));
+  tool('setfattr', '-n', 'user.note', '-v', 'a value', at('noise'));
+  tool('setfattr', '-n', 'user.long', '-v', 'v'.repeat(3000), at('noise'));
+  tool('setfattr', '-h', '-n', 'trusted.of-a-link', '-v', 'x', at('deep/link'));
+  utimesSync(at('noise'), -5, -5);
+  lutimesSync(at('deep/link'), SECONDS, SECONDS);
+  for (const path of ['sub', 'sub/below', 'gone']) tool('btrfs', 'subvolume', 'create', at(path));
+  writeFileSync(at('sub/file'), 'in a subvolume');
+  writeFileSync(at('sub/below/file'), 'deeper');
+  linkSync(at('sub/file'), at('sub/other name'));
+  tool('btrfs', 'subvolume', 'snapshot', '-r', at('sub'), at('deep/snapshot'));
+  writeFileSync(at('sub/file'), 'and changed');
+  rmdirSync(at('gone'));
+}
+
+async function lookInto(image: string): ReturnType<typeof lookAt> {
+  return withImage(image, ({ filesystems }) => lookAt((filesystems.get(0)?.files as ReadableFilesystem).walk()));
+}
+
+describe.each([
+  ['nothing compressed', [], 'rw'],
+  ['zlib', [], 'rw,compress-force=zlib'],
+  ['zstd', [], 'rw,compress-force=zstd'],
+  ['sha256, small blocks, metadata once', ['--csum', 'sha256', '--nodesize', '4096', '--metadata', 'single'], 'rw'],
+  ['contents and trees in one chunk', ['--mixed'], 'rw,compress-force=zstd'],
+] as const)('a btrfs of the kernel with %s', (_name, options, mount) => {
+  it('is read as the kernel shows it: contents, links, holes, attributes, devices, times, subvolumes', async () => {
+    const image = await written(options, mount, fillAll);
+    const seen = await mounted(image, 'ro', look);
+    const read = await lookInto(image);
+    expect(seen.length).toBeGreaterThan(920);
+    // Where a snapshot has no copy of a subvolume, the time is that of looking.
+    const isPlace = ({ path }: { readonly path: string }): boolean => path === '/deep/snapshot/below';
+    expect(read.find(isPlace)).toMatchObject({ type: 'directory', mode: 0o755 });
+    expect(read.map((record) => (isPlace(record) ? seen.find(isPlace) : record))).toEqual(seen);
+    await withImage(image, async ({ report, filesystems }) => {
+      expect(report.partitions).toMatchObject([
+        { number: 0, filesystem: { type: 'btrfs', label: 'a label', id: UUID, sizeBytes: 200 * MIB } },
+      ]);
+      const files = filesystems.get(0)?.files;
+      expect(await files?.find('/sub/below/file')).toMatchObject({ sizeBytes: 6 });
+      expect(await files?.find('/sub/none')).toBeUndefined();
+    });
+  });
+});
+
+it('what is not read says why, with what the superblock tells', async () => {
+  const directory = workDirectory();
+  const image = (name: string): string => emptyFile(join(directory, name), 200 * MIB);
+  const problems: (string | undefined)[] = [];
+  const tell = (path: string): Promise<void> =>
+    withImage(path, async ({ report, filesystems }) => {
+      expect([report.partitions[0]?.filesystem?.type, filesystems.get(0)?.files]).toEqual(['btrfs', undefined]);
+      problems.push(report.partitions[0]?.problem);
+    });
+  await run('mkfs.btrfs', '--quiet', '--data', 'raid1', '--metadata', 'raid1', image('one'), image('two'));
+  await run('mkfs.btrfs', '--quiet', '--csum', 'xxhash', image('xxhash'));
+  for (const name of ['one', 'two', 'xxhash']) await tell(join(directory, name));
+  await tell(await written([], 'rw,compress-force=lzo', (mount) => writeFileSync(join(mount, 'file'), 'easily '.repeat(1000))));
+  expect(problems).toEqual([
+    'files of this btrfs are not read: it lies on 2 devices',
+    'files of this btrfs are not read: it lies on 2 devices',
+    'files of this btrfs are not read: its checksums are of the kind xxhash64',
+    'files of this btrfs are not read: files of it may be compressed with lzo',
+  ]);
+});
+
+/** Where blocks of trees lie in an image, by the addresses that they name. */
+function blocksOf(image: Buffer): Map<number, number[]> {
+  const filesystem = image.subarray(SUPERBLOCK_AT + 32, SUPERBLOCK_AT + 48);
+  const found = new Map<number, number[]>();
+  for (let at = MIB; at < image.length; at += 4096) {
+    if (!image.subarray(at + 32, at + 48).equals(filesystem)) continue;
+    const address = Number(image.readBigUInt64LE(at + 48));
+    found.set(address, [...(found.get(address) ?? []), at]);
+  }
+  return found;
+}
+
+it('a damaged block is read from its copy, and without one is told', async () => {
+  const image = await written([], 'rw', (directory) => writeFileSync(join(directory, 'file'), 'text'));
+  const bytes = readFileSync(image);
+  const root = Number(bytes.readBigUInt64LE(SUPERBLOCK_AT + 80));
+  const [first, second] = blocksOf(bytes).get(root) as [number, number];
+  const damaged = copyOf(image, 'damaged');
+  overwrite(damaged, first + 200, noise(8));
+  expect(await lookInto(damaged)).toEqual(await lookInto(image));
+  overwrite(damaged, second + 200, noise(8));
+  await withImage(damaged, async ({ report }) => {
+    expect(report.partitions[0]?.problem).toBe(`a tree of the btrfs is damaged: its block at ${root}`);
+  });
+  overwrite(damaged, SUPERBLOCK_AT + 300, noise(8));
+  await withImage(damaged, async ({ report }) => {
+    expect(report.partitions[0]?.problem).toBe('the superblock of the btrfs is damaged: its checksum is wrong');
+  });
+});
+
+it('whatever is damaged, with right checksums, ends in a result or a problem', async () => {
+  const fill = (directory: string): void => {
+    mkdirSync(join(directory, 'deep'));
+    execFileSync('btrfs', ['subvolume', 'create', join(directory, 'sub')], { stdio: 'pipe' });
+    for (let index = 0; index < 40; index++)
+      writeFileSync(join(directory, `${index % 2 === 0 ? 'deep' : 'sub'}/name ${index}`), 'text '.repeat(index * 20));
+    execFileSync('setfattr', ['-n', 'user.note', '-v', 'a value', join(directory, 'deep')]);
+  };
+  const image = await written(['--metadata', 'single'], 'rw,compress-force=zstd', fill, 112 * MIB);
+  const bytes = readFileSync(image);
+  const open = (): ReturnType<typeof openBtrfs> => openBtrfs(bytesIn(bytes));
+  expect(await readAll(open)).toBe(43);
+  // Of the trees that are read: that of chunks, of roots, of files, and of the subvolume.
+  const places = [...blocksOf(bytes).values()].flat().filter((at) => [1, 3, 5, 256].includes(bytes.readUInt32LE(at + 88)));
+  const number = numbersFrom(20_261_130);
+  const outcomes = { read: 0, told: 0 };
+  const damage = async (start: number, length: number, change: (block: Buffer) => void): Promise<void> => {
+    const block = bytes.subarray(start, start + length);
+    const sound = Buffer.from(block);
+    change(block);
+    btrfsChecksum(block).copy(block);
+    outcomes[typeof (await readAll(open)) === 'number' ? 'read' : 'told']++;
+    sound.copy(block);
+  };
+  // Each byte of the superblock that says something, then bytes anywhere in blocks of trees, where keys and sizes are more often than elsewhere.
+  for (let at = 48; at < 256; at++) await damage(SUPERBLOCK_AT, 4096, (block) => (block[at] = number(2) === 0 ? 0xff : number(256)));
+  for (let at = 811; at < 940; at++) await damage(SUPERBLOCK_AT, 4096, (block) => (block[at] = number(256)));
+  for (let turn = 0; turn < 600; turn++) {
+    await damage(places[number(places.length)] as number, NODE_BYTES, (block) => {
+      const from = number(3) === 0 ? 0 : 80;
+      for (let count = number(12); count >= 0; count--) block[from + number(number(2) === 0 ? 400 : NODE_BYTES - from)] = number(256);
+    });
+  }
+  expect(outcomes.read).toBeGreaterThan(100);
+  expect(outcomes.told).toBeGreaterThan(100);
+  expect(await readAll(open)).toBe(43);
+});
