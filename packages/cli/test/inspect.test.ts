@@ -1,6 +1,6 @@
 import { execFileSync, spawnSync } from 'node:child_process';
 import { hash } from 'node:crypto';
-import { readdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
@@ -91,14 +91,37 @@ it('compare names packages, files and values that differ, and ends as it is aske
   expect([same.status, same.stdout.text]).toEqual([0, expect.stringContaining('hold the same. Files of 1 partition were compared.')]);
 });
 
-it('compare holds bytes of a filesystem that nobody reads against each other', async () => {
+it.each([
+  ['btrfs', (tree: string, image: string) => run('mkfs.btrfs', '--quiet', '--uuid', UUID, '--rootdir', tree, image)],
+  ['squashfs', (tree: string, image: string) => run('mksquashfs', tree, image, '-noappend', '-quiet', '-no-progress', '-comp', 'zstd')],
+])('compare names the file in which two images of %s differ', async (type, make) => {
   const directory = await temporaryDirectory();
-  const tree = join(directory, 'tree');
-  await mkdir(tree);
+  const image = async (name: string, content: string): Promise<string> => {
+    const tree = join(directory, `tree ${name}`);
+    await mkdir(join(tree, 'etc'), { recursive: true });
+    writeFileSync(join(tree, 'etc/os-release'), 'ID=x\n');
+    writeFileSync(join(tree, 'etc/file'), content);
+    writeFileSync(join(directory, name), '');
+    if (type === 'btrfs') truncateSync(join(directory, name), 128 * 1024 ** 2);
+    make(tree, join(directory, name));
+    return join(directory, name);
+  };
+  const [a, b] = [await image('a.raw', 'one'), await image('b.raw', 'two')];
+  expect(await document(['inspect', a], 'inspect')).toMatchObject({ partitions: [{ filesystem: { type } }], system: { id: 'x' } });
+  expect(await document(['compare', a, b], 'compare')).toMatchObject({
+    ...{ equal: false, compared: [0] },
+    files: [{ partition: 0, path: '/etc/file', change: 'changed', aspects: ['content'] }],
+  });
+  expect((await ict(['compare', a, a, '--exit-code'])).status).toBe(0);
+});
+
+it('compare holds bytes of a partition that has no files against each other', async () => {
+  const directory = await temporaryDirectory();
   const image = join(directory, 'a.raw');
-  run('mksquashfs', tree, image, '-quiet', '-no-progress');
+  writeFileSync(image, Buffer.alloc(64 * 1024));
+  run('mkswap', '--uuid', UUID, image);
   const same = await ict(['compare', image, image, '--exit-code']);
-  const looked = 'No files could be compared; of 1 partition (squashfs) the bytes were, as their files are not read.';
+  const looked = 'No files could be compared; of 1 partition (swap) the bytes were, as their files are not read.';
   expect([same.status, same.stdout.text]).toEqual([0, expect.stringContaining(`hold the same. ${looked}\n`)]);
   const other = join(directory, 'b.raw');
   const bytes = readFileSync(image);

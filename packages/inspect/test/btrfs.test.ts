@@ -1,21 +1,18 @@
 import { execFileSync } from 'node:child_process';
-import { linkSync, lutimesSync, mkdirSync, readFileSync, rmdirSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import { linkSync, mkdirSync, readFileSync, rmdirSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { look, lookAt, mounted } from '@ict/fixtures';
+import { look, mounted } from '@ict/fixtures';
 import { btrfsChecksum } from '@ict/image-parts';
 import { describe, expect, it } from 'vitest';
 import { openBtrfs } from '../src/filesystems/btrfs/open-btrfs.js';
-import type { ReadableFilesystem } from '../src/filesystems/filesystem.js';
 import { withImage } from '../src/inspect-image.js';
 import { bytesIn, numbersFrom, readAll } from './damage.js';
+import { fillTree, lookInto, noise } from './everything.js';
 import { copyOf, emptyFile, MIB, overwrite, run, workDirectory } from './images.js';
 
 const UUID = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
-const SECONDS = 1_700_000_000;
 const SUPERBLOCK_AT = 65_536;
 const NODE_BYTES = 16_384;
-const noise = (bytes: number): Buffer =>
-  Buffer.from(Array.from({ length: bytes }, (_none, index) => Math.imul(index ^ (index >>> 7), 2654435761) >>> 13));
 
 /** An image that the kernel filled by what `fill` does in its mount. */
 async function written(
@@ -34,35 +31,14 @@ async function written(
 function fillAll(directory: string): void {
   const at = (path: string): string => join(directory, path);
   const tool = (program: string, ...argv: string[]): unknown => execFileSync(program, argv, { stdio: 'pipe' });
-  mkdirSync(at('deep/er'), { recursive: true });
-  writeFileSync(at('empty'), '');
-  writeFileSync(at('deep/er/inline'), 'inline'.repeat(50));
-  writeFileSync(at('large'), Buffer.alloc(3 * MIB + 77, 'large, and easily compressed '));
-  writeFileSync(at('noise'), noise(MIB + 5));
-  linkSync(at('large'), at('deep/other name'));
-  symlinkSync('er/inline', at('deep/link'));
-  writeFileSync(at('sparse'), 'begin');
-  truncateSync(at('sparse'), 6 * MIB);
-  overwrite(at('sparse'), 5 * MIB, Buffer.from('end'));
-  truncateSync(at('sparse'), 7 * MIB + 3);
+  fillTree(directory);
   tool('fallocate', '--length', '1M', at('reserved'));
   overwrite(at('reserved'), 70_000, Buffer.from('written'));
   tool('fallocate', '--keep-size', '--length', '1M', at('empty'));
   tool('sync', '--file-system', directory);
   overwrite(at('large'), 100_000, noise(5000)); // parts of one extent are in two places
   tool('cp', '--reflink=always', at('large'), at('deep/clone'));
-  for (let index = 0; index < 900; index++)
-    writeFileSync(at(`deep/er/one of many names, which fill more than one block ${index}`), `${index}`);
-  tool('mknod', at('null'), 'c', '1', '3');
-  tool('mknod', at('disk'), 'b', '259', '70000');
-  tool('mkfifo', at('pipe'));
-  tool('chown', '70000:4000000000', at('noise'));
-  tool('chmod', '6751', at('noise'));
-  tool('setfattr', '-n', 'user.note', '-v', 'a value', at('noise'));
-  tool('setfattr', '-n', 'user.long', '-v', 'v'.repeat(3000), at('noise'));
-  tool('setfattr', '-h', '-n', 'trusted.of-a-link', '-v', 'x', at('deep/link'));
   utimesSync(at('noise'), -5, -5);
-  lutimesSync(at('deep/link'), SECONDS, SECONDS);
   for (const path of ['sub', 'sub/below', 'gone']) tool('btrfs', 'subvolume', 'create', at(path));
   writeFileSync(at('sub/file'), 'in a subvolume');
   writeFileSync(at('sub/below/file'), 'deeper');
@@ -70,10 +46,6 @@ function fillAll(directory: string): void {
   tool('btrfs', 'subvolume', 'snapshot', '-r', at('sub'), at('deep/snapshot'));
   writeFileSync(at('sub/file'), 'and changed');
   rmdirSync(at('gone'));
-}
-
-async function lookInto(image: string): ReturnType<typeof lookAt> {
-  return withImage(image, ({ filesystems }) => lookAt((filesystems.get(0)?.files as ReadableFilesystem).walk()));
 }
 
 describe.each([

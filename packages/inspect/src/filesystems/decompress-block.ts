@@ -1,7 +1,12 @@
+import { Readable } from 'node:stream';
 import { constants, inflateSync, zstdDecompressSync } from 'node:zlib';
+import { decompress } from '@ict/archive';
+import { isIctError } from '@ict/plugin-api';
+import { gathered } from './filesystem.js';
+import { decompressLz4 } from './lz4-block.js';
 
 /** How filesystems compress blocks. */
-export type BlockCompression = 'zlib' | 'zstd';
+export type BlockCompression = 'zlib' | 'zstd' | 'xz' | 'lz4';
 
 /** No window of zstd that is no larger is refused. */
 const LEAST_WINDOW_BITS = 17;
@@ -21,9 +26,14 @@ export async function decompressBlock(kind: BlockCompression, block: Buffer, mos
         return inflateSync(block, room);
       case 'zstd':
         return zstdDecompressSync(block, { ...room, params: { [constants.ZSTD_d_windowLogMax]: windowBits(most) } });
+      case 'xz':
+        return await gathered(decompress(Readable.from([block]), 'xz', { small: true, maxBytes: most }));
+      case 'lz4':
+        return decompressLz4(block, most);
     }
   } catch (cause) {
-    const isOfDecoder = cause instanceof RangeError || /^(?:Z_|ZSTD_)/u.test((cause as NodeJS.ErrnoException).code ?? '');
+    const isOfDecoder =
+      cause instanceof RangeError || isIctError(cause) || /^(?:Z_|ZSTD_)/u.test((cause as NodeJS.ErrnoException).code ?? '');
     if (!isOfDecoder) throw cause;
     throw new RangeError(`a block compressed with ${kind} is damaged: ${(cause as Error).message}`, { cause });
   }

@@ -3,13 +3,20 @@ import { openBtrfs } from './btrfs/open-btrfs.js';
 import { openExt } from './ext.js';
 import { openFat } from './fat.js';
 import type { OpenedFilesystem } from './filesystem.js';
+import { openSquashfs } from './squashfs/open-squashfs.js';
 import { openMarked } from './superblock-marks.js';
 
 /**
  * What may lie in a partition. Each looks whether it does, and answers undefined when not: first the filesystems whose files are read, then what
  * is known by its superblock alone; FAT is last, as little tells one.
  */
-const READERS: readonly ((bytes: Bytes) => Promise<OpenedFilesystem | undefined>)[] = [openExt, openBtrfs, openMarked, openFat];
+const READERS: readonly ((bytes: Bytes) => Promise<OpenedFilesystem | undefined>)[] = [
+  openExt,
+  openBtrfs,
+  openSquashfs,
+  openMarked,
+  openFat,
+];
 
 /**
  * Tells what lies in a partition, and opens it where its files can be read.

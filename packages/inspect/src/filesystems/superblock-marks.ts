@@ -14,12 +14,6 @@ interface Mark {
 /** Filesystems, and what else lies in partitions, whose files are not read here. */
 const MARKS: readonly Mark[] = [
   {
-    at: 0,
-    bytes: Buffer.from('hsqs'),
-    headBytes: 96,
-    summary: (head) => ({ type: 'squashfs', sizeBytes: Number(head.readBigUInt64LE(40)) }),
-  },
-  {
     at: 1024,
     bytes: Buffer.from([0xe2, 0xe1, 0xf5, 0xe0]),
     headBytes: 1024 + 128,

@@ -1,0 +1,98 @@
+import { execFileSync } from 'node:child_process';
+import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { join } from 'node:path';
+import { look, mounted } from '@ict/fixtures';
+import { describe, expect, it } from 'vitest';
+import { openSquashfs } from '../src/filesystems/squashfs/open-squashfs.js';
+import { withImage } from '../src/inspect-image.js';
+import { bytesIn, numbersFrom, readAll } from './damage.js';
+import { fillTree, lookInto } from './everything.js';
+import { copyOf, overwrite, run, workDirectory } from './images.js';
+
+const PLAIN = ['-noI', '-noD', '-noF', '-noX'];
+
+async function made(
+  fill: (directory: string) => void,
+  ...options: readonly string[]
+): Promise<{ readonly image: string; readonly tree: string }> {
+  const directory = workDirectory();
+  const [image, tree] = [join(directory, 'image'), join(directory, 'tree')];
+  mkdirSync(tree);
+  fill(tree);
+  chmodSync(tree, 0o751);
+  await run('mksquashfs', tree, image, '-noappend', '-no-progress', '-quiet', '-exit-on-error', ...options);
+  return { image, tree };
+}
+
+describe.each([
+  ['gzip', ['-comp', 'gzip']],
+  ['xz', ['-comp', 'xz', '-b', '64K']],
+  ['lz4', ['-comp', 'lz4', '-Xhc']],
+  ['zstd', ['-comp', 'zstd', '-Xcompression-level', '3', '-b', '128K']],
+  ['large blocks', ['-comp', 'zstd', '-b', '1M']],
+  ['nothing compressed', PLAIN],
+  ['small blocks, and no fragments', ['-b', '4K', '-no-fragments']],
+  ['the ends of all files in fragments', ['-always-use-fragments', '-no-exports']],
+])('a squashfs with %s', (_name, options) => {
+  it('is read as the kernel shows it: contents, links, holes, attributes, devices, owners, times', async () => {
+    const { image, tree } = await made(fillTree, ...options);
+    const read = await lookInto(image);
+    expect(read).toEqual(await look(tree));
+    expect(read).toEqual(await mounted(image, 'ro', look));
+    expect(read.length).toBeGreaterThan(915);
+    await withImage(image, async ({ report, filesystems }) => {
+      expect(report.partitions).toMatchObject([{ number: 0, filesystem: { type: 'squashfs' } }]);
+      expect(await filesystems.get(0)?.files?.find('/deep/er/short')).toMatchObject({ sizeBytes: 300 });
+    });
+  });
+});
+
+it('what is not read says why', async () => {
+  const { image } = await made((tree) => writeFileSync(join(tree, 'file'), 'text'), '-comp', 'lzo');
+  const problem = (path: string): Promise<string | undefined> => withImage(path, async ({ report }) => report.partitions[0]?.problem);
+  expect(await problem(image)).toBe('files of this squashfs are not read: it is compressed with lzo');
+  overwrite(image, 20, Buffer.from([2]));
+  expect(await problem(image)).toBe('files of this squashfs are not read: it is compressed with lzma');
+  const old = copyOf(image, 'old');
+  overwrite(old, 28, Buffer.from([3]));
+  expect(await problem(old)).toBe('files of this squashfs are not read: it is of version 3.0');
+});
+
+describe.each([
+  ['compressed', ['-comp', 'zstd']],
+  ['not compressed', PLAIN],
+])('whatever is damaged of one that is %s', (name, options) => {
+  it('ends in a result or a problem', async () => {
+    const fill = (tree: string): void => {
+      mkdirSync(join(tree, 'deep'));
+      for (let index = 0; index < 60; index++)
+        writeFileSync(join(tree, `${index % 2 === 0 ? 'deep/' : ''}name ${index}`), 'text '.repeat(index * 20));
+      writeFileSync(join(tree, 'large'), Buffer.alloc(300_000, 'large'));
+      execFileSync('setfattr', ['-n', 'user.note', '-v', 'a value', join(tree, 'deep')]);
+    };
+    const { image } = await made(fill, ...options);
+    const bytes = readFileSync(image);
+    const open = (): ReturnType<typeof openSquashfs> => openSquashfs(bytesIn(bytes));
+    expect(await readAll(open)).toBe(63);
+    const number = numbersFrom(20_261_130);
+    const outcomes = { read: 0, told: 0 };
+    const damage = async (change: (image: Buffer) => void): Promise<void> => {
+      const sound = Buffer.from(bytes);
+      change(bytes);
+      outcomes[typeof (await readAll(open)) === 'number' ? 'read' : 'told']++;
+      sound.copy(bytes);
+    };
+    for (let at = 4; at < 96; at++) for (const value of [0, 0x7f, 0xff, number(256)]) await damage((whole) => (whole[at] = value));
+    // Inodes, names and tables are the end of an image.
+    const tables = Number(bytes.readBigUInt64LE(64));
+    for (let turn = 0; turn < 1000; turn++) {
+      await damage((whole) => {
+        for (let count = number(4); count >= 0; count--)
+          whole[name === 'compressed' ? 96 + number(bytes.length - 96) : tables + number(bytes.length - tables)] = number(256);
+      });
+    }
+    expect(outcomes.read).toBeGreaterThan(100);
+    expect(outcomes.told).toBeGreaterThan(100);
+    expect(await readAll(open)).toBe(63);
+  });
+});
