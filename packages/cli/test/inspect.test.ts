@@ -94,6 +94,7 @@ it('compare names packages, files and values that differ, and ends as it is aske
 it.each([
   ['btrfs', (tree: string, image: string) => run('mkfs.btrfs', '--quiet', '--uuid', UUID, '--rootdir', tree, image)],
   ['squashfs', (tree: string, image: string) => run('mksquashfs', tree, image, '-noappend', '-quiet', '-no-progress', '-comp', 'zstd')],
+  ['erofs', (tree: string, image: string) => run('mkfs.erofs', '--quiet', '-zlz4', '-U', UUID, image, tree)],
 ])('compare names the file in which two images of %s differ', async (type, make) => {
   const directory = await temporaryDirectory();
   const image = async (name: string, content: string): Promise<string> => {

@@ -22,7 +22,7 @@ import { erofsBytes, labelErofs } from '../src/erofs-superblock.js';
 import { writeReadOnly, type ReadOnlyRequest } from '../src/filesystem-read-only.js';
 import { squashfsBytes } from '../src/squashfs-superblock.js';
 import { everything } from './support/everything.js';
-import { settle } from './support/ext4-images.js';
+import { lookInto, settle } from './support/ext4-images.js';
 import { MIB, SEED } from './support/specs.js';
 
 const OFFSET = MIB;
@@ -93,6 +93,7 @@ describe.each(KINDS)('writeReadOnly of %s', (kind) => {
     const part = await written(request(kind, tree, { root: '/all' }));
     const seen = await mounted(part, 'ro', look);
     expect(seen).toEqual(await look(directory));
+    expect(await lookInto(part)).toEqual(seen);
     expect(seen.length).toBeGreaterThan(400);
   });
 

@@ -1,16 +1,8 @@
+import { ATTRIBUTE_PREFIXES } from './inode-fields.js';
+
 const MAGIC = 0xea02_0000;
 const BLOCK_HEADER_BYTES = 32;
 const ENTRY_BYTES = 16;
-/** Beginnings of names that are stored as a number; 2 and 3 are whole names. */
-const PREFIXES: Readonly<Record<number, string>> = {
-  1: 'user.',
-  2: 'system.posix_acl_access',
-  3: 'system.posix_acl_default',
-  4: 'trusted.',
-  6: 'security.',
-  7: 'system.',
-};
-
 /** Those that are lists for access control: ext has a form of its own for them. */
 const ACCESS_CONTROL: readonly number[] = [2, 3];
 /** Of entries that name a user or a group. */
@@ -42,7 +34,7 @@ function parseEntries(entries: Buffer, values: Buffer): Readonly<Record<string, 
     // A value in an inode of its own is not read: its number stands for it.
     const inode = entries.readUInt32LE(at + 4);
     const prefix = entries.readUInt8(at + 1);
-    const name = `${PREFIXES[prefix] ?? ''}${entries.toString('utf8', at + ENTRY_BYTES, at + ENTRY_BYTES + nameBytes)}`;
+    const name = `${ATTRIBUTE_PREFIXES[prefix] ?? ''}${entries.toString('utf8', at + ENTRY_BYTES, at + ENTRY_BYTES + nameBytes)}`;
     if (inode === 0 && offset + sizeBytes > values.length) throw new RangeError('extended attributes are damaged');
     const value = values.subarray(offset, offset + sizeBytes);
     const shown = ACCESS_CONTROL.includes(prefix) ? shownAccessControl(value) : value;

@@ -26,6 +26,16 @@ export function unpackDevice(device: number): readonly [major: number, minor: nu
   return [(device & 0xf_ff00) >> 8, (device & 0xff) | ((device >>> 12) & 0xf_ff00)];
 }
 
+/** Beginnings of names of extended attributes that ext and erofs store as a number; 2 and 3 are whole names. */
+export const ATTRIBUTE_PREFIXES: Readonly<Record<number, string>> = {
+  1: 'user.',
+  2: 'system.posix_acl_access',
+  3: 'system.posix_acl_default',
+  4: 'trusted.',
+  6: 'security.',
+  7: 'system.',
+};
+
 /** Extended attributes as an entry has them, in one order wherever they are stored. */
 export function attributesOf(found: Iterable<readonly [name: string, value: string]>): Pick<FileEntry, 'attributes'> {
   const sorted = [...found].sort(([a], [b]) => compareText(a, b));

@@ -1,5 +1,6 @@
 import type { Bytes } from '../bytes.js';
 import { openBtrfs } from './btrfs/open-btrfs.js';
+import { openErofs } from './erofs/open-erofs.js';
 import { openExt } from './ext.js';
 import { openFat } from './fat.js';
 import type { OpenedFilesystem } from './filesystem.js';
@@ -14,6 +15,7 @@ const READERS: readonly ((bytes: Bytes) => Promise<OpenedFilesystem | undefined>
   openExt,
   openBtrfs,
   openSquashfs,
+  openErofs,
   openMarked,
   openFat,
 ];

@@ -14,20 +14,6 @@ interface Mark {
 /** Filesystems, and what else lies in partitions, whose files are not read here. */
 const MARKS: readonly Mark[] = [
   {
-    at: 1024,
-    bytes: Buffer.from([0xe2, 0xe1, 0xf5, 0xe0]),
-    headBytes: 1024 + 128,
-    summary: (head) => {
-      const block = head.subarray(1024);
-      return {
-        type: 'erofs',
-        ...named(block, 64, 16),
-        id: uuidAt(block, 48),
-        sizeBytes: block.readUInt32LE(36) * 2 ** block.readUInt8(12),
-      };
-    },
-  },
-  {
     at: 0,
     bytes: Buffer.from('XFSB'),
     headBytes: 512,
