@@ -116,6 +116,21 @@ it.each([
   expect((await ict(['compare', a, a, '--exit-code'])).status).toBe(0);
 });
 
+it('compare names the file of a squashfs on two ISO images', async () => {
+  const directory = await temporaryDirectory();
+  const image = async (name: string): Promise<string> => {
+    const medium = join(directory, `medium ${name}`);
+    await mkdir(join(directory, `tree ${name}/etc`), { recursive: true });
+    await mkdir(join(medium, 'live'), { recursive: true });
+    writeFileSync(join(directory, `tree ${name}/etc/file`), name);
+    run('mksquashfs', join(directory, `tree ${name}`), join(medium, 'live/filesystem.squashfs'), '-quiet', '-no-progress');
+    run('xorriso', '-as', 'mkisofs', '-quiet', '-R', '-o', join(directory, `${name}.iso`), medium);
+    return join(directory, `${name}.iso`);
+  };
+  const { files } = await document(['compare', await image('a'), await image('b')], 'compare');
+  expect(files).toContainEqual({ partition: 0, path: '/live/filesystem.squashfs/etc/file', change: 'changed', aspects: ['content'] });
+});
+
 it('compare holds bytes of a partition that has no files against each other', async () => {
   const directory = await temporaryDirectory();
   const image = join(directory, 'a.raw');

@@ -2,6 +2,7 @@ import { compareText, ContentHasher } from '@ict/integrity';
 import type { Bytes } from './bytes.js';
 import { inspectError } from './errors.js';
 import type { FileEntry, ReadableFilesystem } from './filesystems/filesystem.js';
+import { openInside } from './filesystems/image-in-file.js';
 import { withImage, type ImageReport, type OpenedImage, type PartitionReport } from './inspect-image.js';
 
 /** A value of one image that the other has not, or has otherwise. */
@@ -22,6 +23,7 @@ export type FileAspect = 'type' | 'content' | 'size' | 'mode' | 'owner' | 'time'
 /** A path that one image has and the other has not, or has otherwise. */
 export interface FileDifference {
   readonly partition: number;
+  /** Of a file in a filesystem that is in a file: behind the path of that. */
   readonly path: string;
   readonly change: 'added' | 'removed' | 'changed';
   /** Of what changed, in a fixed order; empty otherwise. */
@@ -105,23 +107,38 @@ class DamagedImage extends Error {
   }
 }
 
-/** Names of a filesystem, which say of damage what image it is in. */
-function telling(files: ReadableFilesystem, image: string): Walkable {
+/** Files of an image, which say of damage what image it is in. */
+function telling(files: ReadableFilesystem, image: string): Side {
+  const toldOf = (cause: unknown): unknown => (cause instanceof RangeError ? new DamagedImage(image, cause) : cause);
   const told = async function* <Item>(items: AsyncIterable<Item>): AsyncGenerator<Item, void, undefined> {
     try {
       yield* items;
     } catch (cause) {
-      throw cause instanceof RangeError ? new DamagedImage(image, cause) : cause;
+      throw toldOf(cause);
     }
   };
   return {
     walk: async function* () {
       for await (const entry of told(files.walk())) yield { ...entry, content: () => told(entry.content()) };
     },
+    inside: async (entry) => {
+      const opened = await openInside(entry).catch((cause: unknown) => {
+        throw toldOf(cause);
+      });
+      return opened?.files === undefined ? undefined : telling(opened.files, image);
+    },
   };
 }
 
-type Walkable = Pick<ReadableFilesystem, 'walk'>;
+/** What is compared: files of a filesystem, and of those in its files. */
+interface Side extends Pick<ReadableFilesystem, 'walk'> {
+  /** @returns undefined for a file in which no filesystem is, or none whose files are read. */
+  inside(entry: FileEntry): Promise<Side | undefined>;
+}
+
+/** A filesystem in a file of one in a file: no image of a system goes deeper, and one may name itself. */
+const DEEPEST = 2;
+
 type Contained = Pick<FileEntry, 'content'>;
 
 /** How much of a partition is looked at at once. */
@@ -179,10 +196,12 @@ function* flatten(value: object, prefix = ''): Generator<[string, unknown], void
 
 /** Goes through both trees at once: they come in one order. */
 async function* compareFiles(
-  a: Walkable,
-  b: Walkable,
-  { times, signal }: { readonly times: boolean; readonly signal?: AbortSignal },
+  a: Side,
+  b: Side,
+  options: { readonly times: boolean; readonly signal?: AbortSignal },
+  depth = 0,
 ): AsyncGenerator<Omit<FileDifference, 'partition'>, void, undefined> {
+  const { times, signal } = options;
   const [ones, others] = [await namesOf(a, signal), await namesOf(b, signal)];
   for (const path of [...new Set([...ones.entries.keys(), ...others.entries.keys()])].sort(compareText)) {
     signal?.throwIfAborted();
@@ -193,6 +212,10 @@ async function* compareFiles(
       const aspects = await aspectsOf(one, other, times, signal);
       if (ones.names(one) !== others.names(other)) aspects.push('links');
       if (aspects.length > 0) yield { path, change: 'changed', aspects };
+      if (!aspects.includes('content') || depth === DEEPEST) continue;
+      const [inOne, inOther] = [await a.inside(one), await b.inside(other)];
+      if (inOne === undefined || inOther === undefined) continue;
+      for await (const inner of compareFiles(inOne, inOther, options, depth + 1)) yield { ...inner, path: `${path}${inner.path}` };
     }
   }
 }
@@ -203,7 +226,7 @@ interface Names {
   readonly names: (entry: FileEntry) => string;
 }
 
-async function namesOf(files: Walkable, signal: AbortSignal | undefined): Promise<Names> {
+async function namesOf(files: Pick<ReadableFilesystem, 'walk'>, signal: AbortSignal | undefined): Promise<Names> {
   const entries = new Map<string, FileEntry>();
   const paths = new Map<number, string[]>();
   for await (const entry of files.walk()) {

@@ -5,7 +5,7 @@ import { inspectError } from './errors.js';
 import type { FilesystemSummary, OpenedFilesystem } from './filesystems/filesystem.js';
 import { openFilesystem } from './filesystems/open-filesystem.js';
 import { readPartitionTable, type Partition, type PartitionTable } from './partition-table.js';
-import { readSystem, type SystemSummary } from './system-summary.js';
+import { readSystem, systemInside, type SystemSummary } from './system-summary.js';
 
 /** A partition, and what lies in it. */
 export interface PartitionReport extends Partition {
@@ -24,7 +24,7 @@ export interface ImageReport {
   readonly partitions: readonly PartitionReport[];
   /** Of the first EFI system partition; absent when there is none. */
   readonly boot?: BootConfiguration;
-  /** Of the first filesystem that has an os-release; absent when there is none that can be read. */
+  /** Of the first filesystem that has an os-release, also one in a file of an ISO image; absent when there is none that can be read. */
   readonly system?: SystemSummary;
 }
 
@@ -88,7 +88,7 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
       if (opened.unread !== undefined) throw new RangeError(`files of this ${opened.summary.type} are not read: ${opened.unread}`);
       if (opened.files === undefined) continue;
       if (boot === undefined && (type === 'esp' || type === '0xef')) boot = await readBootConfiguration(opened.files);
-      system ??= await readSystem(opened.files);
+      system ??= (await readSystem(opened.files)) ?? (await systemInside(opened.files));
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       const known = reports.at(-1)?.number === number ? reports.pop() : partition;

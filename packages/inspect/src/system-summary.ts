@@ -1,4 +1,5 @@
 import { wholeContent, type ReadableFilesystem } from './filesystems/filesystem.js';
+import { openInside } from './filesystems/image-in-file.js';
 
 /** What the tree of an image says that it is. */
 export interface SystemSummary {
@@ -36,6 +37,16 @@ export async function readSystem(files: ReadableFilesystem): Promise<SystemSumma
     ...Object.fromEntries(Object.entries(known).filter(([, text]) => text !== undefined && text !== '')),
     kernels: modules.filter(({ type }) => type === 'directory').map(({ path }) => path.slice(path.lastIndexOf('/') + 1)),
   };
+}
+
+/** The same of the first filesystem in a file that has one. */
+export async function systemInside(files: ReadableFilesystem): Promise<SystemSummary | undefined> {
+  for await (const entry of files.walk()) {
+    const inner = await openInside(entry);
+    const system = inner?.files === undefined ? undefined : await readSystem(inner.files);
+    if (system !== undefined) return system;
+  }
+  return undefined;
 }
 
 /** A small text file, also behind links that stay in the tree. */

@@ -1,4 +1,5 @@
 import type { EntryType } from '@ict/plugin-api';
+import type { Bytes } from '../bytes.js';
 
 /** One name in a filesystem. */
 export interface FileEntry {
@@ -21,6 +22,8 @@ export interface FileEntry {
   readonly attributes?: Readonly<Record<string, string>>;
   /** What several names of one file have in common. */
   readonly inode: number;
+  /** The content of a file, where it lies in one piece and can be read at any place: another filesystem may be in it. */
+  readonly bytes?: Bytes;
   /** Of a file; nothing of anything else. */
   content(): AsyncGenerator<Buffer, void, undefined>;
 }

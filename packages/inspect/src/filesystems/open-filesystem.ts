@@ -4,6 +4,7 @@ import { openErofs } from './erofs/open-erofs.js';
 import { openExt } from './ext.js';
 import { openFat } from './fat.js';
 import type { OpenedFilesystem } from './filesystem.js';
+import { openIso9660 } from './iso-9660.js';
 import { openSquashfs } from './squashfs/open-squashfs.js';
 import { openMarked } from './superblock-marks.js';
 
@@ -16,6 +17,7 @@ const READERS: readonly ((bytes: Bytes) => Promise<OpenedFilesystem | undefined>
   openBtrfs,
   openSquashfs,
   openErofs,
+  openIso9660,
   openMarked,
   openFat,
 ];

@@ -50,15 +50,6 @@ const MARKS: readonly Mark[] = [
     headBytes: 512,
     summary: (head) => ({ type: 'verity', id: uuidAt(head, 16) }),
   },
-  {
-    at: 16 * 2048,
-    bytes: Buffer.from('\x01CD001', 'latin1'),
-    headBytes: 17 * 2048,
-    summary: (head) => {
-      const label = head.toString('latin1', 16 * 2048 + 40, 16 * 2048 + 72).trimEnd();
-      return { type: 'iso9660', ...(label === '' ? {} : { label }), sizeBytes: head.readUInt32LE(16 * 2048 + 80) * 2048 };
-    },
-  },
 ];
 
 /** Tells what is known by its superblock alone; undefined for anything else. */

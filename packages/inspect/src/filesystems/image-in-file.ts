@@ -1,0 +1,17 @@
+import type { FileEntry, OpenedFilesystem } from './filesystem.js';
+import { openFilesystem } from './open-filesystem.js';
+
+/**
+ * Opens the filesystem that a file of another one consists of, such as the squashfs of a live system on its ISO image.
+ *
+ * @returns undefined for any other file, and where its content cannot be read at any place.
+ * @throws RangeError where it is damaged, with the path of the file.
+ */
+export async function openInside({ path, bytes }: FileEntry): Promise<OpenedFilesystem | undefined> {
+  if (bytes === undefined) return undefined;
+  try {
+    return await openFilesystem(bytes);
+  } catch (cause) {
+    throw cause instanceof RangeError ? new RangeError(`${path}: ${cause.message}`, { cause }) : cause;
+  }
+}
