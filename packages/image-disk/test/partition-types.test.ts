@@ -1,4 +1,12 @@
-import { canonicalPartitionType, isUuid, partitionTypeGuid, partitionTypeName, partitionTypeNames } from '@ict/image-parts';
+import {
+  canonicalPartitionType,
+  isUuid,
+  mbrPartitionType,
+  mbrPartitionTypeName,
+  partitionTypeGuid,
+  partitionTypeName,
+  partitionTypeNames,
+} from '@ict/image-parts';
 import { partitionTypes } from '@ict/template';
 import { describe, expect, it } from 'vitest';
 
@@ -14,6 +22,19 @@ describe('partition types', () => {
   it('are known by their GUID again', () => {
     expect(partitionTypeName(partitionTypeGuid('linux-home') as string)).toBe('linux-home');
     expect(partitionTypeName('00000000-0000-0000-0000-000000000001')).toBeUndefined();
+  });
+
+  it('all but that for a BIOS have a byte in an MBR, which names those that are not of Linux alone again', () => {
+    expect(partitionTypes.filter((name) => mbrPartitionType(name) === undefined)).toEqual(['bios']);
+    expect(['esp', 'swap', 'linux', 'linux-root-amd64', 'lvm', 'toString'].map(mbrPartitionType)).toEqual([
+      0xef,
+      0x82,
+      0x83,
+      0x83,
+      0x8e,
+      undefined,
+    ]);
+    expect([0xef, 0x82, 0x83, 0x07].map(mbrPartitionTypeName)).toEqual(['esp', 'linux-swap', 'linux', undefined]);
   });
 
   it('knows other spellings, and nothing that is no type', () => {

@@ -12,6 +12,9 @@ export const MAX_NAME_UNITS = 36;
 /** Type of an EFI System Partition. */
 export const ESP_TYPE_GUID = 'C12A7328-F81F-11D2-BA4B-00A0C93EC93B';
 
+/** Type of the one partition of an MBR that covers a disk with a GPT. */
+export const PROTECTIVE_MBR_TYPE = 0xee;
+
 const ENTRY_COUNT = 128;
 const ENTRY_BYTES = 128;
 const HEADER_BYTES = 92;
@@ -98,11 +101,11 @@ function writeEntry(entry: Buffer, partition: GptPartition): void {
   entry.write(partition.name, 56, 'utf16le');
 }
 
-/** One partition of type 0xEE over the whole disk, so that programs which know only MBR leave it alone. */
+/** One partition of its own type over the whole disk, so that programs which know only MBR leave it alone. */
 function protectiveMbr(sectors: number): Buffer {
   const bytes = Buffer.alloc(SECTOR_BYTES);
   const entry = bytes.subarray(446, 462);
-  entry.set([0x00, 0x00, 0x02, 0x00, 0xee, 0xff, 0xff, 0xff]);
+  entry.set([0x00, 0x00, 0x02, 0x00, PROTECTIVE_MBR_TYPE, 0xff, 0xff, 0xff]);
   entry.writeUInt32LE(1, 8);
   entry.writeUInt32LE(Math.min(sectors - 1, 0xffff_ffff), 12);
   bytes.writeUInt16LE(0xaa55, 510);

@@ -48,6 +48,7 @@ export {
   FIRST_USABLE_LBA,
   MAX_NAME_UNITS,
   PRIMARY_SECTORS,
+  PROTECTIVE_MBR_TYPE,
   SECTOR_BYTES,
   encodeGpt,
   lastUsableLba,
@@ -56,9 +57,26 @@ export {
   type GptTable,
 } from './gpt.js';
 export { guidBytes, guidText, isUuid, uuidBytes, uuidText } from './guid.js';
-export { diskGuid, partitionIdentity, volumeUuid, type PartitionIdentity } from './identity.js';
+export { diskGuid, diskSignature, mbrPartuuid, partitionIdentity, volumeUuid, type PartitionIdentity } from './identity.js';
 export { findKernels, resolveTreeFile, type Kernel, type TreeFile } from './kernels.js';
-export { canonicalPartitionType, partitionTypeGuid, partitionTypeName, partitionTypeNames } from './partition-types.js';
+export {
+  BOOT_CODE_BYTES,
+  MBR_PARTITIONS,
+  MBR_SECTORS,
+  decodeMbr,
+  encodeMbr,
+  type MbrEntry,
+  type MbrPartition,
+  type MbrTable,
+} from './mbr.js';
+export {
+  canonicalPartitionType,
+  mbrPartitionType,
+  mbrPartitionTypeName,
+  partitionTypeGuid,
+  partitionTypeName,
+  partitionTypeNames,
+} from './partition-types.js';
 export { readFully, readPieces, type ByteRange } from './piecewise.js';
 export type { PlacedBytes } from './placed-bytes.js';
 export {

@@ -31,6 +31,17 @@ const TYPES: Readonly<Record<string, string>> = {
   'windows-data': 'EBD0A0A2-B9E5-4433-87C0-68B6B72699C7',
 };
 
+/** Types of an MBR by the same names: bytes that Linux and its programs know. Of roots, homes and the like it only says that they are of Linux. */
+const MBR_TYPES: Readonly<Record<string, number>> = {
+  esp: 0xef,
+  xbootldr: 0xea,
+  linux: 0x83,
+  'linux-swap': 0x82,
+  'linux-lvm': 0x8e,
+  'linux-raid': 0xfd,
+  'linux-luks': 0xe8,
+};
+
 /** Other spellings that templates use. */
 const ALIASES: Readonly<Record<string, string>> = {
   'bios-boot': 'bios',
@@ -65,4 +76,16 @@ export function partitionTypeGuid(name: string): string | undefined {
 /** Name of the type with this GUID, upper case, or undefined when no template can name it. */
 export function partitionTypeName(guid: string): string | undefined {
   return Object.entries(TYPES).find(([, known]) => known === guid)?.[0];
+}
+
+/** The byte by which an MBR knows the type with this name, or undefined when it has none: `bios` and `msr` are of a GPT alone. */
+export function mbrPartitionType(name: string): number | undefined {
+  const canonical = canonicalPartitionType(name);
+  if (Object.hasOwn(MBR_TYPES, canonical)) return MBR_TYPES[canonical];
+  return Object.hasOwn(TYPES, canonical) && canonical.startsWith('linux-') ? MBR_TYPES['linux'] : undefined;
+}
+
+/** Name of the type with this byte of an MBR, or undefined when no template can name it. */
+export function mbrPartitionTypeName(type: number): string | undefined {
+  return Object.entries(MBR_TYPES).find(([, known]) => known === type)?.[0];
 }

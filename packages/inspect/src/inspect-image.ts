@@ -87,7 +87,7 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
       filesystems.set(number, opened);
       if (opened.unread !== undefined) throw new RangeError(`files of this ${opened.summary.type} are not read: ${opened.unread}`);
       if (opened.files === undefined) continue;
-      if (boot === undefined && (type === 'esp' || type === '0xef')) boot = await readBootConfiguration(opened.files);
+      if (boot === undefined && type === 'esp') boot = await readBootConfiguration(opened.files);
       system ??= (await readSystem(opened.files)) ?? (await systemInside(opened.files));
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;

@@ -1,5 +1,13 @@
 import { crc32 } from 'node:zlib';
-import { guidText, partitionTypeName, SECTOR_BYTES } from '@ict/image-parts';
+import {
+  decodeMbr,
+  guidText,
+  mbrPartitionTypeName,
+  mbrPartuuid,
+  partitionTypeName,
+  PROTECTIVE_MBR_TYPE,
+  SECTOR_BYTES,
+} from '@ict/image-parts';
 import { fieldText, type Bytes } from './bytes.js';
 
 /** One partition. */
@@ -10,12 +18,14 @@ export interface Partition {
   readonly sizeBytes: number;
   /** As templates name it where they can; else the GUID, or of an MBR the byte, such as `0x83`. */
   readonly type: string;
-  /** GUID, upper case; undefined of an MBR. */
+  /** What `PARTUUID=` calls it: a GUID, here in upper case, or of an MBR its signature and the number of the partition. */
   readonly id?: string;
   /** Of a GPT, when it is not empty. */
   readonly name?: string;
   /** Bits of a GPT that are set, from 0; undefined when none is. */
   readonly attributes?: readonly number[];
+  /** Of an MBR: the partition that is active; absent of the others. */
+  readonly active?: true;
 }
 
 export interface PartitionTable {
@@ -31,9 +41,6 @@ const HEADER_BYTES = 92;
 const ENTRY_BYTES = 128;
 /** More than any program makes; what is beyond is a damaged header. */
 const MOST_ENTRIES = 4096;
-const MBR_PARTITIONS_AT = 446;
-const MBR_ENTRY_BYTES = 16;
-const PROTECTIVE = 0xee;
 
 /**
  * Reads the partition table of a disk with sectors of 512 bytes.
@@ -52,27 +59,25 @@ export async function readPartitionTable(disk: Bytes): Promise<PartitionTable | 
     if (typeof backup !== 'string' && !sameTable(primary, backup)) problems.push('the backup table at the end of the disk says otherwise');
     return { type: 'gpt', ...primary, problems };
   }
-  if (mbr.readUInt16LE(510) !== 0xaa55) return undefined;
-  const entries = Array.from({ length: 4 }, (_none, index) =>
-    mbr.subarray(MBR_PARTITIONS_AT + index * MBR_ENTRY_BYTES).subarray(0, MBR_ENTRY_BYTES),
-  );
-  if (entries.some((entry) => entry[4] === PROTECTIVE)) {
+  const table = decodeMbr(mbr);
+  if (table === undefined) return undefined;
+  const { signature, entries } = table;
+  if (entries.some(({ type }) => type === PROTECTIVE_MBR_TYPE)) {
     const backup = await readGpt(disk, last, last);
     const problems = [`the table at the start of the disk cannot be used: ${primary}`];
     if (typeof backup !== 'string') return { type: 'gpt', ...backup, problems };
     return { type: 'gpt', id: '', partitions: [], problems: [...problems, backupProblem(backup)] };
   }
-  // The boot sector of a FAT ends with the same mark, and has code where partitions would stand.
-  const used = entries.map((entry, index) => ({ entry, number: index + 1 })).filter(({ entry }) => entry[4] !== 0);
-  const isTable = used.length > 0 && entries.every((entry) => entry[0] === 0 || entry[0] === 0x80);
-  if (!isTable || used.some(({ entry }) => entry.readUInt32LE(8) === 0 || entry.readUInt32LE(8) > last)) return undefined;
-  const partitions = used.map(({ entry, number }) => ({
+  if (entries.some(({ firstLba }) => firstLba > last)) return undefined;
+  const partitions = entries.map(({ number, type, isActive, firstLba, sectors }) => ({
     number,
-    startBytes: entry.readUInt32LE(8) * SECTOR_BYTES,
-    sizeBytes: entry.readUInt32LE(12) * SECTOR_BYTES,
-    type: `0x${(entry[4] as number).toString(16).padStart(2, '0')}`,
+    startBytes: firstLba * SECTOR_BYTES,
+    sizeBytes: sectors * SECTOR_BYTES,
+    type: mbrPartitionTypeName(type) ?? `0x${type.toString(16).padStart(2, '0')}`,
+    id: mbrPartuuid(signature, number),
+    ...(isActive ? { active: true as const } : {}),
   }));
-  return { type: 'mbr', id: mbr.readUInt32LE(440).toString(16).padStart(8, '0'), partitions, problems: [] };
+  return { type: 'mbr', id: signature, partitions, problems: [] };
 }
 
 function backupProblem(why: string): string {

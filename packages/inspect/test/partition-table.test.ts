@@ -85,14 +85,14 @@ it('a partition behind the end of a disk that was cut is a problem of its own', 
 it('an MBR of sfdisk is read', async () => {
   const disk = emptyFile(join(workDirectory(), 'disk'), 8 * MIB);
   const script =
-    'label: dos\nlabel-id: 0x1a2b3c4d\nstart=2048, size=4096, type=ef\nstart=6144, size=2048, type=83\nstart=8192, size=6144, type=5\nstart=10240, size=2048, type=83\n';
+    'label: dos\nlabel-id: 0x1a2b3c4d\nstart=2048, size=4096, type=ef, bootable\nstart=6144, size=2048, type=83\nstart=8192, size=6144, type=5\nstart=10240, size=2048, type=83\n';
   expect(spawnSync('sfdisk', ['--quiet', disk], { input: script }).status).toBe(0);
   expect(await inspectImage(disk)).toMatchObject({
     table: { type: 'mbr', id: '1a2b3c4d', problems: [] },
     partitions: [
-      { number: 1, startBytes: MIB, sizeBytes: 2 * MIB, type: '0xef' },
-      { number: 2, startBytes: 3 * MIB, sizeBytes: MIB, type: '0x83' },
-      { number: 3, type: '0x05', problem: 'it is an extended partition, and the logical partitions in it are not read' },
+      { number: 1, startBytes: MIB, sizeBytes: 2 * MIB, type: 'esp', id: '1a2b3c4d-01', active: true },
+      { number: 2, startBytes: 3 * MIB, sizeBytes: MIB, type: 'linux', id: '1a2b3c4d-02' },
+      { number: 3, type: '0x05', id: '1a2b3c4d-03', problem: 'it is an extended partition, and the logical partitions in it are not read' },
     ],
   });
 });

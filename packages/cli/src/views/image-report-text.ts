@@ -54,10 +54,18 @@ export function imageReportText(image: string, report: ImageReport, packages: nu
 
 const PARTITION_HEAD = ['', 'type', 'name', 'size', 'filesystem', 'label', 'id'];
 
-function partitionRow({ number, type, name = '', sizeBytes, filesystem }: PartitionReport): readonly string[] {
+function partitionRow({ number, type, name = '', sizeBytes, filesystem, active }: PartitionReport): readonly string[] {
   const { type: kind = '-', label = '', id = '', freeBytes } = filesystem ?? {};
   const free = freeBytes === undefined ? '' : `, ${formatBytes(freeBytes)} free`;
-  return [String(number), type, plainText(name), formatBytes(sizeBytes), `${kind}${free}`, plainText(label), id];
+  return [
+    String(number),
+    active === true ? `${type}, active` : type,
+    plainText(name),
+    formatBytes(sizeBytes),
+    `${kind}${free}`,
+    plainText(label),
+    id,
+  ];
 }
 
 function fields(rows: readonly (readonly [string, string | undefined])[], colors: Colors, indent = '  '): readonly string[] {
