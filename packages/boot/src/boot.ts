@@ -8,7 +8,8 @@ import { ConsoleText } from './console.js';
 import { bootError } from './errors.js';
 import { findFirmware, type Firmware } from './firmware.js';
 import { imageArchitecture } from './image-architecture.js';
-import { imageFileFormat } from './image-file.js';
+import { imageFirmware, type FirmwareKind } from './image-firmware.js';
+import { imageFileFormat, type ImageFileFormat } from './image-file.js';
 import { findInitrdImage } from './initrd-image.js';
 import { MACHINES, type Accelerator, type Machine, type MachineArchitecture, type QemuVersion } from './machine.js';
 import { parseQemuVersion, qemuArguments, type Start } from './qemu.js';
@@ -42,7 +43,9 @@ export interface BootOptions {
   readonly accel?: 'auto' | Accelerator;
   /** How long `auto` waits for `Linux version` under KVM. Default 10 000. */
   readonly probeMs?: number;
-  /** Starts a disk or an ISO image. Default: the first that the host has and that does what `secureBoot` and `variables` ask for. */
+  /** What kind of firmware starts a disk or an ISO image. Default: what the manifest beside a disk says, or the disk itself; UEFI for ISO images. */
+  readonly firmwareKind?: FirmwareKind;
+  /** UEFI that starts a disk or an ISO image. Default: the first that the host has and that does what `secureBoot` and `variables` ask for. */
   readonly firmware?: Firmware;
   /** The firmware starts nothing but what is signed with a key in its variables. Default false. */
   readonly secureBoot?: boolean;
@@ -81,7 +84,7 @@ type Ending =
   | { readonly kind: 'exited'; readonly exitCode: number | undefined; readonly by: NodeJS.Signals | undefined };
 
 /**
- * Boots an image in qemu, a disk or a disc by UEFI and an initrd by its kernel, and waits for a text on its serial console, or for the machine to
+ * Boots an image in qemu, a disk by UEFI or a BIOS, a disc by UEFI and an initrd by its kernel, and waits for a text on its serial console, or for the machine to
  * turn itself off.
  *
  * qemu ends when the text appeared, at the time limit, when the signal aborts, and when this process dies.
@@ -148,7 +151,7 @@ async function machineFor(image: string): Promise<MachineArchitecture> {
 
 /** What the machine is to start, and whether the whole system goes into its memory. */
 async function findStart(
-  { image, asDisk = false, secureBoot = false, variables, firmware }: BootOptions,
+  { image, asDisk = false, secureBoot = false, variables, firmware, firmwareKind }: BootOptions,
   machine: Machine,
 ): Promise<{ readonly start: Start; readonly holdsInitrd: boolean }> {
   const file = resolve(image);
@@ -163,22 +166,48 @@ async function findStart(
     if (asDisk) throw refuse('from a disk', '--as-disk');
     if (secureBoot) throw refuse('through firmware with Secure Boot', '--secure-boot');
     if (variables !== undefined) throw refuse('through firmware with variables', '--firmware-vars');
+    if (firmwareKind !== undefined) throw refuse('through firmware', '--firmware');
     return { start: { kind: 'kernel', ...initrd }, holdsInitrd: true };
   }
   const format = await imageFileFormat(image);
+  const isDisc = format === 'iso' && !asDisk;
+  const holdsInitrd = format === 'iso';
+  if ((firmwareKind ?? (format === 'iso' ? 'uefi' : await imageFirmware(file, format))) === 'bios') {
+    requireBios(image, machine, secureBoot, variables);
+    return { start: isDisc ? { kind: 'disc', image: file } : { kind: 'disk', format: diskFormat(format), image: file }, holdsInitrd };
+  }
   const needs = {
     secureBoot,
     ...(variables === undefined ? {} : { variables: resolve(variables) }),
     ...(firmware === undefined ? {} : { firmware }),
   };
   const byFirmware = { image: file, firmware: await findFirmware(machine, needs) };
-  if (format !== 'iso') return { start: { kind: 'disk', format, ...byFirmware }, holdsInitrd: false };
-  return { start: asDisk ? { kind: 'disk', format: 'raw', ...byFirmware } : { kind: 'disc', ...byFirmware }, holdsInitrd: true };
+  return { start: isDisc ? { kind: 'disc', ...byFirmware } : { kind: 'disk', format: diskFormat(format), ...byFirmware }, holdsInitrd };
+}
+
+/** An ISO image on a disk is a raw one. */
+function diskFormat(format: ImageFileFormat): Exclude<ImageFileFormat, 'iso'> {
+  return format === 'iso' ? 'raw' : format;
+}
+
+/** @throws `ICT_BOOT_IMAGE` where no BIOS can start the image as it is asked for. */
+function requireBios(image: string, { hasBios, program }: Machine, secureBoot: boolean, variables: string | undefined): void {
+  const refuse = (why: string, hint: string): Error =>
+    bootError('ICT_BOOT_IMAGE', {
+      message: `The image ${image} is to be started by legacy firmware (BIOS), ${why}`,
+      hint,
+      facts: { path: image },
+    });
+  if (!hasBios)
+    throw refuse(`which ${program} does not have`, 'Leave out --firmware bios, or name the architecture of the image with --arch.');
+  if (secureBoot)
+    throw refuse('which knows no Secure Boot', 'Leave out --secure-boot, or build the image with systemConfig.bootloader.bootType: efi.');
+  if (variables !== undefined) throw refuse('which has no variables', 'Leave out --firmware-vars.');
 }
 
 /** The same with a variable store of its own, which firmware writes to. @param file where that goes. */
 async function withOwnVariables(start: Start, file: string): Promise<Start> {
-  if (start.kind === 'kernel') return start;
+  if (start.kind === 'kernel' || start.firmware === undefined) return start;
   await copyFile(start.firmware.variables, file, constants.COPYFILE_FICLONE);
   return { ...start, firmware: { ...start.firmware, variables: file } };
 }

@@ -22,6 +22,8 @@ export interface Machine {
   readonly firmware: readonly Firmware[];
   /** What descriptors of firmware call it: its architecture, and how the names of its versions begin. */
   readonly described: { readonly architecture: string; readonly family: string };
+  /** Whether qemu has legacy firmware for it, SeaBIOS, which it brings along. */
+  readonly hasBios: boolean;
   /** Model of the machine, for `-M`. */
   readonly model: string;
   /** What `-cpu` names under TCG. @param version of the qemu; undefined when it is not known. */
@@ -57,6 +59,7 @@ export const MACHINES: Readonly<Record<MachineArchitecture, Machine>> = {
       { code: '/usr/local/share/qemu/edk2-x86_64-code.fd', variables: '/usr/local/share/qemu/edk2-i386-vars.fd' },
     ],
     described: { architecture: 'x86_64', family: 'pc-q35-' },
+    hasBios: true,
     model: 'q35',
     // Before version 8, TCG leaves rubbish in the flags after CMPXCHG16B, of which kernels from 6.12 on crash at random places in their
     // memory allocator; so there it is left out, at the price that systems made for x86-64-v2 do not start.
@@ -84,6 +87,7 @@ export const MACHINES: Readonly<Record<MachineArchitecture, Machine>> = {
       { code: '/usr/local/share/qemu/edk2-aarch64-code.fd', variables: '/usr/local/share/qemu/edk2-arm-vars.fd' },
     ],
     described: { architecture: 'aarch64', family: 'virt-' },
+    hasBios: false,
     // With the newest interrupt controller that there is: KVM offers that of the host alone.
     model: 'virt,gic-version=max',
     // Signs pointers by a cheaper algorithm than the one that the architecture suggests, which is slow to emulate.

@@ -9,10 +9,10 @@ export function parseQemuVersion(text: string): QemuVersion | undefined {
   return major === undefined || minor === undefined ? undefined : { major: Number(major), minor: Number(minor) };
 }
 
-/** What the machine starts: a disk or a disc by UEFI, or a kernel by qemu itself. */
+/** What the machine starts: a disk or a disc by UEFI, or, where that is left out, by its BIOS; or a kernel by qemu itself. */
 export type Start =
-  | { readonly kind: 'disk'; readonly image: string; readonly format: Exclude<ImageFileFormat, 'iso'>; readonly firmware: Firmware }
-  | { readonly kind: 'disc'; readonly image: string; readonly firmware: Firmware }
+  | { readonly kind: 'disk'; readonly image: string; readonly format: Exclude<ImageFileFormat, 'iso'>; readonly firmware?: Firmware }
+  | { readonly kind: 'disc'; readonly image: string; readonly firmware?: Firmware }
   | ({ readonly kind: 'kernel' } & InitrdImage);
 
 export interface QemuSettings {
@@ -37,7 +37,7 @@ export function qemuArguments(settings: QemuSettings): readonly string[] {
   const { model, emulatedProcessor } = MACHINES[architecture];
   const processor = accel === 'kvm' ? 'host' : emulatedProcessor(version);
   return [
-    ...['-M', requiresSmm(start) ? `${model},smm=on` : model, '-accel', accel === 'tcg' ? 'tcg,thread=multi' : 'kvm', '-cpu', processor],
+    ...['-M', `${model}${modelProperties(start)}`, '-accel', accel === 'tcg' ? 'tcg,thread=multi' : 'kvm', '-cpu', processor],
     ...['-m', `${memoryMiB}`, '-smp', `${cpus}`, '-nodefaults', '-display', 'none', '-vga', 'none', '-monitor', 'none', '-serial', 'stdio'],
     ...['-no-reboot', '-nic', 'none', '-object', 'rng-random,id=rng,filename=/dev/urandom', '-device', 'virtio-rng-pci,rng=rng'],
     ...startArguments(start, MACHINES[architecture]),
@@ -49,18 +49,27 @@ function startArguments(start: Start, { discDrive }: Machine): readonly string[]
   if (start.kind === 'kernel') return ['-kernel', start.kernel, '-initrd', start.initrd, '-append', start.commandLine];
   const { image, firmware } = start;
   return [
-    // Only code in system management mode writes to the flash.
-    ...(requiresSmm(start) ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
-    ...['-drive', `if=pflash,format=raw,readonly=on,file=${option(firmware.code)}`],
-    ...['-drive', `if=pflash,format=raw,file=${option(firmware.variables)}`],
+    ...(firmware === undefined ? [] : flashArguments(firmware)),
     ...(start.kind === 'disc'
       ? discDrive(option(image))
       : ['-drive', `if=virtio,format=${start.format},snapshot=on,file=${option(image)}`]),
   ];
 }
 
-function requiresSmm(start: Start): boolean {
-  return start.kind !== 'kernel' && start.firmware.requiresSmm === true;
+function flashArguments({ code, variables, requiresSmm }: Firmware): readonly string[] {
+  return [
+    // Only code in system management mode writes to the flash.
+    ...(requiresSmm === true ? ['-global', 'driver=cfi.pflash01,property=secure,value=on'] : []),
+    ...['-drive', `if=pflash,format=raw,readonly=on,file=${option(code)}`],
+    ...['-drive', `if=pflash,format=raw,file=${option(variables)}`],
+  ];
+}
+
+/** What the model of the machine is told of its firmware: a BIOS that there is no screen, upon which it writes to the serial console, and GRUB by it. */
+function modelProperties(start: Start): string {
+  if (start.kind === 'kernel') return '';
+  if (start.firmware === undefined) return ',graphics=off';
+  return start.firmware.requiresSmm === true ? ',smm=on' : '';
 }
 
 /** A value inside qemu's `a=b,c=d` options: commas are doubled. */

@@ -1,4 +1,4 @@
-import type { MachineArchitecture } from '@ict/boot';
+import type { FirmwareKind, MachineArchitecture } from '@ict/boot';
 import { Argument, type Command, Option } from 'commander';
 import { parseCount, parseText, parseTexts } from './flag-values.js';
 import { all, type EngineFlags, type GlobalFlags, type LockFlags, type Runner } from './flag-types.js';
@@ -30,6 +30,7 @@ export interface BootFlags extends GlobalFlags {
   readonly memory?: number;
   readonly cpus?: number;
   readonly asDisk?: boolean;
+  readonly firmware?: FirmwareKind;
   readonly secureBoot?: boolean;
   readonly firmwareVars?: string;
   readonly accel?: 'auto' | 'kvm' | 'tcg';
@@ -128,6 +129,7 @@ export function imageCommands(program: LateCommand, run: Runner): void {
         )
         .addOption(new Option('--cpus <n>', 'processors of the machine (default: 2)').argParser(parseCount('--cpus', 1, 64)))
         .option('--as-disk', 'start an ISO image from a disk, as from a USB stick, and not from a drive for discs')
+        .addOption(new Option('--firmware <kind>', 'firmware of the machine (default: what the image is for)').choices(['uefi', 'bios']))
         .option('--secure-boot', 'start only what is signed with a key that the firmware knows')
         .addOption(
           new Option(

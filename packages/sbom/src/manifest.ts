@@ -11,11 +11,14 @@ export function createManifestExporter(): Exporter {
 }
 
 function manifest(input: BillInput): object {
-  const { image, target } = input.spec;
+  const { image, system, target } = input.spec;
   return {
     schemaVersion: 1,
     image: { name: image.name, version: image.version },
-    target: { os: target.os, dist: target.dist, arch: target.arch, imageType: target.imageType },
+    target: {
+      ...{ os: target.os, dist: target.dist, arch: target.arch, imageType: target.imageType },
+      ...(system.bootloader.bootType === 'legacy' ? { firmware: 'bios' } : {}),
+    },
     creator: input.creator,
     epoch: formatTime(input.epochSeconds),
     lock: input.seed,

@@ -40,6 +40,15 @@ describe('the manifest', () => {
     });
   });
 
+  it('says of firmware what is not usual', () => {
+    const { spec, ...rest } = bill();
+    const { system } = spec;
+    const legacy = { ...spec, system: { ...system, bootloader: { ...system.bootloader, bootType: 'legacy' as const } } };
+    expect(manifestOf(bill({ ...rest, spec: legacy }))).toMatchObject({ target: { imageType: 'raw', firmware: 'bios' } });
+    expect(violations(schema, manifestOf(bill({ ...rest, spec: legacy })))).toEqual([]);
+    expect(manifestOf()['target']).not.toHaveProperty('firmware');
+  });
+
   it('has versions side by side, each with what the lock says of it', () => {
     const [dash] = bill().packages.filter(({ name }) => name === 'dash');
     const kernel = (version: string, id: string, mark: string) => ({ ...dash!, id, name: 'kernel', version, digest: digest(mark) });

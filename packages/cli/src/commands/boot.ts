@@ -8,7 +8,7 @@ import { takeSettings } from '../settings.js';
 
 /** `ict boot`: shows the console of an image until a text appears on it, or the machine turns itself off. */
 export async function boot(session: Session, image: string, flags: BootFlags): Promise<void> {
-  const { until, untilOff, timeout, memory, cpus, accel, arch, asDisk, secureBoot, firmwareVars } = flags;
+  const { until, untilOff, timeout, memory, cpus, accel, arch, asDisk, firmware, secureBoot, firmwareVars } = flags;
   const { terminal, surroundings, signal } = session;
   refuseTemplate(image);
   const { temporaryDirectory } = await takeSettings(session, flags);
@@ -22,6 +22,7 @@ export async function boot(session: Session, image: string, flags: BootFlags): P
     ...(accel === undefined ? {} : { accel }),
     ...(arch === undefined ? {} : { architecture: arch }),
     ...(asDisk === undefined ? {} : { asDisk }),
+    ...(firmware === undefined ? {} : { firmwareKind: firmware }),
     ...(secureBoot === undefined ? {} : { secureBoot }),
     ...(firmwareVars === undefined ? {} : { variables: resolve(surroundings.cwd, firmwareVars) }),
     ...(temporaryDirectory === undefined ? {} : { temporary: temporaryDirectory }),

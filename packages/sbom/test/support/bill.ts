@@ -30,7 +30,7 @@ export function bill(more: Partial<BillInput> = {}): BillInput {
     spec: {
       image: { name: 'minimal', version: '1.0' },
       target: { os: 'debian', dist: 'debian13', arch: 'x86_64', imageType: 'raw' },
-      system: { name: 'minimal', description: 'A small image' },
+      system: { name: 'minimal', description: 'A small image', bootloader: { bootType: 'efi', provider: 'grub' } },
     } as ImageSpec,
     distribution: { title: 'Debian 13' } as BillInput['distribution'],
     installed: [
