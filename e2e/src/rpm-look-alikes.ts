@@ -89,6 +89,7 @@ const RED_HAT_BASE: RpmSet = {
   'erofs-utils': ['/usr/bin/mkfs.erofs'],
   'squashfs-tools': ['/usr/bin/mksquashfs'],
   'grub2-efi-x64-modules': ['Requires: grub2-common = 1.0'],
+  'grub2-pc-modules': ['Requires: grub2-common = 1.0'],
   'grub2-common': [],
   'grub2-tools': ['Requires: grub2-common = 1.0, (dracut if kernel-core)', '/usr/bin/grub2-mkimage'],
   'openssh-server': [],
@@ -134,6 +135,7 @@ const AZURE_BASE: RpmSet = {
   'squashfs-tools': ['/usr/bin/mksquashfs'],
   'qemu-img': ['/usr/bin/qemu-img'],
   'grub2-efi': ['Requires: grub2 = 1.0-1'],
+  'grub2-pc': ['Requires: grub2 = 1.0-1'],
   grub2: ['/usr/bin/grub2-mkimage'],
 };
 
@@ -296,6 +298,7 @@ export const LOOK_ALIKES: Readonly<Record<string, LookAlike>> = {
           xz: ['/usr/bin/xz'],
           bzip2: ['/usr/bin/bzip2'],
           'grub2-x86_64-efi': ['Requires: grub2-common'],
+          'grub2-i386-pc': ['Requires: grub2-common'],
           'grub2-common': [],
           grub2: ['Requires: grub2-common, (grub2-x86_64-efi or grub2-i386-pc)', '/usr/bin/grub2-mkimage'],
         },

@@ -117,6 +117,46 @@ describe('the image from the real archive once more, started by GRUB from a larg
   });
 });
 
+describe('the image from the real archive once more, for legacy firmware,', () => {
+  const root = { id: 'root', type: 'linux', end: '0', fsType: 'ext4', mountPoint: '/' };
+  const buildFor = async (partitionTableType: 'mbr' | 'gpt', partitions: readonly object[]): Promise<string> => {
+    const template = join(dirname(real.template), `bios-${partitionTableType}.yml`);
+    const disk = { size: '2GiB', partitionTableType, artifacts: [{ type: 'raw' }], partitions, extendLastPartitionToFillDisk: true };
+    await writeFile(
+      template,
+      stringify({
+        extends: 'debian13-boot-marker.yml',
+        image: { name: `e2e-bios-${partitionTableType}`, version: '13' },
+        target: { os: 'debian', dist: 'debian13', arch: 'x86_64', imageType: 'raw' },
+        disk,
+        systemConfig: { name: 'bios', bootloader: { bootType: 'legacy', provider: 'grub' } },
+      }),
+    );
+    return artifactOf(await buildBesideFirst(template), 'raw').path;
+  };
+
+  it('boots from a larger disk with an MBR to multi-user, without a failed unit, and takes the whole disk', async () => {
+    const built = await buildFor('mbr', [{ ...root, start: '1MiB' }]);
+    const console = await bootedConsole(await largerCopy(built, join(inject('run'), 'larger-mbr.raw'), GIB), ONE_PROCESSOR);
+    expect(console).toMatch(/SeaBIOS[^]*GRUB loading/u);
+    const [, partition, filesystem, table] = /ICT-E2E root=(\d+) (\d+) table=(.*)/.exec(console) ?? [];
+    expect(Number(partition)).toBeGreaterThanOrEqual(3 * GIB - 2 * MIB);
+    expect(Number(filesystem)).toBeGreaterThan(Number(partition) * 0.95);
+    expect(table).toContain('No errors detected.');
+  });
+
+  it('starts its root from a disk with a GPT, and GRUB in a partition of that', async () => {
+    const image = await buildFor('gpt', [
+      { id: 'bios', type: 'bios', start: '1MiB', end: '2MiB' },
+      { ...root, start: '2MiB' },
+    ]);
+    // Systemd says it, when the initrd has handed over; from there on it is the boot of the other image.
+    const boot = await ict(['boot', image, '--until', 'Welcome to', '--timeout', '300', ...ONE_PROCESSOR]);
+    expect(boot.status, (boot.stdout + boot.stderr).slice(-3000)).toBe(0);
+    expect(boot.stdout + boot.stderr).toMatch(/GRUB loading/u);
+  });
+});
+
 describe('the same system with a root that is verified', () => {
   const FILE = '/usr/share/ict-e2e-changed';
   const REPORT = [

@@ -1,4 +1,4 @@
-import { mkdtemp, open, rm, truncate, writeFile } from 'node:fs/promises';
+import { mkdtemp, rm, truncate, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { ContentHasher, digestOf, type ContentIdentity } from '@ict/integrity';
 import type { BlobRef, BuildContext, ImageInput, Json } from '@ict/plugin-api';
@@ -6,16 +6,15 @@ import {
   AUTHENTICODE_VERSION,
   SECTOR_BYTES,
   diskGuid,
-  encodeGpt,
+  diskSignature,
   partitionIdentity,
   partitionTypeGuid,
   readPieces,
-  writeFully,
-  type GptTable,
   FAT_VERSION,
   UNIFIED_IMAGE_VERSION,
 } from '@ict/image-parts';
 import { GRUB_MODULES, GRUB_VERSION, earlyConfig } from './boot-grub.js';
+import { BIOS_GRUB_VERSION, biosModules, writeBiosGrub } from './boot-grub-bios.js';
 import { certificateOf } from './boot-signing.js';
 import { kernelOptions } from './boot-menu.js';
 import { isImmutable, withRootHash } from './immutability.js';
@@ -29,8 +28,8 @@ import { fillPartition } from './fill-partition.js';
 import type { FilesystemWriting } from './filesystems.js';
 import { likelyData } from './likely-data.js';
 import { divideTree, usesGrub, withBootFiles } from './partition-content.js';
-import { partitionAttributes } from './partition-flags.js';
-import { rootOf } from './partition-roles.js';
+import { rootOf, startsByBios } from './partition-roles.js';
+import { writePartitionTable } from './partition-table.js';
 import { layoutDisk, type DiskLayout, type PlacedPartition } from './partitions.js';
 import { VERITY_VERSION, writeVerityTree } from './verity-tree.js';
 
@@ -64,6 +63,7 @@ export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
     epochSeconds: ctx.epochSeconds,
     sectors: layout.sectors,
     diskGuid: diskGuid(seed),
+    ...(spec.disk.partitionTable === 'mbr' ? { table: 'mbr', signature: diskSignature(seed) } : {}),
     partitions: layout.partitions.map(({ spec: partition, firstLba, lastLba }) => ({
       id: partition.id,
       name: partition.name || partition.id,
@@ -91,6 +91,7 @@ export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
       ...(spec.system.secureBoot === undefined
         ? {}
         : { signed: { certificate: digestOf(certificateOf(spec.system.secureBoot)), version: AUTHENTICODE_VERSION } }),
+      ...(startsByBios(spec) ? { bios: { version: BIOS_GRUB_VERSION, modules: [...biosModules(spec)] } } : {}),
       ...(usesGrub(spec)
         ? { grub: { early: earlyConfig(spec, seed), modules: [...GRUB_MODULES], names: { ...distribution.tools.grub } } }
         : {}),
@@ -144,7 +145,8 @@ export async function assembleDisk(input: ImageInput, ctx: BuildContext): Promis
       content = await withBootFiles(content, withRootHash(input, rootHash), ctx);
     }
     await fill(layout.partitions.filter((placed) => !first.includes(placed)));
-    await writeTables(file, gptTable(input, layout));
+    await writePartitionTable(file, input, layout);
+    if (startsByBios(input.spec)) await writeBiosGrub(input, layout, directory, file, ctx);
     ctx.signal.throwIfAborted();
     return await ctx.blobs.putFile(file, await identify(file, layout, ctx.signal));
   } finally {
@@ -158,28 +160,4 @@ async function identify(file: string, layout: DiskLayout, signal: AbortSignal): 
   const pieces = readPieces(file, PIECE_BYTES, await likelyData(file, layout), signal, Buffer.allocUnsafeSlow(PIECE_BYTES));
   for await (const piece of pieces) hasher.update(piece);
   return hasher.finish();
-}
-
-/** The partition table of a layout. */
-export function gptTable(input: Pick<ImageInput, 'seed'>, layout: DiskLayout): GptTable {
-  return {
-    diskGuid: diskGuid(input.seed),
-    sectors: layout.sectors,
-    partitions: layout.partitions.map(({ spec, firstLba, lastLba }) => ({
-      // A type without a GUID was refused by the format's check; encodeGpt throws on the empty text.
-      typeGuid: spec.typeUuid ?? partitionTypeGuid(spec.type) ?? '',
-      partitionGuid: partitionIdentity(input.seed, spec.id).partitionUuid,
-      firstLba,
-      lastLba,
-      attributes: partitionAttributes(spec.flags),
-      name: spec.name || spec.id,
-    })),
-  };
-}
-
-async function writeTables(path: string, table: GptTable): Promise<void> {
-  const { primary, backup, backupOffset } = encodeGpt(table);
-  await using file = await open(path, 'r+');
-  await writeFully(file, primary, 0);
-  await writeFully(file, backup, backupOffset);
 }

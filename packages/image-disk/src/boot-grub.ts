@@ -77,23 +77,34 @@ export function earlyConfig(spec: ImageSpec, seed: ImageInput['seed']): string {
   return `search.fs_uuid ${uuid} root\nset prefix=($root)${path}\n`;
 }
 
+/** What GRUB is called by the packages of a distribution. */
+export function grubNames({ tools }: ImageInput['distribution']): GrubNames {
+  return tools.grub ?? GRUB_NAMES;
+}
+
+/** A boot image that GRUB's own program makes. */
+export interface GrubImage {
+  /** GRUB's name of it, which is also that of the directory of its modules. */
+  readonly platform: string;
+  readonly modules: readonly string[];
+  /** Host directory that receives it, and its path there. */
+  readonly stage: string;
+  readonly target: string;
+}
+
 /**
- * Makes GRUB's boot image with the program of the tools tree, in the staging directory.
+ * Makes a boot image with the program of the tools tree.
  *
- * @param stage host directory for files of the EFI system partition.
- * @param directory host directory for the configuration.
+ * @param directory host directory for the configuration inside it.
  */
-export async function grubImage(input: ImageInput, stage: string, directory: string, ctx: BuildContext): Promise<FatFile> {
-  const arch = efiArch(input.spec.target.arch);
-  if (arch === undefined) throw diskError('ICT_DISK_UNSUPPORTED', { message: `ICT makes no GRUB image for ${input.spec.target.arch}` });
+export async function makeGrubImage(input: ImageInput, image: GrubImage, directory: string, ctx: BuildContext): Promise<void> {
+  const { platform, modules, stage, target } = image;
   await writeFile(join(directory, 'early.cfg'), earlyConfig(input.spec, input.seed));
-  const { mkimage, modules } = input.distribution.tools.grub ?? GRUB_NAMES;
-  const target = arch.removable;
-  await mkdir(join(stage, target, '..'), { recursive: true });
+  const names = grubNames(input.distribution);
   await ctx.tools.run({
     argv: [
-      ...[mkimage, '-O', arch.grub, '-d', `${modules}/${arch.grub}`, '-p', GRUB_DIRECTORY, '-c', '/disk/early.cfg'],
-      ...['-o', `/stage${target}`, ...grubModules(input.spec)],
+      ...[names.mkimage, '-O', platform, '-d', `${names.modules}/${platform}`, '-p', GRUB_DIRECTORY, '-c', '/disk/early.cfg'],
+      ...['-o', `/stage${target}`, ...modules],
     ],
     env: { PATH: '/usr/sbin:/usr/bin:/sbin:/bin', LC_ALL: 'C', TZ: 'UTC', SOURCE_DATE_EPOCH: `${ctx.epochSeconds}` },
     mounts: [
@@ -101,6 +112,20 @@ export async function grubImage(input: ImageInput, stage: string, directory: str
       { source: directory, at: '/disk' },
     ],
   });
+}
+
+/**
+ * Makes GRUB's boot image for UEFI, in the staging directory.
+ *
+ * @param stage host directory for files of the EFI system partition.
+ * @param directory host directory for the configuration.
+ */
+export async function grubImage(input: ImageInput, stage: string, directory: string, ctx: BuildContext): Promise<FatFile> {
+  const arch = efiArch(input.spec.target.arch);
+  if (arch === undefined) throw diskError('ICT_DISK_UNSUPPORTED', { message: `ICT makes no GRUB image for ${input.spec.target.arch}` });
+  const target = arch.removable;
+  await mkdir(join(stage, target, '..'), { recursive: true });
+  await makeGrubImage(input, { platform: arch.grub, modules: grubModules(input.spec), stage, target }, directory, ctx);
   const { size } = await stat(join(stage, target));
   return { target, from: 'stage', source: target, sizeBytes: size };
 }

@@ -1,8 +1,9 @@
 import type { DistributionDefinition, ImageInput } from '@ict/plugin-api';
-import { partitionIdentity, type Kernel } from '@ict/image-parts';
+import type { Kernel } from '@ict/image-parts';
 import { filesystemOf } from './filesystems.js';
 import { isImmutable, verityOptions } from './immutability.js';
 import { rootOf } from './partition-roles.js';
+import { partuuidOf } from './partuuid.js';
 
 /**
  * Kernel command line: root by PARTUUID and `rw`, or `ro` where its filesystem is never written, then what the template says. What the template says of `root=`, `ro` or `rw` wins.
@@ -14,7 +15,7 @@ export function kernelOptions(input: Pick<ImageInput, 'spec' | 'seed'>): string 
   const root = rootOf(input.spec);
   const added: string[] = [];
   if (root !== undefined && !words.some((word) => word.startsWith('root=')))
-    added.push(`root=PARTUUID=${partitionIdentity(input.seed, root.id).partitionUuid}`);
+    added.push(`root=PARTUUID=${partuuidOf(input.spec.disk, input.seed, root)}`);
   if (!words.includes('ro') && !words.includes('rw')) added.push(root !== undefined && filesystemOf(root).readOnly ? 'ro' : 'rw');
   return [...added, ...words].join(' ');
 }

@@ -1,5 +1,12 @@
 import { digestHex, digestOf } from '@ict/integrity';
-import { UNSUPPORTED_YET, type DistributionDefinition, type ImageSpec, type PartitionSpec, type ProblemReport } from '@ict/plugin-api';
+import {
+  UNSUPPORTED_YET,
+  type DiskSpec,
+  type DistributionDefinition,
+  type ImageSpec,
+  type PartitionSpec,
+  type ProblemReport,
+} from '@ict/plugin-api';
 import {
   MAX_NAME_UNITS,
   artifactExtension,
@@ -17,11 +24,12 @@ import { isImmutable, withRootHash } from './immutability.js';
 import { GROWTH_KEY, growthProblem, grows } from './growth.js';
 import { locate, mountPointOf } from './mount-points.js';
 import { usesGrub } from './partition-content.js';
-import { espOf, isEsp, rootOf } from './partition-roles.js';
+import { biosPartitionOf, espOf, isEsp, rootOf, startsByBios } from './partition-roles.js';
 import { FILESYSTEMS, filesystemOf, isSwap } from './filesystems.js';
 import { mebibytes } from './mebibytes.js';
-import { flagType, partitionFlagNames } from './partition-flags.js';
-import { planLayout, type PlacedPartition } from './partitions.js';
+import { ACTIVE_FLAG, flagType, partitionFlagNames } from './partition-flags.js';
+import { mbrTypeOf } from './partition-table.js';
+import { planLayout, type DiskLayout, type PlacedPartition } from './partitions.js';
 import { requiredTools } from './required-tools.js';
 
 type Code = 'ICT_DISK_UNSUPPORTED' | 'ICT_DISK_LAYOUT' | typeof UNSUPPORTED_YET;
@@ -42,7 +50,12 @@ export function checkDisk(spec: ImageSpec, distribution: DistributionDefinition)
   for (const { message, hint, partition, field } of layoutProblems) {
     report(partition === undefined ? 'disk.size' : `disk.partitions[${partition}].${field ?? ''}`, message, hint, 'ICT_DISK_LAYOUT');
   }
-  layout.partitions.forEach((placed, index) => checkPartition(placed, `disk.partitions[${index}]`, report));
+  layout.partitions.forEach((placed, index) => {
+    const path = `disk.partitions[${index}]`;
+    checkType(placed.spec, path, spec.disk.partitionTable, report);
+    checkPartition(placed, path, report);
+  });
+  checkCorePlace(spec, layout, report);
   checkTogether(spec, report);
   checkGrowth(spec, distribution, report);
   for (const { path, message, hint, code } of immutabilityProblems(spec, distribution, layout)) report(path, message, hint, code);
@@ -63,15 +76,8 @@ function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, repo
   const { bootloader, kernel } = spec.system;
   if (efiArch(arch) === undefined)
     report('target.arch', `disk images for ${arch} are not supported yet`, 'Use x86_64 or aarch64.', UNSUPPORTED_YET);
-  if (spec.disk.partitionTable !== 'gpt') {
-    const message = `the partition table type "${spec.disk.partitionTable}" is not supported yet`;
-    report('disk.partitionTableType', message, 'Use gpt.', UNSUPPORTED_YET);
-  }
-  if (bootloader.bootType !== 'efi') {
-    const message = 'starting through legacy firmware (BIOS) is not supported yet';
-    report('systemConfig.bootloader.bootType', message, 'Use bootType: efi.', UNSUPPORTED_YET);
-  }
-  if (bootloader.provider === 'systemd-boot' && distribution.boot.loaders['systemd-boot'] === undefined) {
+  if (startsByBios(spec)) checkBios(spec, report);
+  else if (bootloader.provider === 'systemd-boot' && distribution.boot.loaders['systemd-boot'] === undefined) {
     report(
       'systemConfig.bootloader.provider',
       `the definition of ${distribution.title} does not say where its systemd-boot is`,
@@ -99,11 +105,53 @@ function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, repo
   }
 }
 
+/** What a BIOS starts is GRUB, which lies in front of the partitions, or in one of its own. */
+function checkBios(spec: ImageSpec, report: Report): void {
+  const { disk, system, target } = spec;
+  if (target.arch !== 'x86_64') {
+    const message = `legacy firmware (BIOS) is that of x86_64, and the image is for ${target.arch}`;
+    report('systemConfig.bootloader.bootType', message, 'Use bootType: efi.');
+  }
+  if (system.bootloader.provider === 'systemd-boot') {
+    const message = 'systemd-boot is started by UEFI alone, and the template asks for legacy firmware (BIOS)';
+    report('systemConfig.bootloader.provider', message, 'Use provider: grub, or bootType: efi.');
+  }
+  if (disk.partitionTable === 'mbr') return;
+  const partition = biosPartitionOf(spec);
+  if (partition === undefined) {
+    report(
+      'disk.partitions',
+      'no partition is for what legacy firmware (BIOS) starts, which a disk with a GPT has no other room for',
+      'Add a partition with type: bios, start: 1MiB and end: 2MiB, and begin the others behind it; or use partitionTableType: mbr.',
+      'ICT_DISK_LAYOUT',
+    );
+  } else if (filesystemOf(partition).writing.family !== 'empty') {
+    const message = `partition "${partition.id}" is for what legacy firmware (BIOS) starts, and can have no filesystem`;
+    report(`disk.partitions[${disk.partitions.indexOf(partition)}].fsType`, message, 'Remove fsType.');
+  }
+}
+
+/** More than GRUB's program makes a core image of. */
+const CORE_BYTES = 512 * 1024;
+
+/** The partition that GRUB's core image goes to; how large that becomes, nobody knows before. */
+function checkCorePlace(spec: ImageSpec, { partitions }: DiskLayout, report: Report): void {
+  if (!startsByBios(spec) || spec.disk.partitionTable === 'mbr') return;
+  const index = partitions.findIndex((placed) => placed.spec === biosPartitionOf(spec));
+  const placed = partitions[index];
+  if (placed === undefined || placed.sizeBytes <= 0 || placed.sizeBytes >= CORE_BYTES) return;
+  const message = `partition "${placed.spec.id}" is too small for what legacy firmware (BIOS) starts: it has ${mebibytes(placed.sizeBytes)}`;
+  report(`disk.partitions[${index}].end`, message, 'Make it 1MiB large.', 'ICT_DISK_LAYOUT');
+}
+
 function checkUnifiedImage({ system: { bootloader, kernel } }: ImageSpec, distribution: DistributionDefinition, report: Report): void {
   if (kernel.unifiedImage !== true) return;
   const path = 'systemConfig.kernel.uki';
   const loader = distribution.boot.loaders['systemd-boot'];
-  if (bootloader.provider !== 'systemd-boot') {
+  if (bootloader.bootType === 'legacy') {
+    const message = 'a unified kernel image (uki) is a program for UEFI, and the template asks for legacy firmware (BIOS)';
+    report(path, message, 'Use systemConfig.bootloader.bootType: efi, or remove the key.');
+  } else if (bootloader.provider !== 'systemd-boot') {
     const message = `a unified kernel image (uki) is started by systemd-boot, and the template asks for ${bootloader.provider}`;
     report(path, message, 'Use systemConfig.bootloader.provider: systemd-boot, or remove the key.');
   } else if (loader !== undefined && loader.stub === undefined) {
@@ -114,6 +162,11 @@ function checkUnifiedImage({ system: { bootloader, kernel } }: ImageSpec, distri
 
 /** Of a kernel and an initrd as files, only the kernel could be signed: whoever can write to the partition would choose initrd and command line. */
 function checkSigning({ system: { bootloader, kernel, secureBoot } }: ImageSpec, report: Report): void {
+  if (secureBoot !== undefined && bootloader.bootType === 'legacy') {
+    const message = 'boot files are signed for Secure Boot, which legacy firmware (BIOS) does not know';
+    report('systemConfig.immutability.secureBootDBKey', message, 'Use systemConfig.bootloader.bootType: efi, or remove the keys.');
+    return;
+  }
   if (secureBoot === undefined || kernel.unifiedImage === true) return;
   const provider = bootloader.provider === 'systemd-boot' ? '' : ' and systemConfig.bootloader.provider: systemd-boot';
   report(
@@ -140,26 +193,31 @@ function checkArtifacts(spec: ImageSpec, report: Report): void {
   });
 }
 
-function checkPartition(placed: PlacedPartition, path: string, report: Report): void {
-  const { spec } = placed;
-  const esp = isEsp(spec);
-  if (spec.typeUuid !== undefined ? !isUuid(spec.typeUuid) : partitionTypeGuid(spec.type) === undefined) {
-    const [field, value] = spec.typeUuid === undefined ? ['type', spec.type] : ['typeUUID', spec.typeUuid];
+function checkType(spec: PartitionSpec, path: string, table: DiskSpec['partitionTable'], report: Report): void {
+  const isKnown = spec.typeUuid === undefined ? partitionTypeGuid(spec.type) !== undefined : isUuid(spec.typeUuid);
+  const [field, value] = spec.typeUuid === undefined ? ['type', spec.type] : ['typeUUID', spec.typeUuid];
+  if (!isKnown) {
     report(
       `${path}.${field}`,
       `partition "${spec.id}" has the unknown type "${value}"`,
       `Use typeUUID, or one of: ${partitionTypeNames.join(', ')}.`,
     );
+  } else if (table === 'mbr' && mbrTypeOf(spec) === undefined) {
+    report(
+      `${path}.${field}`,
+      `partition "${spec.id}" has the type "${value}", which an MBR does not know`,
+      'Use another type, such as linux, or disk.partitionTableType: gpt.',
+    );
   }
+  const known = partitionFlagNames(table);
   spec.flags.forEach((flag, index) => {
-    const type = flagType(flag);
-    if (!partitionFlagNames.includes(flag)) {
-      report(
-        `${path}.flags[${index}]`,
-        `partition "${spec.id}" has the unknown flag "${flag}"`,
-        `Use one of: ${partitionFlagNames.join(', ')}.`,
-      );
-    } else if (type !== undefined && (type === 'esp' ? !esp : canonicalPartitionType(spec.type) !== type)) {
+    const type = flagType(flag, table);
+    if (!known.includes(flag)) {
+      const message = partitionFlagNames('gpt').includes(flag)
+        ? `partition "${spec.id}" has the flag "${flag}", which an MBR does not know`
+        : `partition "${spec.id}" has the unknown flag "${flag}"`;
+      report(`${path}.flags[${index}]`, message, `Use one of: ${known.join(', ')}.`);
+    } else if (type !== undefined && (type === 'esp' ? !isEsp(spec) : canonicalPartitionType(spec.type) !== type)) {
       report(
         `${path}.flags[${index}]`,
         `the flag "${flag}" of partition "${spec.id}" says type ${type}, its type says "${spec.type}"`,
@@ -167,6 +225,10 @@ function checkPartition(placed: PlacedPartition, path: string, report: Report): 
       );
     }
   });
+}
+
+function checkPartition(placed: PlacedPartition, path: string, report: Report): void {
+  const { spec } = placed;
   if ((spec.name || spec.id).length > MAX_NAME_UNITS) {
     report(
       `${path}.name`,
@@ -276,6 +338,7 @@ function checkTogether(spec: ImageSpec, report: Report): void {
   };
   repeated((partition) => partition.id, 'id', 'id');
   repeated(mountPointOf, 'mountPoint', 'mount point');
+  if (spec.disk.partitionTable === 'mbr') repeated(({ flags }) => (flags.includes(ACTIVE_FLAG) ? ACTIVE_FLAG : undefined), 'flags', 'flag');
   const root = rootOf(spec);
   const esp = espOf(spec);
   if (root === undefined)

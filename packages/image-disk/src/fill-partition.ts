@@ -3,7 +3,7 @@ import { dirname, join } from 'node:path';
 import type { BuildContext, ImageInput, PartitionSpec, TreePath, TreeRef } from '@ict/plugin-api';
 import { partitionIdentity, writeBootProgram, writeFully } from '@ict/image-parts';
 import { mountPointOf } from './mount-points.js';
-import { isEsp } from './partition-roles.js';
+import { espOf, startsByBios } from './partition-roles.js';
 import { readSigner, signBootFile } from './boot-signing.js';
 import { grubImage } from './boot-grub.js';
 import { diskError } from './errors.js';
@@ -58,7 +58,7 @@ export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking,
       await mkdir(stage);
       const fat = content.fats.get(spec.id) ?? { texts: {}, copies: {}, programs: {}, directories: [] };
       const files = await stageFiles(fat, stage, input, ctx);
-      if (usesGrub(input.spec) && isEsp(spec) && spec === input.spec.disk.partitions.find(isEsp)) {
+      if (usesGrub(input.spec) && !startsByBios(input.spec) && spec === espOf(input.spec)) {
         const image = await grubImage(input, stage, directory, ctx);
         const target = image.target.toLowerCase();
         files.splice(0, files.length, ...files.filter((one) => one.target.toLowerCase() !== target), image);

@@ -1,8 +1,8 @@
 import type { Digest, DiskSpec, PartitionSpec } from '@ict/plugin-api';
-import { partitionIdentity } from '@ict/image-parts';
 import { diskError } from './errors.js';
 import { filesystemOf, isSwap } from './filesystems.js';
 import { mountedPartitions } from './mount-points.js';
+import { partuuidOf } from './partuuid.js';
 
 /**
  * Text of `/etc/fstab`: every mounted partition by PARTUUID, parents before children, then swap areas in the template's order.
@@ -12,7 +12,7 @@ import { mountedPartitions } from './mount-points.js';
  * @see fstab(5): white space and backslashes in fields are octal escapes
  */
 export function renderFstab(disk: DiskSpec, seed: Digest, verifiedRoot?: string): string {
-  const source = (spec: PartitionSpec): string => `PARTUUID=${partitionIdentity(seed, spec.id).partitionUuid}`;
+  const source = (spec: PartitionSpec): string => `PARTUUID=${partuuidOf(disk, seed, spec)}`;
   const mounted = mountedPartitions(disk.partitions);
   const mounts = mounted.map(({ spec, mountPoint }) => {
     const verified = mountPoint === '/' && verifiedRoot !== undefined;

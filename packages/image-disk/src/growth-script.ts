@@ -1,4 +1,5 @@
-import type { TreePath } from '@ict/plugin-api';
+import { MBR_SECTORS } from '@ict/image-parts';
+import type { DiskSpec, TreePath } from '@ict/plugin-api';
 
 /** Where the script finds what the kernel shows. */
 export interface KernelPlaces {
@@ -22,6 +23,15 @@ const PLACES: KernelPlaces = { mounts: '/proc/self/mountinfo', devices: '/sys/de
  */
 const LEAST_ROOM = 4096;
 
+/** By the kind of table: lines that bring the disk down to what it reaches, and what sfdisk is asked for. In an MBR its `+` counts anew from 0 behind 2 TiB. */
+const TABLES: Readonly<Record<DiskSpec['partitionTable'], { readonly reach: string; readonly wish: string }>> = {
+  gpt: { reach: '', wish: "', +'" },
+  mbr: {
+    reach: `# The table reaches 2 TiB.\nif [ "$sectors" -gt ${MBR_SECTORS} ]; then sectors=${MBR_SECTORS}; fi\n`,
+    wish: '", $((sectors - start))"',
+  },
+};
+
 /**
  * Text of a program for the tree's shell that enlarges the partition of `/` to the end of its disk, and the filesystem on it: an ext by resize2fs, a btrfs by
  * the program of systemd. sfdisk moves
@@ -32,8 +42,12 @@ const LEAST_ROOM = 4096;
  *
  * @see proc_pid_mountinfo(5), sfdisk(8), partx(8), resize2fs(8), systemd-growfs@.service(8)
  */
-export function renderGrowthScript(family: GrowingFamily, places: KernelPlaces = PLACES): string {
+export function renderGrowthScript(
+  family: GrowingFamily,
+  { table = 'gpt', places = PLACES }: { readonly table?: DiskSpec['partitionTable']; readonly places?: KernelPlaces } = {},
+): string {
   const { devices, nodes } = places;
+  const { reach, wish } = TABLES[table];
   return `#!/bin/sh
 # Enlarges the partition of / to the end of its disk, and the filesystem on it.
 # What already fills its place stays as it is, so that every start may run this.
@@ -53,14 +67,14 @@ read -r size < size
 cd -P ..
 disk=\${PWD##*/}
 read -r sectors < size
-
+${reach}
 behind=$((sectors - start - size))
 for other in */start; do
   read -r at < "$other"
   if [ "$at" -gt "$start" ]; then behind=0; fi
 done
 if [ "$behind" -ge ${LEAST_ROOM} ]; then
-  echo ', +' | sfdisk --lock --no-reread --no-tell-kernel --force --wipe never --wipe-partitions never -N "$number" "${nodes}/$disk"
+  echo ${wish} | sfdisk --lock --no-reread --no-tell-kernel --force --wipe never --wipe-partitions never -N "$number" "${nodes}/$disk"
   partx --update --nr "$number" "${nodes}/$disk"
   read -r now < "$name/size"
   if [ "$now" -le "$size" ]; then

@@ -72,7 +72,7 @@ export async function prepareGrowth({ disk }: Pick<ImageSpec, 'disk'>, tree: Tre
     const found = await Promise.all(places.map((place) => tree.stat(place)));
     if (found.every((entry) => entry === undefined)) throw missing(program);
   }
-  await tree.write(SCRIPT, renderGrowthScript(family), { mode: 0o755 });
+  await tree.write(SCRIPT, renderGrowthScript(family, { table: disk.partitionTable }), { mode: 0o755 });
   await tree.write(`${UNITS}/${UNIT}`, renderGrowthUnit(SCRIPT, TARGET));
   await tree.symlink(`${UNITS}/${UNIT}`, `${UNITS}/${TARGET}.wants/${UNIT}`);
 }

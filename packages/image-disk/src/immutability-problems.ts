@@ -2,7 +2,7 @@ import type { DistributionDefinition, ImageSpec, PartitionSpec } from '@ict/plug
 import { filesystemOf } from './filesystems.js';
 import { hashPartitionOf, IMMUTABILITY_KEY, isImmutable } from './immutability.js';
 import { mountPointOf } from './mount-points.js';
-import { rootOf } from './partition-roles.js';
+import { rootOf, startsByBios } from './partition-roles.js';
 import type { DiskLayout } from './partitions.js';
 import { VERITY_BLOCK_BYTES, verityBytesFor } from './verity-tree.js';
 
@@ -32,9 +32,14 @@ export function immutabilityProblems(
     const message = `the definition of ${title} names no packages by which an initrd opens a verified root`;
     say(IMMUTABILITY_KEY, message, 'Add them under boot.verityPackages of the definition, or remove the key.', 'ICT_UNSUPPORTED_YET');
   }
+  if (spec.disk.partitionTable === 'mbr') {
+    const message = 'immutability of a disk with an MBR is not supported yet';
+    say('disk.partitionTableType', message, 'Use gpt.', 'ICT_UNSUPPORTED_YET');
+  }
   if (spec.system.bootloader.provider === 'grub') {
     const message = 'immutability of an image that GRUB starts is not supported yet';
-    say('systemConfig.bootloader.provider', message, 'Use provider: systemd-boot.', 'ICT_UNSUPPORTED_YET');
+    const hint = startsByBios(spec) ? 'Use bootType: efi and provider: systemd-boot.' : 'Use provider: systemd-boot.';
+    say('systemConfig.bootloader.provider', message, hint, 'ICT_UNSUPPORTED_YET');
   }
   const own = spec.system.kernel.cmdline.split(/\s+/u).filter((word) => OWN_WORDS.test(word));
   if (own.length > 0) {

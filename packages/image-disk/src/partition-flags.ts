@@ -1,3 +1,6 @@
+import type { DiskSpec } from '@ict/plugin-api';
+import { mbrPartitionType } from '@ict/image-parts';
+
 /** Attribute bits by flag name, from the UEFI specification and the Discoverable Partitions Specification. */
 const ATTRIBUTES: Readonly<Record<string, bigint>> = {
   required: 1n << 0n,
@@ -18,11 +21,18 @@ const TYPE_FLAGS: Readonly<Record<string, string>> = {
   msftres: 'msr',
 };
 
-/** Names that {@link partitionAttributes} understands, sorted. */
-export const partitionFlagNames: readonly string[] = [...Object.keys(ATTRIBUTES), ...Object.keys(TYPE_FLAGS)].sort();
+/** In an MBR it marks the partition that is active, whatever its type. */
+export const ACTIVE_FLAG = 'boot';
+
+/** Flags that partitions in a kind of table may have, sorted: an MBR has no attributes, and fewer types. */
+export function partitionFlagNames(table: DiskSpec['partitionTable']): readonly string[] {
+  const ofTypes = Object.entries(TYPE_FLAGS).filter(([, type]) => table === 'gpt' || mbrPartitionType(type) !== undefined);
+  return [...(table === 'gpt' ? Object.keys(ATTRIBUTES) : []), ...ofTypes.map(([flag]) => flag)].sort();
+}
 
 /** The partition type that a flag stands for, or undefined when it is no such flag. */
-export function flagType(flag: string): string | undefined {
+export function flagType(flag: string, table: DiskSpec['partitionTable']): string | undefined {
+  if (table === 'mbr' && flag === ACTIVE_FLAG) return undefined;
   return Object.hasOwn(TYPE_FLAGS, flag) ? TYPE_FLAGS[flag] : undefined;
 }
 

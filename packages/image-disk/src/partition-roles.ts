@@ -4,13 +4,27 @@ import { mountPointOf } from './mount-points.js';
 
 /** True for an EFI system partition, by name or by type UUID. */
 export function isEsp(spec: PartitionSpec): boolean {
-  if (spec.typeUuid !== undefined) return spec.typeUuid.toUpperCase() === partitionTypeGuid('esp');
-  return canonicalPartitionType(spec.type) === 'esp';
+  return isOfType(spec, 'esp');
+}
+
+function isOfType(spec: PartitionSpec, name: 'esp' | 'bios'): boolean {
+  if (spec.typeUuid !== undefined) return spec.typeUuid.toUpperCase() === partitionTypeGuid(name);
+  return canonicalPartitionType(spec.type) === name;
 }
 
 /** The EFI system partition, if the disk has one. */
 export function espOf(spec: ImageSpec): PartitionSpec | undefined {
   return spec.disk.partitions.find(isEsp);
+}
+
+/** The partition of a GPT that boot code for a BIOS goes to, if the disk has one. */
+export function biosPartitionOf(spec: ImageSpec): PartitionSpec | undefined {
+  return spec.disk.partitions.find((partition) => isOfType(partition, 'bios'));
+}
+
+/** True for a disk that is started by legacy firmware (BIOS), and not by UEFI. */
+export function startsByBios({ system }: Pick<ImageSpec, 'system'>): boolean {
+  return system.bootloader.bootType === 'legacy';
 }
 
 /** The partition mounted at `/`, if the disk has one. */

@@ -1,5 +1,13 @@
 import { formatCount, type DiskSpec, type PartitionSpec } from '@ict/plugin-api';
-import { BACKUP_SECTORS, FIRST_USABLE_LBA, PRIMARY_SECTORS, SECTOR_BYTES, lastUsableLba } from '@ict/image-parts';
+import {
+  BACKUP_SECTORS,
+  FIRST_USABLE_LBA,
+  MBR_PARTITIONS,
+  MBR_SECTORS,
+  PRIMARY_SECTORS,
+  SECTOR_BYTES,
+  lastUsableLba,
+} from '@ict/image-parts';
 import { diskError } from './errors.js';
 
 /** Partitions start on multiples of this, as partitioning programs and flash storage expect. */
@@ -29,13 +37,17 @@ export interface LayoutProblem {
   readonly field?: 'start' | 'end';
 }
 
+/** What of a disk decides where its partitions lie. */
+type Divided = Pick<DiskSpec, 'sizeBytes' | 'partitionTable' | 'partitions'>;
+
 /** Places the partitions, and gathers everything that keeps them from fitting. With problems, the layout is not to be used. */
-export function planLayout(disk: Pick<DiskSpec, 'sizeBytes' | 'partitions'>): {
+export function planLayout(disk: Divided): {
   readonly layout: DiskLayout;
   readonly problems: readonly LayoutProblem[];
 } {
   const problems: LayoutProblem[] = [];
   const sectors = Math.floor(disk.sizeBytes / SECTOR_BYTES);
+  const isMbr = disk.partitionTable === 'mbr';
   if (!Number.isSafeInteger(disk.sizeBytes) || disk.sizeBytes % SECTOR_BYTES !== 0) {
     problems.push({
       message: `the disk's size, ${disk.sizeBytes} bytes, is not a multiple of ${SECTOR_BYTES}`,
@@ -43,12 +55,25 @@ export function planLayout(disk: Pick<DiskSpec, 'sizeBytes' | 'partitions'>): {
     });
   } else if (sectors < PRIMARY_SECTORS + BACKUP_SECTORS + 1) {
     problems.push({ message: `a disk of ${disk.sizeBytes} bytes has no room for partitions`, hint: 'Raise disk.size.' });
+  } else if (isMbr && sectors > MBR_SECTORS) {
+    problems.push({
+      message: `a disk of ${disk.sizeBytes} bytes is larger than the 2 TiB that an MBR reaches`,
+      hint: 'Use disk.partitionTableType: gpt, or make the disk smaller.',
+    });
   }
-  const last = lastUsableLba(sectors);
+  const last = isMbr ? sectors - 1 : lastUsableLba(sectors);
   // Of a disk that is none, no partition is inside.
   const isDisk = problems.length === 0;
+  const oneTooMany = isMbr ? disk.partitions[MBR_PARTITIONS] : undefined;
+  if (oneTooMany !== undefined) {
+    problems.push({
+      message: `partition "${oneTooMany.id}" is one more than the ${MBR_PARTITIONS} that an MBR has room for`,
+      hint: 'Use disk.partitionTableType: gpt, or leave out partitions: logical ones in an extended partition are not made.',
+      partition: MBR_PARTITIONS,
+    });
+  }
   const partitions = disk.partitions.map((spec, index): PlacedPartition => {
-    if (isDisk) problems.push(...boundaryProblems(spec, index, last));
+    if (isDisk) problems.push(...boundaryProblems(spec, index, last, disk.partitionTable));
     const firstLba = Math.floor(spec.startBytes / SECTOR_BYTES);
     const lastLba = spec.endBytes === undefined ? last : Math.floor(spec.endBytes / SECTOR_BYTES) - 1;
     return { spec, firstLba, lastLba, offsetBytes: firstLba * SECTOR_BYTES, sizeBytes: (lastLba - firstLba + 1) * SECTOR_BYTES };
@@ -62,7 +87,7 @@ export function planLayout(disk: Pick<DiskSpec, 'sizeBytes' | 'partitions'>): {
  *
  * @throws `ICT_DISK_LAYOUT` with every problem when they do not fit.
  */
-export function layoutDisk(disk: Pick<DiskSpec, 'name' | 'sizeBytes' | 'partitions'>): DiskLayout {
+export function layoutDisk(disk: Divided & Pick<DiskSpec, 'name'>): DiskLayout {
   const { layout, problems } = planLayout(disk);
   const [first] = problems;
   if (first === undefined) return layout;
@@ -77,7 +102,7 @@ export function layoutDisk(disk: Pick<DiskSpec, 'name' | 'sizeBytes' | 'partitio
   });
 }
 
-function boundaryProblems(spec: PartitionSpec, partition: number, last: number): LayoutProblem[] {
+function boundaryProblems(spec: PartitionSpec, partition: number, last: number, table: DiskSpec['partitionTable']): LayoutProblem[] {
   const { id, startBytes, endBytes } = spec;
   const found: LayoutProblem[] = [];
   if (startBytes < FIRST_USABLE_LBA * SECTOR_BYTES || startBytes % ALIGNMENT_BYTES !== 0) {
@@ -106,9 +131,10 @@ function boundaryProblems(spec: PartitionSpec, partition: number, last: number):
       field: 'start',
     });
   } else if (endBytes !== undefined && endBytes > end) {
+    const [what, more] = table === 'gpt' ? ['the backup partition table starts', ' by 1MiB'] : ['the disk ends', ''];
     found.push({
-      message: `partition "${id}" ends at byte ${endBytes}, but the backup partition table starts at byte ${end}`,
-      hint: 'Raise disk.size by 1MiB, or give the last partition the rest of the disk with end: "0".',
+      message: `partition "${id}" ends at byte ${endBytes}, but ${what} at byte ${end}`,
+      hint: `Raise disk.size${more}, or give the last partition the rest of the disk with end: "0".`,
       partition,
       field: 'end',
     });

@@ -24,6 +24,7 @@ export function prepareKey(input: Omit<ImageInput, 'tree'>): Json {
       mountPoint: mountPointOf(partition),
       mountOptions: partition.mountOptions,
     })),
+    ...(spec.disk.partitionTable === 'mbr' ? { table: 'mbr' } : {}),
     ...(grows(spec) ? { growth: true } : {}),
     ...(isImmutable(spec) ? { immutable: true } : {}),
     ...(usesGrub(spec) ? { boot: { kernel: kernelOptions(input), paths: { kernel, initrd }, title: distribution.title } } : {}),

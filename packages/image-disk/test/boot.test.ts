@@ -2,7 +2,7 @@ import { writeFile } from 'node:fs/promises';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { BuildContext, GrubNames, ImageInput } from '@ict/plugin-api';
 import { efiProgram, hostBuild, type HostBuild, type TreeContent } from '@ict/fixtures';
-import { partitionIdentity, volumeUuid } from '@ict/image-parts';
+import { diskSignature, partitionIdentity, volumeUuid } from '@ict/image-parts';
 import { kernelOptions } from '../src/boot-menu.js';
 import { locate } from '../src/mount-points.js';
 import { grubModules, earlyConfig, grubImage, renderGrubConfig } from '../src/boot-grub.js';
@@ -30,6 +30,12 @@ describe('kernelOptions', () => {
   it('mounts a root read-only that is never written', () => {
     const partitions = [esp, { ...root, filesystem: 'erofs' as const }];
     expect(kernelOptions({ spec: imageSpec({ cmdline: 'quiet', disk: { partitions } }), seed: SEED })).toMatch(/ ro quiet$/u);
+  });
+
+  it('names a root in an MBR by the signature of the disk, and its number', () => {
+    expect(kernelOptions({ spec: imageSpec({ disk: { partitionTable: 'mbr' } }), seed: SEED })).toMatch(
+      new RegExp(`^root=PARTUUID=${diskSignature(SEED)}-02 rw `, 'u'),
+    );
   });
 
   it.each([

@@ -4,7 +4,7 @@ import type { PartitionSpec } from '@ict/plugin-api';
 import { checkDisk } from '../src/check-disk.js';
 import { createDiskFormat } from '../src/format.js';
 import { partitionAttributes } from '../src/partition-flags.js';
-import { MIB, distribution, esp, imageSpec, root, type SpecChanges } from './support/specs.js';
+import { MIB, biosBoot, distribution, esp, imageSpec, legacy, root, type SpecChanges } from './support/specs.js';
 
 const withRoot = (changes: Partial<PartitionSpec>): SpecChanges => ({ disk: { partitions: [esp, { ...root, ...changes }] } });
 const withEsp = (changes: Partial<PartitionSpec>): SpecChanges => ({ disk: { partitions: [{ ...esp, ...changes }, root] } });
@@ -13,6 +13,13 @@ describe('checkDisk', () => {
   it.each<[string, SpecChanges]>([
     ['systemd-boot', {}],
     ['GRUB', { bootloader: { provider: 'grub' } }],
+    ['a BIOS, by an MBR', legacy.mbr],
+    ['a BIOS, by a GPT', legacy.gpt],
+    ['UEFI, by an MBR', { disk: { partitionTable: 'mbr' } }],
+    [
+      'an MBR with the GUIDs of types that it knows',
+      { disk: { partitionTable: 'mbr', partitions: [esp, { ...root, typeUuid: '0fc63daf-8483-4772-8e79-3d69d8477de4' }] } },
+    ],
     [
       'a separate /boot',
       {
@@ -86,8 +93,6 @@ describe('checkDisk', () => {
   });
 
   it.each<[string, SpecChanges, string, string]>([
-    ['an MBR', { disk: { partitionTable: 'mbr' } }, 'ICT_UNSUPPORTED_YET', 'partition table type "mbr"'],
-    ['legacy boot', { bootloader: { bootType: 'legacy' } }, 'ICT_UNSUPPORTED_YET', 'legacy firmware'],
     ['an architecture', { target: { arch: 'armv7hl' } }, 'ICT_UNSUPPORTED_YET', 'armv7hl'],
     ['a line break in the command line', { cmdline: 'quiet\ninit=/bin/sh' }, 'ICT_DISK_UNSUPPORTED', 'line break'],
     ['a long command line', { cmdline: 'a '.repeat(1000) }, 'ICT_DISK_UNSUPPORTED', 'has 2053 bytes'],
@@ -192,6 +197,93 @@ describe('checkDisk', () => {
     ]);
   });
 
+  it.each<[string, SpecChanges, string, string, string]>([
+    [
+      'systemd-boot',
+      { ...legacy.mbr, bootloader: { bootType: 'legacy' } },
+      'systemConfig.bootloader.provider',
+      'UNSUPPORTED',
+      'by UEFI alone',
+    ],
+    ['ARM', { ...legacy.mbr, target: { arch: 'aarch64' } }, 'systemConfig.bootloader.bootType', 'UNSUPPORTED', 'that of x86_64'],
+    ['a unified kernel image', { ...legacy.mbr, unifiedImage: true }, 'systemConfig.kernel.uki', 'UNSUPPORTED', 'program for UEFI'],
+    [
+      'signatures',
+      { ...legacy.mbr, secureBoot: { keyFile: '/db.key', certificate: 'AAAA' } },
+      'systemConfig.immutability.secureBootDBKey',
+      'UNSUPPORTED',
+      'does not know',
+    ],
+    ['a GPT without room', { bootloader: legacy.gpt.bootloader! }, 'disk.partitions', 'LAYOUT', 'has no other room'],
+    [
+      'a GPT with little room',
+      {
+        ...legacy.gpt,
+        disk: {
+          partitions: [
+            { ...biosBoot, endBytes: MIB + 65536 },
+            { ...root, startBytes: 2 * MIB },
+          ],
+        },
+      },
+      'disk.partitions[0].end',
+      'LAYOUT',
+      'too small for what',
+    ],
+    [
+      'a filesystem in that room',
+      {
+        ...legacy.gpt,
+        disk: {
+          partitions: [
+            { ...biosBoot, filesystem: 'ext4', endBytes: 9 * MIB },
+            { ...root, startBytes: 9 * MIB },
+          ],
+        },
+      },
+      'disk.partitions[0].fsType',
+      'UNSUPPORTED',
+      'can have no filesystem',
+    ],
+  ])('refuses to have a BIOS start %s, at its line', (_, changes, path, kind, message) => {
+    const position = { file: 'image.yml', line: 9, column: 5 };
+    expect(checkDisk(imageSpec({ ...changes, positions: new Map([[path, position]]) }), distribution)).toMatchObject([
+      {
+        code: `ICT_DISK_${kind}`,
+        position,
+        message: expect.stringContaining(message) as string,
+        hint: expect.stringMatching(/./u) as string,
+      },
+    ]);
+  });
+
+  it('refuses what a BIOS starts of a distribution that names no packages for it', () => {
+    const packages = Object.fromEntries(Object.entries(distribution.tools.packages).filter(([capability]) => capability !== 'grub-bios'));
+    expect(checkDisk(imageSpec(legacy.mbr), { ...distribution, tools: { packages } })).toMatchObject([
+      { code: 'ICT_UNSUPPORTED_YET', message: expect.stringContaining('"grub-bios"') as string },
+    ]);
+  });
+
+  it.each<[string, Partial<PartitionSpec>, string, string]>([
+    ['a type of a GPT alone', { type: 'bios' }, 'disk.partitions[1].type', 'does not know'],
+    [
+      'a GUID that names no type of it',
+      { typeUuid: '4f68bce3-e8cd-4db1-96e7-000000000000' },
+      'disk.partitions[1].typeUUID',
+      'does not know',
+    ],
+    ['an attribute', { flags: ['legacy_boot'] }, 'disk.partitions[1].flags[0]', 'which an MBR does not know'],
+    ['a flag that nobody knows', { flags: ['shiny'] }, 'disk.partitions[1].flags[0]', 'unknown flag'],
+    ['a flag against the type', { flags: ['swap'] }, 'disk.partitions[1].flags[0]', 'says type linux-swap'],
+    ['a second active partition', { flags: ['boot'] }, 'disk.partitions[1].flags', 'the same flag "boot"'],
+  ])('refuses in an MBR %s, at its line', (_, changes, path, message) => {
+    const position = { file: 'image.yml', line: 9, column: 5 };
+    const disk = { partitionTable: 'mbr' as const, partitions: [esp, { ...root, ...changes }] };
+    expect(checkDisk(imageSpec({ disk, positions: new Map([[path, position]]) }), distribution)).toMatchObject([
+      { position, message: expect.stringContaining(message) as string },
+    ]);
+  });
+
   it('signs for Secure Boot only with a unified kernel image, and says so at the line of the key', () => {
     const position = { file: 'image.yml', line: 9, column: 5 };
     const positions = new Map([['systemConfig.immutability.secureBootDBKey', position]]);
@@ -215,8 +307,6 @@ describe('checkDisk', () => {
 
   it.each<[string, SpecChanges]>([
     ['xfs', withRoot({ filesystem: 'xfs' })],
-    ['mbr and legacy firmware', { disk: { partitionTable: 'mbr' }, bootloader: { bootType: 'legacy' } }],
-    ['legacy firmware without an EFI system partition', { ...withEsp({ type: 'linux', flags: [] }), bootloader: { bootType: 'legacy' } }],
     ['tar', { disk: { artifacts: [{ type: 'tar' }] } }],
     ['an architecture', { target: { arch: 'armv7hl' } }],
   ])('does not call a template wrong for %s, which cannot be made yet', (_, changes) => {
@@ -264,6 +354,7 @@ describe('createDiskFormat', () => {
     const spec = imageSpec({ bootloader: { provider: 'grub' }, disk: { artifacts: [{ type: 'qcow2', compression: 'xz' }] } });
     expect(format.tools(spec)).toEqual(['convert', 'grub-efi', 'xz']);
     expect(format.tools(imageSpec(withRoot({ filesystem: 'ext3' })))).toEqual(['ext']);
+    expect(format.tools(imageSpec(legacy.gpt))).toEqual(['grub-bios']);
     expect(format.requires(imageSpec(), distribution)).toEqual(['systemd-boot-efi']);
     expect(format.requires(spec, distribution)).toEqual([]);
   });

@@ -3,7 +3,7 @@ import { describeImageFormat, memoryTree, type ImageFormatFixture } from '@ict/p
 import { hostBuild } from '@ict/fixtures';
 import type { ImageSpec, PartitionSpec } from '@ict/plugin-api';
 import { createDiskFormat } from '../src/format.js';
-import { MIB, SEED, bootable, distribution, esp, imageSpec, root } from './support/specs.js';
+import { MIB, SEED, bootable, distribution, esp, imageSpec, legacy, root } from './support/specs.js';
 
 const ofVerity = { '/usr/bin/mount': '', '/usr/sbin/veritysetup': '', '/usr/share/initramfs-tools/hook-functions': '' };
 const programs = { ...ofVerity, '/lib/systemd/systemd': '', '/usr/sbin/sfdisk': '', '/usr/bin/partx': '', '/usr/sbin/resize2fs': '' };
@@ -24,13 +24,18 @@ const makeFixture = (): ImageFormatFixture => ({
     'systemd-boot': imageSpec(),
     'a root that grows': imageSpec({ disk: { growLastPartition: true } }),
     'a root that is verified': immutable,
+    'a BIOS, and an MBR': imageSpec(legacy.mbr),
+    'a BIOS, and a GPT': imageSpec(legacy.gpt),
     'GRUB, and every kind of artifact': imageSpec({
       bootloader: { provider: 'grub' },
       disk: { artifacts: [{ type: 'qcow2' }, { type: 'raw', compression: 'gz' }] },
     }),
   },
   refused: {
-    'a partition table': { spec: imageSpec({ disk: { partitionTable: 'mbr' } }), names: 'mbr' },
+    'a type that the partition table does not know': {
+      spec: imageSpec({ disk: { partitionTable: 'mbr', partitions: [esp, { ...root, type: 'msr' }] } }),
+      names: 'msr',
+    },
     'an artifact': { spec: imageSpec({ disk: { artifacts: [{ type: 'tar' }] } }), names: 'tar' },
     'an architecture': { spec: imageSpec({ target: { arch: 'armv7hl' } }), names: 'armv7hl' },
     'a partition type': { spec: imageSpec({ disk: { partitions: [esp, { ...root, type: 'floppy' }] } }), names: 'floppy' },

@@ -1,15 +1,16 @@
-import { existsSync, readFileSync, readdirSync } from 'node:fs';
+import { existsSync, readFileSync, readdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { gunzipSync } from 'node:zlib';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import type { Digest, FormatArtifact, Json } from '@ict/plugin-api';
+import type { Digest, FormatArtifact, Json, PartitionSpec } from '@ict/plugin-api';
 import { cut, efiProgram, execute, hostBuild, type HostBuild } from '@ict/fixtures';
-import { partitionIdentity } from '@ict/image-parts';
+import { diskSignature, partitionIdentity } from '@ict/image-parts';
 import { assembleKey } from '../src/assemble-disk.js';
 import { diskError } from '../src/errors.js';
 import { createDiskFormat } from '../src/format.js';
 import plugin from '../src/plugin.js';
-import { MIB, SEED, bootable, esp, imageInput, root, type SpecChanges } from './support/specs.js';
+import { biosSetup } from './support/bios-setup.js';
+import { MIB, SEED, bootable, esp, imageInput, legacy, root, type SpecChanges } from './support/specs.js';
 
 const format = createDiskFormat();
 let build: HostBuild;
@@ -119,6 +120,63 @@ describe('build', () => {
     expect((await execute('swaplabel', [swap])).stdout).toContain(partitionIdentity(SEED, 'swap').filesystemUuid);
   });
 
+  it('makes a disk with an MBR', async () => {
+    const [artifact] = await make(build, { disk: { partitionTable: 'mbr' } });
+    const disk = build.blobPath((artifact as FormatArtifact).blob);
+    const { partitiontable } = JSON.parse((await execute('sfdisk', ['--json', disk])).stdout) as { partitiontable: object };
+    expect(partitiontable).toMatchObject({
+      ...{ label: 'dos', id: `0x${diskSignature(SEED)}` },
+      partitions: [
+        { start: 2048, size: 81920, type: 'ef', bootable: true },
+        { start: 83968, size: 79872, type: '83' },
+      ],
+    });
+    const verified = await execute('sfdisk', ['--verify', disk]);
+    expect([verified.exitCode, verified.stdout.includes('No errors detected')]).toEqual([0, true]);
+    expect(
+      readFileSync(disk)
+        .subarray(0, 440)
+        .every((byte) => byte === 0),
+    ).toBe(true);
+    const fat = cut(disk, MIB, 40 * MIB, join(build.ctx.temporary, 'fat'));
+    const entry = await execute('mtype', ['-i', fat, '::/loader/entries/debian-6.12.10-amd64.conf']);
+    expect(entry.stdout).toContain(`root=PARTUUID=${diskSignature(SEED)}-02`);
+    const ext = cut(disk, 41 * MIB, 39 * MIB, join(build.ctx.temporary, 'ext'));
+    expect((await execute('e2fsck', ['-fn', ext])).exitCode).toBe(0);
+  });
+
+  it.each(['mbr', 'gpt'] as const)(
+    'makes a disk with a table of type %s that a BIOS starts as if grub-bios-setup had been there',
+    async (table) => {
+      const [artifact] = await make(build, legacy[table]);
+      const disk = readFileSync(build.blobPath((artifact as FormatArtifact).blob));
+      const [start, sectors] = table === 'mbr' ? [1, 2047] : [2048, 2048];
+      const place = disk.subarray(start * 512, (start + sectors) * 512);
+      const core = place.subarray(0, (place.readUInt16LE(0x1fc) + 1) * 512);
+      const theirs = join(build.ctx.temporary, 'theirs');
+      const without = Buffer.from(disk).fill(0, 0, 440);
+      writeFileSync(theirs, without.fill(0, start * 512, (start + sectors) * 512));
+      await biosSetup(theirs, core, join(build.ctx.temporary, 'setup'));
+      expect(readFileSync(theirs).equals(disk)).toBe(true);
+    },
+  );
+
+  it('marks the partition as active that has the files of GRUB, where nothing else is said', async () => {
+    const partitions = [
+      { ...root, type: 'linux', startBytes: MIB, endBytes: 60 * MIB },
+      { ...root, id: 'start', type: 'linux', startBytes: 60 * MIB, mountPoint: '/boot' },
+    ];
+    const active = async (changed: readonly PartitionSpec[]): Promise<unknown> => {
+      const [artifact] = await make(build, { ...legacy.mbr, disk: { partitionTable: 'mbr', partitions: changed } });
+      const { stdout } = await execute('sfdisk', ['--json', build.blobPath((artifact as FormatArtifact).blob)]);
+      return (JSON.parse(stdout) as { partitiontable: { partitions: { bootable?: true }[] } }).partitiontable.partitions.map(
+        ({ bootable: isActive }) => isActive === true,
+      );
+    };
+    expect(await active(partitions)).toEqual([false, true]);
+    expect(await active([{ ...partitions[0]!, flags: ['boot'] }, partitions[1]!])).toEqual([true, false]);
+  });
+
   it('puts a unified kernel image where other programs find all of it', async () => {
     const content = { ...bootable, 'etc/os-release': 'ID=debian\n', 'usr/lib/systemd/boot/efi/linuxx64.efi.stub': efiProgram() };
     const [artifact] = await make(build, { unifiedImage: true }, content);
@@ -176,10 +234,15 @@ describe('the key of a disk', () => {
     ['a label', () => keyOf({ disk: { partitions: [esp, { ...root, label: 'other' }] } })],
     ['a name', () => keyOf({ disk: { partitions: [esp, { ...root, name: 'other' }] } })],
     ['a mount point', () => keyOf({ disk: { partitions: [{ ...esp, mountPoint: '/efi' }, root] } })],
+    ['the partition table', () => keyOf({ disk: { partitionTable: 'mbr' } })],
     ['a flag', () => keyOf({ disk: { partitions: [esp, { ...root, flags: ['read-only'] }] } })],
     ['the seed', () => keyOf({}, build, bootable, `sha256:${'00'.repeat(32)}` as Digest)],
   ])('changes with %s', (_, changed) => {
     expect(text(changed())).not.toBe(text(keyOf({})));
+  });
+
+  it('changes with the firmware', () => {
+    expect(text(keyOf(legacy.gpt))).not.toBe(text(keyOf({ ...legacy.gpt, bootloader: { provider: 'grub' } })));
   });
 
   it('changes with the tools', () => {

@@ -1,6 +1,6 @@
 import { describe, expect, it } from 'vitest';
 import { hostBuild, type TreeContent } from '@ict/fixtures';
-import { partitionIdentity } from '@ict/image-parts';
+import { diskSignature, partitionIdentity } from '@ict/image-parts';
 import { digestOf } from '@ict/integrity';
 import { renderFstab } from '../src/fstab.js';
 import { mountPointOf } from '../src/mount-points.js';
@@ -31,6 +31,17 @@ describe('renderFstab', () => {
       `${uuid('deep')}\t/var/lib/my\\040data\text4\tdefaults\t0\t2`,
       `${uuid('swap')}\tnone\tswap\tsw\t0\t0`,
       `${uuid('fast')}\tnone\tswap\tsw,pri=10\t0\t0`,
+      '',
+    ]);
+  });
+
+  it('names partitions of an MBR by its signature and their numbers', () => {
+    const { disk } = imageSpec({ disk: { partitionTable: 'mbr' } });
+    const signature = diskSignature(SEED);
+    expect(signature).toMatch(/^[0-9a-f]{8}$/u);
+    expect(renderFstab(disk, SEED).split('\n').slice(1)).toEqual([
+      `PARTUUID=${signature}-02\t/\text4\tdefaults\t0\t1`,
+      `PARTUUID=${signature}-01\t/boot/efi\tvfat\tumask=0077\t0\t2`,
       '',
     ]);
   });

@@ -144,9 +144,17 @@ class Machine {
   private readonly directory: string;
   private readonly kernel: string;
 
+  private readonly table: 'gpt' | 'mbr';
+
   /** @param partitions start and size of each in sectors, the root last. */
-  constructor(directory: string, image: string, partitions: readonly (readonly [start: number, size: number])[]) {
+  constructor(
+    directory: string,
+    image: string,
+    partitions: readonly (readonly [start: number, size: number])[],
+    table: 'gpt' | 'mbr' = 'gpt',
+  ) {
     this.directory = directory;
+    this.table = table;
     const at = (...path: string[]): string => join(directory, ...path);
     this.places = { mounts: at('mountinfo'), devices: at('block'), nodes: at('dev'), names: at('names') };
     this.disk = at('dev', 'sda');
@@ -193,7 +201,7 @@ class Machine {
     const called = join(this.directory, 'called');
     writeFileSync(called, '');
     const script = join(this.directory, 'script');
-    writeFileSync(script, renderGrowthScript(family, this.places));
+    writeFileSync(script, renderGrowthScript(family, { table: this.table, places: this.places }));
     const { exitCode } = await execute('/bin/sh', [script], { PATH: `${join(this.directory, 'programs')}:/usr/bin:/bin` });
     return { exitCode, called: readFileSync(called, 'utf8').split('\n').filter(Boolean) };
   }
@@ -265,6 +273,36 @@ describe('the script', () => {
     const verified = await execute('sfdisk', ['--verify', machine.disk]);
     expect([verified.exitCode, verified.stderr]).toEqual([0, '']);
     expect(verified.stdout).toContain('No errors detected');
+  });
+
+  it('moves the end of the root in an MBR, as far as that reaches, and keeps its signature', async () => {
+    const [raw] = await createDiskFormat().build(
+      imageInput(build.tree(bootable), { disk: { partitionTable: 'mbr', sizeBytes: SIZE, partitions } }),
+      build.steps,
+      build.ctx,
+    );
+    const shown = [ESP, [ROOT[0], (15 * MIB) / SECTOR]] as const;
+    machine = new Machine(join(build.ctx.temporary, 'mbr'), build.blobPath((raw as FormatArtifact).blob), shown, 'mbr');
+    const before = await table();
+    const grown = { exitCode: 0, called: ['sfdisk', `partx --update --nr 2 ${machine.disk}`, ...rootOnly()] };
+    const end = async (): Promise<number> => {
+      const [first, last] = (await table()).partitiontable.partitions;
+      expect([first, { ...last, size: 0 }]).toEqual([
+        before.partitiontable.partitions[0],
+        { ...before.partitiontable.partitions[1], size: 0 },
+      ]);
+      return last!.start + last!.size;
+    };
+    for (const [sizeBytes, sectors] of [
+      [LARGER, LARGER / SECTOR],
+      [3 * 2 ** 40, 2 ** 32],
+    ] as const) {
+      machine.resize(sizeBytes);
+      expect(await machine.start()).toEqual(grown);
+      expect(await end()).toSatisfy((lba: number) => lba <= sectors && lba > sectors - 4096);
+      expect(await machine.start()).toEqual({ exitCode: 0, called: rootOnly() });
+    }
+    expect({ ...(await table()).partitiontable, partitions: [] }).toEqual({ ...before.partitiontable, partitions: [] });
   });
 
   it('finds the partition of a btrfs by its name, and enlarges that', async () => {

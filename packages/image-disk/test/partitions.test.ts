@@ -5,7 +5,9 @@ import { lastUsableLba } from '@ict/image-parts';
 import { layoutDisk, planLayout } from '../src/partitions.js';
 import { MIB, esp, root } from './support/specs.js';
 
-const disk = (sizeBytes: number, partitions: readonly PartitionSpec[]) => ({ name: 'disk', sizeBytes, partitions });
+const disk = (sizeBytes: number, partitions: readonly PartitionSpec[], partitionTable: 'gpt' | 'mbr' = 'gpt') => ({
+  ...{ name: 'disk', sizeBytes, partitionTable, partitions },
+});
 const part = (id: string, startBytes: number, endBytes?: number): PartitionSpec => ({
   ...root,
   id,
@@ -46,6 +48,26 @@ describe('layoutDisk', () => {
     parts.forEach((text, index) => expect(problems[index]?.message).toContain(text));
     expect(() => layoutDisk(disk(sizeBytes, partitions))).toThrowError(
       expect.objectContaining({ code: 'ICT_DISK_LAYOUT', kind: 'invalid' }),
+    );
+  });
+
+  it('gives the last partition of an MBR everything to the end of the disk', () => {
+    const { partitions } = layoutDisk(disk(80 * MIB, [part('a', MIB, 20 * MIB), part('b', 20 * MIB)], 'mbr'));
+    expect(partitions.map(({ firstLba, lastLba }) => [firstLba, lastLba])).toEqual([
+      [2048, 40959],
+      [40960, 163839],
+    ]);
+    expect(planLayout(disk(2 * 2 ** 40, [part('a', MIB)], 'mbr')).problems).toEqual([]);
+  });
+
+  it.each<[string, number, PartitionSpec[], string[]]>([
+    ['a fifth partition', 80 * MIB, [1, 2, 3, 4, 5].map((at) => part(`p${at}`, at * MIB, (at + 1) * MIB)), ['"p5" is one more than the 4']],
+    ['a disk of more than 2 TiB', 2 * 2 ** 40 + MIB, [part('a', MIB, 2 * MIB)], ['the 2 TiB that an MBR reaches']],
+    ['an end beyond the disk', 80 * MIB, [part('a', MIB, 81 * MIB)], ['but the disk ends at byte 83886080']],
+    ['a start inside the first MiB', 80 * MIB, [part('a', 512)], ['MiB boundary']],
+  ])('refuses %s with an MBR', (_, sizeBytes, partitions, parts) => {
+    expect(planLayout(disk(sizeBytes, partitions, 'mbr')).problems.map(({ message }) => message)).toEqual(
+      parts.map((text) => expect.stringContaining(text) as string),
     );
   });
 

@@ -119,9 +119,9 @@ export interface SystemdBootDefinition {
 
 /** Packages of the tools tree that bring the programs which shape an image's bytes. */
 export interface ToolsDefinition {
-  /** By capability: `ext`, `erofs`, `squashfs`, `convert`, `xz`, `bz2`, `grub-efi`. */
+  /** By capability: `ext`, `erofs`, `squashfs`, `convert`, `xz`, `bz2`, `grub-efi`, `grub-bios`. */
   readonly packages: Readonly<Record<string, readonly string[]>>;
-  /** What those of `grub-efi` call GRUB. Absent: as its authors do. */
+  /** What those of `grub-efi` and `grub-bios` call GRUB. Absent: as its authors do. */
   readonly grub?: GrubNames;
 }
 
@@ -129,7 +129,7 @@ export interface ToolsDefinition {
 export interface GrubNames {
   /** The program that makes its image: `grub2-mkimage`. */
   readonly mkimage: string;
-  /** Directory with one of modules for each platform: `/usr/lib/grub`, which has `x86_64-efi`. */
+  /** Directory with one of modules for each platform: `/usr/lib/grub`, which has `x86_64-efi` and `i386-pc`. */
   readonly modules: string;
 }
 

@@ -208,6 +208,8 @@ export interface ToolsRunner {
    * @throws `ICT_COMMAND_FAILED` for the first whose exit status is not accepted; those after it do not run.
    */
   run(command: ToolCommand): Promise<CommandResult>;
+  /** A file of the tools tree as it is; undefined when there is none. */
+  read(path: TreePath): Promise<Uint8Array | undefined>;
   /** Says which tools these are: belongs to the key of each step that may use them. */
   readonly digest: Digest;
 }

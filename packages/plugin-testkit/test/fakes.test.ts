@@ -149,4 +149,9 @@ describe('fakeTools', () => {
     expect(fakeTools(undefined, 'a').digest).not.toBe(fakeTools(undefined, 'b').digest);
     expect(fakeTools().digest).toBe(fakeTools().digest);
   });
+
+  it('has the files that it is given', async () => {
+    const tools = fakeTools(undefined, 'tools', { '/usr/lib/file': BYTES });
+    expect([await tools.read('/usr/lib/file'), await tools.read('/usr/lib/other')]).toEqual([BYTES, undefined]);
+  });
 });

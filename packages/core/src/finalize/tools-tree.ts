@@ -1,5 +1,5 @@
 import { canonicalJson, digestOf } from '@ict/integrity';
-import type { CommandResult, Digest, Json, LayerRef, ToolCommand, ToolsRunner } from '@ict/plugin-api';
+import type { CommandResult, Digest, Json, LayerRef, ToolCommand, ToolsRunner, TreePath, TreeRef } from '@ict/plugin-api';
 import type { ToolOptions } from '@ict/sandbox';
 import type { Composition } from '../compose/composition.js';
 import { lookingForRoom } from '../trees/full-disk.js';
@@ -43,9 +43,9 @@ export class ToolsTree implements ToolsRunner {
 
   async run(command: ToolCommand): Promise<CommandResult> {
     const { mounts = [], following = [], ...rest } = command;
-    if (this.layer === undefined) throw new Error(`a format runs ${command.argv[0]}, but names no tools for this image`);
+    const tree = this.tree(`runs ${command.argv[0]}`);
     const sandbox = await this.sandbox.get();
-    const lowers = await this.trees.directories({ layers: [this.layer] });
+    const lowers = await this.trees.directories(tree);
     const resolved: ToolOptions['mounts'][number][] = [];
     for (const { source, at, writable } of mounts) {
       resolved.push({
@@ -56,5 +56,15 @@ export class ToolsTree implements ToolsRunner {
     }
     const written = mounts.flatMap(({ source, writable }) => (writable === true && typeof source === 'string' ? [source] : []));
     return lookingForRoom(written, () => sandbox.runTool({ lowers, mounts: resolved, command: rest, following, signal: this.signal }));
+  }
+
+  async read(path: TreePath): Promise<Uint8Array | undefined> {
+    return this.trees.inspect(this.tree(`reads ${path}`), (tree) => tree.read(path));
+  }
+
+  /** @param use what a format does with it. */
+  private tree(use: string): TreeRef {
+    if (this.layer === undefined) throw new Error(`a format ${use}, but names no tools for this image`);
+    return { layers: [this.layer] };
   }
 }

@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { Json, LayerRef } from '@ict/plugin-api';
+import type { Json, LayerRef, TreeSession } from '@ict/plugin-api';
 import type { LazySandbox, SandboxTrees } from '../../src/trees/trees.js';
 import type { StepCall } from '../../src/steps.js';
 import { ToolsTree, unpackTools } from '../../src/finalize/tools-tree.js';
@@ -35,6 +35,19 @@ describe('the tools of a build', () => {
     const tools = await unpackTools(formatWith(), step, (call) => call.run());
     const tree = new ToolsTree(tools, {} as SandboxTrees, {} as LazySandbox, signal);
     await expect(tree.run({ argv: ['mke2fs'] })).rejects.toThrow('a format runs mke2fs, but names no tools');
+    await expect(tree.read('/usr/lib/grub/boot.img')).rejects.toThrow('a format reads /usr/lib/grub/boot.img, but names no tools');
+  });
+
+  it('are read where they are unpacked', async () => {
+    const { signal } = new AbortController();
+    const tools = await unpackTools(formatWith('grub-bios'), step, (call) => call.run());
+    const asked: unknown[] = [];
+    const inspect: SandboxTrees['inspect'] = (tree, work) => {
+      asked.push(tree);
+      return work({ read: async (path: string) => Buffer.from(path) } as unknown as TreeSession);
+    };
+    const tree = new ToolsTree(tools, { inspect } as SandboxTrees, {} as LazySandbox, signal);
+    expect([await tree.read('/a'), asked]).toEqual([Buffer.from('/a'), [{ layers: [layer] }]]);
   });
 
   it.each([

@@ -25,6 +25,7 @@ export const distribution = formatDistribution({
       squashfs: ['squashfs-tools'],
       convert: ['qemu-utils'],
       'grub-efi': ['grub-efi-amd64-bin'],
+      'grub-bios': ['grub-pc-bin'],
       xz: ['xz-utils'],
     },
   },
@@ -52,6 +53,26 @@ export const root: PartitionSpec = {
   mountPoint: '/',
   mountOptions: 'defaults',
   flags: [],
+};
+
+/** In a GPT, room for what a BIOS starts. */
+export const biosBoot: PartitionSpec = {
+  id: 'bios',
+  name: '',
+  type: 'bios',
+  filesystem: 'none',
+  startBytes: MIB,
+  endBytes: 2 * MIB,
+  flags: ['bios_grub'],
+};
+
+/** A disk that a BIOS starts, with either table. */
+export const legacy: Readonly<Record<'mbr' | 'gpt', SpecChanges>> = {
+  mbr: {
+    bootloader: { bootType: 'legacy', provider: 'grub' },
+    disk: { partitionTable: 'mbr', partitions: [{ ...root, type: 'linux', startBytes: MIB }] },
+  },
+  gpt: { bootloader: { bootType: 'legacy', provider: 'grub' }, disk: { partitions: [biosBoot, { ...root, startBytes: 2 * MIB }] } },
 };
 
 export type SpecChanges = Omit<FormatSpecChanges, 'kernel'> & { readonly cmdline?: string; readonly unifiedImage?: true };

@@ -70,7 +70,7 @@ const partition = {
       ),
     ),
     mountOptions: withDefault('defaults', text('Fourth field of its line in /etc/fstab.', 'umask=0077')),
-    flags: withDefault([], texts('Flags of the partition.', ['esp', 'boot'])),
+    flags: withDefault([], texts('Flags of the partition. In an `mbr`, `boot` marks the active one.', ['esp', 'boot'])),
   },
   additionalProperties: false,
 } as const;
@@ -85,7 +85,14 @@ export const diskSchema = {
     name: text("Name of this layout, for people. Absent: the image's name.", 'Minimal_Raw'),
     path: text('Device that an installer writes to. Has no effect on image files.', '/dev/sda'),
     size: formatted('size', 'Size of the disk; see `disk` for the units.', '4GiB', '4G', '4096 MiB'),
-    partitionTableType: withDefault('gpt', oneOf(['gpt', 'mbr'], 'Kind of partition table.', 'gpt')),
+    partitionTableType: withDefault(
+      'gpt',
+      oneOf(
+        ['gpt', 'mbr'],
+        'Kind of partition table. An `mbr` (DOS) has at most four partitions, on a disk of at most 2 TiB; [what else it does not know](legacy-boot.md).',
+        'gpt',
+      ),
+    ),
     extendLastPartitionToFillDisk: withDefault(
       false,
       flag(

@@ -213,7 +213,7 @@ export const distroSchema = {
       properties: {
         packages: {
           type: 'object',
-          description: 'Packages, by capability: ext, erofs, squashfs, convert, xz, bz2, grub-efi.',
+          description: 'Packages, by capability: ext, erofs, squashfs, convert, xz, bz2, grub-efi, grub-bios.',
           examples: [{ ext: ['e2fsprogs'] }],
           additionalProperties: { type: 'array', items: { type: 'string', minLength: 1 } },
         },
@@ -223,7 +223,7 @@ export const distroSchema = {
           examples: [{ mkimage: 'grub2-mkimage', modules: '/usr/share/grub2' }],
           properties: {
             mkimage: text('Program that makes its image.', 'grub2-mkimage'),
-            modules: text('Directory with one of modules for each platform, such as `x86_64-efi`.', '/usr/share/grub2'),
+            modules: text('Directory with one of modules for each platform, such as `x86_64-efi` and `i386-pc`.', '/usr/share/grub2'),
           },
           required: ['mkimage', 'modules'],
           additionalProperties: false,

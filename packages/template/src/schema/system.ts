@@ -145,7 +145,14 @@ export const systemSchema = {
       description: 'How the image starts. Merged key by key.',
       examples: [{ bootType: 'efi', provider: 'systemd-boot' }],
       properties: {
-        bootType: withDefault('efi', oneOf(['efi', 'legacy'], 'Firmware.', 'efi')),
+        bootType: withDefault(
+          'efi',
+          oneOf(
+            ['efi', 'legacy'],
+            'Firmware that starts a disk: UEFI, or a [legacy one (BIOS)](legacy-boot.md), of x86_64, for which `provider` is `grub`, and a `gpt` has a partition of type `bios`.',
+            'efi',
+          ),
+        ),
         provider: withDefault(
           'systemd-boot',
           oneOf(['grub', 'grub2', 'systemd-boot'], 'Boot loader; `grub2` is another name of `grub`.', 'grub'),
