@@ -64,6 +64,10 @@ export async function withImage<Result>(path: string, work: (image: OpenedImage)
   return await work(await openImage(bytesOf(file, stat.size), name)); // the file stays open as long
 }
 
+function tableReport({ type, id, bootCode, problems }: PartitionTable): Omit<PartitionTable, 'partitions'> {
+  return { type, id, ...(bootCode === undefined ? {} : { bootCode }), problems };
+}
+
 async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
   const table = await readPartitionTable(disk);
   const partitions = table?.partitions ?? [{ number: 0, startBytes: 0, sizeBytes: disk.sizeBytes, type: 'whole' }];
@@ -105,7 +109,7 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
   return {
     report: {
       sizeBytes: disk.sizeBytes,
-      ...(table === undefined ? {} : { table: { type: table.type, id: table.id, problems: table.problems } }),
+      ...(table === undefined ? {} : { table: tableReport(table) }),
       partitions: reports,
       ...(boot === undefined ? {} : { boot }),
       ...(system === undefined ? {} : { system }),

@@ -1,10 +1,14 @@
 import { crc32 } from 'node:zlib';
+import { digestOf } from '@ict/integrity';
+import type { Digest } from '@ict/plugin-api';
 import {
+  BOOT_CODE_BYTES,
   decodeMbr,
   guidText,
   mbrPartitionTypeName,
   mbrPartuuid,
   partitionTypeName,
+  PRIMARY_SECTORS,
   PROTECTIVE_MBR_TYPE,
   SECTOR_BYTES,
 } from '@ict/image-parts';
@@ -33,6 +37,8 @@ export interface PartitionTable {
   /** GUID of a GPT, upper case, empty where neither copy can be used; signature of an MBR, 8 hexadecimal digits. */
   readonly id: string;
   readonly partitions: readonly Partition[];
+  /** SHA-256 of what a BIOS would start and load: all in front of the partitions but the table, up to 1 MiB. Absent when nothing is there. */
+  readonly bootCode?: Digest;
   /** What is wrong with it; empty when nothing is. */
   readonly problems: readonly string[];
 }
@@ -41,6 +47,8 @@ const HEADER_BYTES = 92;
 const ENTRY_BYTES = 128;
 /** More than any program makes; what is beyond is a damaged header. */
 const MOST_ENTRIES = 4096;
+/** Where partitions begin, usually. */
+const MOST_BOOT_CODE = 1024 * 1024;
 
 /**
  * Reads the partition table of a disk with sectors of 512 bytes.
@@ -49,6 +57,20 @@ const MOST_ENTRIES = 4096;
  * @see UEFI specification 2.10, section 5
  */
 export async function readPartitionTable(disk: Bytes): Promise<PartitionTable | undefined> {
+  const table = await readTable(disk);
+  const bootCode = table === undefined ? undefined : await digestBootCode(disk, table);
+  return table === undefined || bootCode === undefined ? table : { ...table, bootCode };
+}
+
+async function digestBootCode(disk: Bytes, { type, partitions }: PartitionTable): Promise<Digest | undefined> {
+  const free = (type === 'gpt' ? PRIMARY_SECTORS : 1) * SECTOR_BYTES;
+  const end = Math.min(MOST_BOOT_CODE, disk.sizeBytes, ...partitions.map(({ startBytes }) => startBytes));
+  const gap = end > free ? await disk.read(free, end - free) : Buffer.alloc(0);
+  const code = Buffer.concat([await disk.read(0, BOOT_CODE_BYTES), gap]);
+  return code.every((byte) => byte === 0) ? undefined : digestOf(code);
+}
+
+async function readTable(disk: Bytes): Promise<PartitionTable | undefined> {
   if (disk.sizeBytes < 2 * SECTOR_BYTES) return undefined;
   const mbr = await disk.read(0, SECTOR_BYTES);
   const last = Math.floor(disk.sizeBytes / SECTOR_BYTES) - 1;

@@ -97,6 +97,21 @@ it('an MBR of sfdisk is read', async () => {
   });
 });
 
+it('what a BIOS starts in front of the partitions has a digest, in which the table is not', async () => {
+  const disk = await twoPartitions(workDirectory());
+  const bootCode = async (): Promise<string | undefined> => (await inspectImage(disk)).table?.bootCode;
+  overwrite(disk, 440, Buffer.from('x'));
+  expect(await bootCode()).toBeUndefined();
+  const seen = new Set<string | undefined>();
+  for (const at of [0, 439, 34 * 512, MIB - 1]) {
+    overwrite(disk, at, Buffer.from('x'));
+    seen.add(await bootCode());
+  }
+  expect([...seen]).toEqual(Array.from({ length: 4 }, () => expect.stringMatching(/^sha256:[0-9a-f]{64}$/u) as string));
+  overwrite(disk, MIB, Buffer.from('x'));
+  expect(seen).toContain(await bootCode());
+});
+
 it('filesystems that are known by their superblock are named, with label and UUID', async () => {
   const directory = workDirectory();
   const uuid = '6a7b8c9d-0e1f-4213-9425-364758697a8b';

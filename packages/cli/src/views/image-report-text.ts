@@ -27,6 +27,8 @@ export function imageReportText(image: string, report: ImageReport, packages: nu
       ),
     );
   }
+  const bootCode = partitionTable?.bootCode;
+  if (bootCode !== undefined) lines.push(...fields([['Boot code', `for a BIOS, in front of the partitions (${bootCode})`]], colors));
   if (packages !== undefined) lines.push(...fields([['Packages', `${packages}, as the manifest beside it says`]], colors));
   lines.push('', ...table([PARTITION_HEAD, ...report.partitions.map(partitionRow)], { right: [0, 3] }));
   for (const { number, problem } of report.partitions)
