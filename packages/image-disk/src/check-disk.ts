@@ -19,17 +19,18 @@ import {
 } from '@ict/image-parts';
 import { kernelOptions } from './boot-menu.js';
 import { GRUB_DIRECTORY } from './boot-grub.js';
+import { biosProblems } from './bios-problems.js';
 import { immutabilityProblems } from './immutability-problems.js';
 import { isImmutable, withRootHash } from './immutability.js';
 import { GROWTH_KEY, growthProblem, grows } from './growth.js';
 import { locate, mountPointOf } from './mount-points.js';
 import { usesGrub } from './partition-content.js';
-import { biosPartitionOf, espOf, isEsp, rootOf, startsByBios } from './partition-roles.js';
+import { espOf, isEsp, rootOf } from './partition-roles.js';
 import { FILESYSTEMS, filesystemOf, isSwap } from './filesystems.js';
 import { mebibytes } from './mebibytes.js';
 import { ACTIVE_FLAG, flagType, partitionFlagNames } from './partition-flags.js';
 import { mbrTypeOf } from './partition-table.js';
-import { planLayout, type DiskLayout, type PlacedPartition } from './partitions.js';
+import { planLayout, type PlacedPartition } from './partitions.js';
 import { requiredTools } from './required-tools.js';
 
 type Code = 'ICT_DISK_UNSUPPORTED' | 'ICT_DISK_LAYOUT' | typeof UNSUPPORTED_YET;
@@ -55,7 +56,7 @@ export function checkDisk(spec: ImageSpec, distribution: DistributionDefinition)
     checkType(placed.spec, path, spec.disk.partitionTable, report);
     checkPartition(placed, path, report);
   });
-  checkCorePlace(spec, layout, report);
+  for (const { path, message, hint, code } of biosProblems(spec, layout)) report(path, message, hint, code);
   checkTogether(spec, report);
   checkGrowth(spec, distribution, report);
   for (const { path, message, hint, code } of immutabilityProblems(spec, distribution, layout)) report(path, message, hint, code);
@@ -76,8 +77,7 @@ function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, repo
   const { bootloader, kernel } = spec.system;
   if (efiArch(arch) === undefined)
     report('target.arch', `disk images for ${arch} are not supported yet`, 'Use x86_64 or aarch64.', UNSUPPORTED_YET);
-  if (startsByBios(spec)) checkBios(spec, report);
-  else if (bootloader.provider === 'systemd-boot' && distribution.boot.loaders['systemd-boot'] === undefined) {
+  if (bootloader.bootType === 'efi' && bootloader.provider === 'systemd-boot' && distribution.boot.loaders['systemd-boot'] === undefined) {
     report(
       'systemConfig.bootloader.provider',
       `the definition of ${distribution.title} does not say where its systemd-boot is`,
@@ -103,45 +103,6 @@ function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, repo
       'Remove them, or use provider: systemd-boot.',
     );
   }
-}
-
-/** What a BIOS starts is GRUB, which lies in front of the partitions, or in one of its own. */
-function checkBios(spec: ImageSpec, report: Report): void {
-  const { disk, system, target } = spec;
-  if (target.arch !== 'x86_64') {
-    const message = `legacy firmware (BIOS) is that of x86_64, and the image is for ${target.arch}`;
-    report('systemConfig.bootloader.bootType', message, 'Use bootType: efi.');
-  }
-  if (system.bootloader.provider === 'systemd-boot') {
-    const message = 'systemd-boot is started by UEFI alone, and the template asks for legacy firmware (BIOS)';
-    report('systemConfig.bootloader.provider', message, 'Use provider: grub, or bootType: efi.');
-  }
-  if (disk.partitionTable === 'mbr') return;
-  const partition = biosPartitionOf(spec);
-  if (partition === undefined) {
-    report(
-      'disk.partitions',
-      'no partition is for what legacy firmware (BIOS) starts, which a disk with a GPT has no other room for',
-      'Add a partition with type: bios, start: 1MiB and end: 2MiB, and begin the others behind it; or use partitionTableType: mbr.',
-      'ICT_DISK_LAYOUT',
-    );
-  } else if (filesystemOf(partition).writing.family !== 'empty') {
-    const message = `partition "${partition.id}" is for what legacy firmware (BIOS) starts, and can have no filesystem`;
-    report(`disk.partitions[${disk.partitions.indexOf(partition)}].fsType`, message, 'Remove fsType.');
-  }
-}
-
-/** More than GRUB's program makes a core image of. */
-const CORE_BYTES = 512 * 1024;
-
-/** The partition that GRUB's core image goes to; how large that becomes, nobody knows before. */
-function checkCorePlace(spec: ImageSpec, { partitions }: DiskLayout, report: Report): void {
-  if (!startsByBios(spec) || spec.disk.partitionTable === 'mbr') return;
-  const index = partitions.findIndex((placed) => placed.spec === biosPartitionOf(spec));
-  const placed = partitions[index];
-  if (placed === undefined || placed.sizeBytes <= 0 || placed.sizeBytes >= CORE_BYTES) return;
-  const message = `partition "${placed.spec.id}" is too small for what legacy firmware (BIOS) starts: it has ${mebibytes(placed.sizeBytes)}`;
-  report(`disk.partitions[${index}].end`, message, 'Make it 1MiB large.', 'ICT_DISK_LAYOUT');
 }
 
 function checkUnifiedImage({ system: { bootloader, kernel } }: ImageSpec, distribution: DistributionDefinition, report: Report): void {
