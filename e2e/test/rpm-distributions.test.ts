@@ -109,14 +109,17 @@ describe.each(dists)('%s', (dist, { repositories }: LookAlike) => {
         }),
       { id: 'root', type: 'linux-root-amd64', start: '300MiB', end: '0', fsType: 'ext3', mountPoint: '/' },
     ];
-    const asked = { target: target('raw'), disk: { name: 'all', size: '2GiB', partitionTableType: 'gpt', artifacts, partitions } };
-    const systemConfig = { name: 'tools', bootloader: { bootType: 'efi', provider: 'grub' } };
+    const all = {
+      target: target('raw'),
+      disk: { name: 'all', size: '2GiB', partitionTableType: 'gpt', artifacts, partitions },
+      systemConfig: { name: 'tools', bootloader: { bootType: 'efi', provider: 'grub' } },
+    };
     const legacy = {
       target: target('raw'),
       disk: { size: '2GiB', partitionTableType: 'mbr', partitions: [{ start: '1MiB', end: '0', fsType: 'ext4', mountPoint: '/' }] },
       systemConfig: { name: 'bios', bootloader: { bootType: 'legacy', provider: 'grub' } },
     };
-    const results = await Promise.all([lock('tools', { ...asked, systemConfig }), lock('bios', legacy)]);
+    const results = await Promise.all([lock('tools', all), lock('bios', legacy)]);
     for (const result of results) expect(result.status, result.stderr).toBe(0);
     const locked = results.flatMap(({ lock: one }) => [...(one?.packages ?? []), ...(one?.tools ?? [])]);
     const named = Object.values(definition.tools.packages).map((names) =>

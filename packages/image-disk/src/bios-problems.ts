@@ -4,6 +4,8 @@ import { mebibytes } from './mebibytes.js';
 import { biosPartitionOf, startsByBios } from './partition-roles.js';
 import type { DiskLayout } from './partitions.js';
 
+const BOOT_TYPE_KEY = 'systemConfig.bootloader.bootType';
+
 /** More than GRUB's program makes a core image of: how large that becomes, nobody knows before. */
 const CORE_BYTES = 512 * 1024;
 
@@ -25,7 +27,7 @@ export function biosProblems(spec: ImageSpec, layout: DiskLayout): readonly Bios
   };
   if (target.arch !== 'x86_64') {
     const message = `legacy firmware (BIOS) is that of x86_64, and the image is for ${target.arch}`;
-    say('systemConfig.bootloader.bootType', message, 'Use bootType: efi.');
+    say(BOOT_TYPE_KEY, message, 'Use bootType: efi.');
   }
   if (system.bootloader.provider === 'systemd-boot') {
     const message = 'systemd-boot is started by UEFI alone, and the template asks for legacy firmware (BIOS)';
@@ -37,7 +39,8 @@ export function biosProblems(spec: ImageSpec, layout: DiskLayout): readonly Bios
     const message = 'no partition is for what legacy firmware (BIOS) starts, which a disk with a GPT has no other room for';
     const hint =
       'Add a partition with type: bios, start: 1MiB and end: 2MiB, and begin the others behind it; or use partitionTableType: mbr.';
-    say('disk.partitions', message, hint, 'ICT_DISK_LAYOUT');
+    // The disk may be that of the definition, whose lines nobody wrote.
+    say(BOOT_TYPE_KEY, message, hint, 'ICT_DISK_LAYOUT');
     return found;
   }
   const path = `disk.partitions[${disk.partitions.indexOf(partition)}]`;

@@ -214,7 +214,7 @@ describe('checkDisk', () => {
       'UNSUPPORTED',
       'does not know',
     ],
-    ['a GPT without room', { bootloader: legacy.gpt.bootloader! }, 'disk.partitions', 'LAYOUT', 'has no other room'],
+    ['a GPT without room', { bootloader: legacy.gpt.bootloader! }, 'systemConfig.bootloader.bootType', 'LAYOUT', 'has no other room'],
     [
       'a GPT with little room',
       {
