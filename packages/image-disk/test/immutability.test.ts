@@ -77,6 +77,11 @@ describe('an immutable image', () => {
       immutable({ bootloader: { provider: 'grub' } }),
       [['ICT_UNSUPPORTED_YET', 'systemConfig.bootloader.provider', /that GRUB starts is not supported yet/]],
     ],
+    [
+      'it has an MBR',
+      immutable({ disk: { ...immutable().disk, partitionTable: 'mbr' } }),
+      [['ICT_UNSUPPORTED_YET', 'disk.partitionTableType', /of a disk with an MBR is not supported yet/]],
+    ],
   ])('is refused when %s', (_what, spec, expected) => {
     const sized = { ...spec, disk: { ...spec.disk, sizeBytes: 160 * MIB } };
     const places = expected.map(([, path]) => [path, { ...position, column: path.length }] as const);
