@@ -63,7 +63,7 @@ export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
     epochSeconds: ctx.epochSeconds,
     sectors: layout.sectors,
     diskGuid: diskGuid(seed),
-    ...(spec.disk.partitionTable === 'mbr' ? { table: 'mbr', signature: diskSignature(seed) } : {}),
+    ...(spec.disk.partitionTable === 'mbr' ? { table: { type: 'mbr', signature: diskSignature(seed) } } : {}),
     partitions: layout.partitions.map(({ spec: partition, firstLba, lastLba }) => ({
       id: partition.id,
       name: partition.name || partition.id,

@@ -41,6 +41,11 @@ const NAMES: readonly (readonly [inputs: readonly string[], template: readonly s
     ['boot', 'unified'],
     ['systemConfig', 'kernel', 'uki'],
   ],
+  [
+    ['boot', 'bios'],
+    ['systemConfig', 'bootloader', 'bootType'],
+  ],
+  [['table'], ['disk', 'partitionTableType']],
   [['prepare'], []],
   [
     ['prepare', 'boot', 'kernel'],
@@ -53,6 +58,10 @@ const NAMES: readonly (readonly [inputs: readonly string[], template: readonly s
   [
     ['prepare', 'growth'],
     ['disk', 'extendLastPartitionToFillDisk'],
+  ],
+  [
+    ['prepare', 'table'],
+    ['disk', 'partitionTableType'],
   ],
   [
     ['prepare', 'immutable'],

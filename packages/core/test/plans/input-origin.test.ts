@@ -6,6 +6,8 @@ const line = (number: number): SourcePosition => ({ file: 'image.yml', line: num
 const positions = new Map<string, SourcePosition>([
   ['image.version', line(3)],
   ['disk.extendLastPartitionToFillDisk', line(8)],
+  ['disk.partitionTableType', line(26)],
+  ['systemConfig.bootloader.bootType', line(27)],
   ['disk.partitions[1].label', line(9)],
   ['disk.partitions[1].mountOptions', line(10)],
   ['systemConfig.hostname', line(12)],
@@ -62,6 +64,9 @@ describe('the line that an input comes from', () => {
     ['ict.configure', 'input.prepare.partitions[1].mountOptions', 10],
     ['ict.configure', 'input.prepare.disk.partitions[1].label', 9],
     ['ict.configure', 'input.prepare.seed', undefined],
+    ['ict.configure', 'input.prepare.table', 26],
+    ['disk.assemble', 'input.table.signature', 26],
+    ['disk.assemble', 'input.boot.bios.version', 27],
     ['disk.assemble', 'input.boot.unified', 17],
     ['disk.assemble', 'input.boot.signed.certificate', 19],
     ['ict.image', 'template.system.secureBoot.certificate', 19],
