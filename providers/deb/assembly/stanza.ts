@@ -179,8 +179,8 @@ export function valueStart(from: usize): usize {
 
 /** The byte after the last one of a value that is not white space, continuation lines included; `from` of {@link valueStart}. */
 export function valueStop(from: usize): usize {
-  let at = from;
-  while (at < stop && (load<u8>(at) != NEWLINE || isContinued(at))) at++;
+  let at = min(lineEnd(from, stop), stop);
+  while (at < stop && isContinued(at)) at = min(lineEnd(at + 1, stop), stop);
   while (at > from && load<u8>(at - 1) <= SPACE) at--;
   return at;
 }

@@ -139,10 +139,10 @@ export class IndexStore {
     return this.text(start, this.module.nameLength(name));
   }
 
-  /** Looks at the memory anew when it has grown. */
+  /** Looks at the memory anew when it has grown: views of the former have no length then. Their length takes less to see than whose they are. */
   #look(): void {
+    if (this.#numbers.length > 0) return;
     const { buffer } = this.module.memory;
-    if (buffer === this.#numbers.buffer) return;
     this.#bytes = Buffer.from(buffer);
     this.#numbers = new Uint32Array(buffer);
   }
