@@ -1,8 +1,6 @@
 import { execFile } from 'node:child_process';
 import { promisify } from 'node:util';
 
-const run = promisify(execFile);
-
 /** What `cp` says where the system refuses to write or read, and its name for it. */
 const WORDS: readonly (readonly [string, string])[] = [
   ['No space left on device', 'ENOSPC'],
@@ -25,7 +23,7 @@ const WORDS: readonly (readonly [string, string])[] = [
  */
 export async function copySparse(from: string, to: string, signal: AbortSignal, holes: 'kept' | 'found' = 'kept'): Promise<void> {
   const sparse = holes === 'kept' ? '--sparse=auto' : '--sparse=always';
-  await run('cp', [sparse, '--reflink=auto', '--no-preserve=mode', '--remove-destination', '--', from, to], {
+  await promisify(execFile)('cp', [sparse, '--reflink=auto', '--no-preserve=mode', '--remove-destination', '--', from, to], {
     signal,
     env: { ...process.env, LC_ALL: 'C' },
   }).catch((error: unknown) => Promise.reject(asSystemError(error)));
