@@ -1,6 +1,7 @@
 import { hash } from 'node:crypto';
+import { createRequire } from 'node:module';
 import type { ContentAlgorithm, Digest, Integrity } from '@ict/plugin-api';
-import { parse as parseSri } from 'ssri';
+import type * as Ssri from 'ssri';
 import { integrityError } from './errors.js';
 
 /** Hash functions that an integrity string may use. Anything older (md5, sha1) proves nothing and is refused. */
@@ -144,11 +145,23 @@ export function digestFromIntegrity(integrity: string): Digest {
   return `sha256:${Buffer.from(base64, 'base64').toString('hex')}` as Digest;
 }
 
+/** ssri, which brings streams of its own, is loaded with the first string that is read: most commands read none. */
+class SriReader {
+  #ssri: typeof Ssri | undefined = undefined;
+
+  parse(token: string): ReturnType<typeof Ssri.parse> {
+    this.#ssri ??= createRequire(import.meta.url)('ssri') as typeof Ssri;
+    return this.#ssri.parse(token, { strict: true });
+  }
+}
+
+const SRI = new SriReader();
+
 function hashesOf(text: string): { algorithm: IntegrityAlgorithm; base64: string }[] {
   const tokens = text.split(/[ \t\r\n]+/).filter((token) => token !== '');
   if (tokens.length === 0) throw badSri(text, 'it is empty');
   return tokens.map((token) => {
-    const [hash, ...more] = Object.values(parseSri(token, { strict: true }) ?? {}).flat();
+    const [hash, ...more] = Object.values(SRI.parse(token) ?? {}).flat();
     if (hash === undefined || more.length > 0)
       throw badSri(text, `"${abbreviate(token)}" is not <algorithm>-<base64> with an accepted algorithm`);
     const { algorithm, digest: base64, options } = hash;
