@@ -15,7 +15,7 @@ import { closeInOrder } from './closing.js';
 import { cacheHashing } from './cache-hashing.js';
 import { withCacheMounts } from './trees/cache-mounts.js';
 import { CachedLayers } from './trees/cached-layers.js';
-import { identifyEngine, type CodeIdentity } from './plugins/code-identity.js';
+import { CodeIdentities, type CodeIdentity } from './plugins/code-identity.js';
 import type { LayerMaker, LayerSource } from './compose/composition.js';
 import { EarlierLayers } from './compose/earlier-layers.js';
 import type { EngineOptions } from './engine-api.js';
@@ -111,6 +111,7 @@ export function servicesKey({ distribution, credentialed }: BareDefinition): str
  * Opens cache, transport, worker pool and, when first needed, the sandbox.
  *
  * @param home where the cache is, when that was looked for already.
+ * @param identities by which plugins were identified, if they were.
  * @throws `ICT_HOST_DISK_FULL`
  */
 export function openServices(
@@ -118,9 +119,10 @@ export function openServices(
   definition: BareDefinition,
   emit: (event: EventBody) => void,
   home?: CacheHome,
+  identities = new CodeIdentities(),
 ): Promise<Services> {
   return namingFullDisk(roomOf(options), async () =>
-    open(options, home ?? (await chooseCacheHome(options, unfitForTrees)), definition, emit),
+    open(options, home ?? (await chooseCacheHome(options, unfitForTrees)), definition, emit, identities),
   );
 }
 
@@ -129,6 +131,7 @@ async function open(
   home: CacheHome,
   definition: BareDefinition,
   emit: (event: EventBody) => void,
+  identities: CodeIdentities,
 ): Promise<Services> {
   const clock = options.clock ?? (() => Math.floor(Date.now() / 1000));
   const { signal } = options;
@@ -159,7 +162,7 @@ async function open(
   const scratch = await cache.scratchDirectory('sandbox');
   const remote = openRemoteCaches(options, context, transport, scratch);
   const sandbox = new LazySandbox(() => startSandbox({ signal, temporary: scratch }));
-  const identity = await identifyEngine();
+  const identity = identities.identifyEngine();
   const own = [temporary, scratch, fetchDirectory];
   const room = roomOf(options);
   return {

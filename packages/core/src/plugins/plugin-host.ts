@@ -4,7 +4,7 @@ import { askIfMeant, nearestNames } from '@ict/package-index';
 import { reasonOf } from '@ict/plugin-api';
 import type { Architecture, DistributionDefinition, Exporter, ImageFormat, Plugin, PluginManifest, Provider } from '@ict/plugin-api';
 import { ofArchitecture, readText, type PluginSection, type PluginSections } from '@ict/template';
-import { identify, type CodeIdentity } from './code-identity.js';
+import { CodeIdentities, type CodeIdentity } from './code-identity.js';
 import { DefinitionFile, type DefinitionMemory } from './definition-file.js';
 import type { ModuleImporter } from '../engine-api.js';
 import { coreError } from '../errors.js';
@@ -25,6 +25,8 @@ export class PluginHost {
   private readonly definitions: ReadonlyMap<string, DefinitionFile>;
   /** What plugins let templates say to them, by their names. */
   readonly sections: PluginSections;
+  /** Of the code that the engine and its plugins run. */
+  readonly identities = new CodeIdentities();
 
   private readonly importModule: ModuleImporter;
   private readonly calls = new PluginCalls();
@@ -150,7 +152,7 @@ export class PluginHost {
     const writers = new Map<string, FoundPlugin>();
     for (const candidate of this.found.filter((plugin) => (plugin.manifest.exporters ?? []).length > 0)) {
       const { exporters = [] } = await this.code(candidate);
-      const identity = await identifyPlugin(candidate);
+      const identity = this.identify(candidate);
       for (const part of exporters) {
         for (const claim of [`document .${part.extension}`, `exporter ${part.name}`]) {
           const before = writers.get(claim);
@@ -179,8 +181,14 @@ export class PluginHost {
       });
     }
     const part = pick(await this.code(candidate));
-    const identity = await identifyPlugin(candidate);
+    const identity = this.identify(candidate);
     return { part: this.calls.guard(part, identity), identity };
+  }
+
+  /** Its code is what lies in the outermost directory of its entry: modules in others there may be part of it. */
+  private identify(plugin: FoundPlugin): CodeIdentity {
+    const [directory, ...below] = relative(plugin.root, entryOf(plugin)).split(sep) as [string, ...string[]];
+    return this.identities.identify(plugin, below.length === 0 ? '' : directory);
   }
 
   private code(plugin: FoundPlugin): Promise<Plugin> {
@@ -236,12 +244,6 @@ async function readDefinition(file: string, plugin?: FoundPlugin): Promise<strin
 
 function importFile(file: string): Promise<unknown> {
   return import(pathToFileURL(file).href);
-}
-
-/** Its code is what lies in the outermost directory of its entry: modules in others there may be part of it. */
-function identifyPlugin(plugin: FoundPlugin): Promise<CodeIdentity> {
-  const [directory, ...below] = relative(plugin.root, entryOf(plugin)).split(sep) as [string, ...string[]];
-  return identify(plugin, below.length === 0 ? '' : directory);
 }
 
 async function loadPlugin(found: FoundPlugin, importModule: ModuleImporter): Promise<Plugin> {

@@ -2,7 +2,7 @@ import { mkdir, mkdtemp, rm, symlink, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { identify, identifyEngine } from '../../src/plugins/code-identity.js';
+import { CodeIdentities } from '../../src/plugins/code-identity.js';
 
 let place: string;
 beforeEach(async () => {
@@ -15,8 +15,9 @@ async function write(file: string, text: string): Promise<void> {
   await writeFile(join(place, file), text);
 }
 
+const identify: CodeIdentities['identify'] = (...of) => new CodeIdentities().identify(...of);
 const identity = (root: string) => identify({ name: 'acme', version: '1.0.0', root: join(place, root) });
-const code = async () => (await identity('acme')).code;
+const code = () => identity('acme').code;
 
 describe('identify', () => {
   beforeEach(async () => {
@@ -26,12 +27,12 @@ describe('identify', () => {
 
   it('is the version alone for an installed package', async () => {
     await write('node_modules/acme/dist/plugin.js', '');
-    expect(await identity('node_modules/acme')).toEqual({ name: 'acme', version: '1.0.0' });
+    expect(identity('node_modules/acme')).toEqual({ name: 'acme', version: '1.0.0' });
   });
 
   it('has a digest of the built code in a checkout, the same for equal code', async () => {
-    expect(await identity('acme')).toEqual({ name: 'acme', version: '1.0.0', code: expect.stringMatching(/^[0-9a-f]{64}$/) });
-    expect(await code()).toBe(await code());
+    expect(identity('acme')).toEqual({ name: 'acme', version: '1.0.0', code: expect.stringMatching(/^[0-9a-f]{64}$/) });
+    expect(code()).toBe(code());
   });
 
   it.each([
@@ -50,9 +51,9 @@ describe('identify', () => {
     ['a module that Node runs as TypeScript is added', () => write('acme/dist/part.ts', 'export const one: number = 2;')],
     ['a module of another kind is added', () => write('acme/dist/solver.wasm', 'code')],
   ])('changes when %s', async (_what, change) => {
-    const before = await code();
+    const before = code();
     await change();
-    expect(await code()).not.toBe(before);
+    expect(code()).not.toBe(before);
   });
 
   it.each([
@@ -62,9 +63,9 @@ describe('identify', () => {
     ['sources', 'acme/src/plugin.ts'],
     ['packages that are installed below', 'acme/dist/node_modules/other/index.js'],
   ])('does not change with %s', async (_what, file) => {
-    const before = await code();
+    const before = code();
     await write(file, 'other');
-    expect(await code()).toBe(before);
+    expect(code()).toBe(before);
   });
 });
 
@@ -78,13 +79,12 @@ it('identify changes with the code of packages of the same checkout that the pac
     await write(`${at}/dist/index.js`, 'one');
   }
   await symlink(join(place, 'near'), join(place, 'node_modules/near'));
-  const read = async () =>
-    (await identify({ name: 'acme', version: '1.0.0', root: join(place, 'acme'), dependencies: ['near', 'far'] })).code;
-  const before = await read();
+  const read = () => identify({ name: 'acme', version: '1.0.0', root: join(place, 'acme'), dependencies: ['near', 'far'] }).code;
+  const before = read();
   await write('node_modules/far/dist/index.js', 'two');
-  expect(await read()).toBe(before);
+  expect(read()).toBe(before);
   await write('near/dist/index.js', 'two');
-  expect(await read()).not.toBe(before);
+  expect(read()).not.toBe(before);
 });
 
 it('identify changes with the code that packages of the same checkout depend on, wherever they keep it', async () => {
@@ -95,22 +95,38 @@ it('identify changes with the code that packages of the same checkout depend on,
   await write('nearer/lib/index.js', 'one');
   await mkdir(join(place, 'node_modules'));
   for (const name of ['near', 'nearer']) await symlink(join(place, name), join(place, 'node_modules', name));
-  const read = async () => (await identify({ name: 'acme', version: '1.0.0', root: join(place, 'acme'), dependencies: ['near'] })).code;
-  const before = await read();
+  const read = () => identify({ name: 'acme', version: '1.0.0', root: join(place, 'acme'), dependencies: ['near'] }).code;
+  const before = read();
   await write('nearer/lib/index.js', 'two');
-  expect(await read()).not.toBe(before);
+  expect(read()).not.toBe(before);
 });
 
 it('identify reads the code where a package keeps it', async () => {
   await write('acme/lib/plugin.mjs', 'one');
   const read = () => identify({ name: 'acme', version: '1.0.0', root: join(place, 'acme') }, 'lib');
-  const before = await read();
+  const before = read();
   await write('acme/lib/plugin.mjs', 'two');
-  expect((await read()).code).not.toBe(before.code);
+  expect(read().code).not.toBe(before.code);
 });
 
-it('identifyEngine names this package, and in this checkout its code', async () => {
-  const engine = await identifyEngine();
+it('identifyEngine names this package, and in this checkout its code', () => {
+  const engine = new CodeIdentities().identifyEngine();
   expect(engine).toMatchObject({ name: '@ict/core', code: expect.stringMatching(/^[0-9a-f]{64}$/) });
-  expect(await identifyEngine()).toEqual(engine);
+  expect(new CodeIdentities().identifyEngine()).toEqual(engine);
+});
+
+it('reads a package once, whoever is made of it', async () => {
+  await write('acme/dist/plugin.js', 'one');
+  await write('other/dist/plugin.js', 'one');
+  await write('near/package.json', JSON.stringify({ name: 'near' }));
+  await write('near/dist/index.js', 'one');
+  await mkdir(join(place, 'node_modules'));
+  await symlink(join(place, 'near'), join(place, 'node_modules/near'));
+  const read = (name: string, by: CodeIdentities) =>
+    by.identify({ name, version: '1', root: join(place, name), dependencies: ['near'] }).code;
+  const identities = new CodeIdentities();
+  const before = read('acme', identities);
+  await write('near/dist/index.js', 'two');
+  expect(read('other', identities)).toBe(before);
+  expect(read('other', new CodeIdentities())).not.toBe(before);
 });
