@@ -1,9 +1,11 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { look, mounted } from '@ict/fixtures';
 import { crc32c } from '@ict/image-parts';
-import { describe, expect, it } from 'vitest';
+import type { TreeRecord } from '@ict/plugin-api';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openErofs } from '../src/filesystems/erofs/open-erofs.js';
 import { withImage } from '../src/inspect-image.js';
 import { bytesIn, numbersFrom, readAll } from './damage.js';
@@ -13,17 +15,10 @@ import { MIB, overwrite, run, workDirectory } from './images.js';
 const UUID = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
 const SUPERBLOCK_AT = 1024;
 
-async function made(
-  fill: (directory: string) => void,
-  ...options: readonly string[]
-): Promise<{ readonly image: string; readonly tree: string }> {
-  const directory = workDirectory();
-  const [image, tree] = [join(directory, 'image'), join(directory, 'tree')];
-  mkdirSync(tree);
-  fill(tree);
-  chmodSync(tree, 0o751);
+async function imageOf(tree: string, ...options: readonly string[]): Promise<string> {
+  const image = join(workDirectory(), 'image');
   await run('mkfs.erofs', '--quiet', '-U', UUID, ...options, image, tree);
-  return { image, tree };
+  return image;
 }
 
 /** Content of many kinds beside each other, so that borders of clusters lie everywhere. */
@@ -42,6 +37,17 @@ function noiseOf(seed: number, count: number): Buffer {
   return Buffer.from(Array.from({ length: count }, () => number(256)));
 }
 
+/** A tree with everything, and what it is. */
+let all: string;
+let seen: readonly TreeRecord[];
+beforeAll(async () => {
+  all = mkdtempSync(join(tmpdir(), 'ict-inspect-'));
+  fillMixed(all);
+  chmodSync(all, 0o751);
+  seen = await look(all);
+});
+afterAll(() => rmSync(all, { recursive: true }));
+
 describe.each([
   ['lz4', ['-zlz4']],
   ['lz4hc', ['-zlz4hc,12']],
@@ -57,10 +63,10 @@ describe.each([
   ['one time', ['-T1700000000', '-zlz4'], 'times'],
 ] as const)('an erofs with %s', (_name, options, differing: string | undefined = undefined) => {
   it('is read as the kernel shows it: contents, links, holes, attributes, devices, owners, times', async () => {
-    const { image, tree } = await made(fillMixed, ...options);
+    const image = await imageOf(all, ...options);
     const read = await lookInto(image);
     expect(read).toEqual(await mounted(image, 'ro', look));
-    if (differing === undefined) expect(read).toEqual(await look(tree));
+    if (differing === undefined) expect(read).toEqual(seen);
     expect(read.length).toBeGreaterThan(950);
     await withImage(image, async ({ report, filesystems }) => {
       expect(report.partitions).toMatchObject([{ number: 0, filesystem: { type: 'erofs', id: UUID } }]);
@@ -78,7 +84,9 @@ function change(image: Buffer, at: number, value: number): void {
 }
 
 it('what is not read says why', async () => {
-  const { image } = await made((tree) => writeFileSync(join(tree, 'file'), 'text'));
+  const tree = workDirectory();
+  writeFileSync(join(tree, 'file'), 'text');
+  const image = await imageOf(tree);
   const problem = (path: string): Promise<string | undefined> => withImage(path, async ({ report }) => report.partitions[0]?.problem);
   const sound = readFileSync(image);
   const changed = async (at: number, value: number): Promise<string | undefined> => {
@@ -105,15 +113,14 @@ describe.each([
   ['in chunks', ['--chunksize=4096']],
 ])('whatever is damaged of one whose files are %s', (_name, options) => {
   it('ends in a result or a problem', async () => {
-    const fill = (tree: string): void => {
-      mkdirSync(join(tree, 'deep'));
-      for (let index = 0; index < 40; index++)
-        writeFileSync(join(tree, `${index % 2 === 0 ? 'deep/' : ''}name ${index}`), 'text '.repeat(index * 20));
-      writeFileSync(join(tree, 'large'), Buffer.alloc(MIB, 'large'));
-      writeFileSync(join(tree, 'mixed'), Buffer.concat([noiseOf(1, 9000), Buffer.alloc(90_000, 'x'), noiseOf(2, 9000)]));
-      for (const name of ['deep', 'large']) execFileSync('setfattr', ['-n', 'user.note', '-v', 'a value', join(tree, name)]);
-    };
-    const { image } = await made(fill, ...options);
+    const tree = workDirectory();
+    mkdirSync(join(tree, 'deep'));
+    for (let index = 0; index < 40; index++)
+      writeFileSync(join(tree, `${index % 2 === 0 ? 'deep/' : ''}name ${index}`), 'text '.repeat(index * 20));
+    writeFileSync(join(tree, 'large'), Buffer.alloc(MIB, 'large'));
+    writeFileSync(join(tree, 'mixed'), Buffer.concat([noiseOf(1, 9000), Buffer.alloc(90_000, 'x'), noiseOf(2, 9000)]));
+    for (const name of ['deep', 'large']) execFileSync('setfattr', ['-n', 'user.note', '-v', 'a value', join(tree, name)]);
+    const image = await imageOf(tree, ...options);
     const bytes = readFileSync(image);
     const open = (): ReturnType<typeof openErofs> => openErofs(bytesIn(bytes));
     expect(await readAll(open)).toBe(44);

@@ -1,8 +1,10 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, readFileSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { look, mounted } from '@ict/fixtures';
-import { describe, expect, it } from 'vitest';
+import type { TreeRecord } from '@ict/plugin-api';
+import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSquashfs } from '../src/filesystems/squashfs/open-squashfs.js';
 import { withImage } from '../src/inspect-image.js';
 import { bytesIn, numbersFrom, readAll } from './damage.js';
@@ -11,18 +13,22 @@ import { copyOf, overwrite, run, workDirectory } from './images.js';
 
 const PLAIN = ['-noI', '-noD', '-noF', '-noX'];
 
-async function made(
-  fill: (directory: string) => void,
-  ...options: readonly string[]
-): Promise<{ readonly image: string; readonly tree: string }> {
-  const directory = workDirectory();
-  const [image, tree] = [join(directory, 'image'), join(directory, 'tree')];
-  mkdirSync(tree);
-  fill(tree);
-  chmodSync(tree, 0o751);
+async function imageOf(tree: string, ...options: readonly string[]): Promise<string> {
+  const image = join(workDirectory(), 'image');
   await run('mksquashfs', tree, image, '-noappend', '-no-progress', '-quiet', '-exit-on-error', ...options);
-  return { image, tree };
+  return image;
 }
+
+/** A tree with everything, and what it is. */
+let all: string;
+let seen: readonly TreeRecord[];
+beforeAll(async () => {
+  all = mkdtempSync(join(tmpdir(), 'ict-inspect-'));
+  fillTree(all);
+  chmodSync(all, 0o751);
+  seen = await look(all);
+});
+afterAll(() => rmSync(all, { recursive: true }));
 
 describe.each([
   ['gzip', ['-comp', 'gzip']],
@@ -35,9 +41,9 @@ describe.each([
   ['the ends of all files in fragments', ['-always-use-fragments', '-no-exports']],
 ])('a squashfs with %s', (_name, options) => {
   it('is read as the kernel shows it: contents, links, holes, attributes, devices, owners, times', async () => {
-    const { image, tree } = await made(fillTree, ...options);
+    const image = await imageOf(all, ...options);
     const read = await lookInto(image);
-    expect(read).toEqual(await look(tree));
+    expect(read).toEqual(seen);
     expect(read).toEqual(await mounted(image, 'ro', look));
     expect(read.length).toBeGreaterThan(915);
     await withImage(image, async ({ report, filesystems }) => {
@@ -48,7 +54,9 @@ describe.each([
 });
 
 it('what is not read says why', async () => {
-  const { image } = await made((tree) => writeFileSync(join(tree, 'file'), 'text'), '-comp', 'lzo');
+  const tree = workDirectory();
+  writeFileSync(join(tree, 'file'), 'text');
+  const image = await imageOf(tree, '-comp', 'lzo');
   const problem = (path: string): Promise<string | undefined> => withImage(path, async ({ report }) => report.partitions[0]?.problem);
   expect(await problem(image)).toBe('files of this squashfs are not read: it is compressed with lzo');
   overwrite(image, 20, Buffer.from([2]));
@@ -63,14 +71,13 @@ describe.each([
   ['not compressed', PLAIN],
 ])('whatever is damaged of one that is %s', (name, options) => {
   it('ends in a result or a problem', async () => {
-    const fill = (tree: string): void => {
-      mkdirSync(join(tree, 'deep'));
-      for (let index = 0; index < 60; index++)
-        writeFileSync(join(tree, `${index % 2 === 0 ? 'deep/' : ''}name ${index}`), 'text '.repeat(index * 20));
-      writeFileSync(join(tree, 'large'), Buffer.alloc(300_000, 'large'));
-      execFileSync('setfattr', ['-n', 'user.note', '-v', 'a value', join(tree, 'deep')]);
-    };
-    const { image } = await made(fill, ...options);
+    const tree = workDirectory();
+    mkdirSync(join(tree, 'deep'));
+    for (let index = 0; index < 60; index++)
+      writeFileSync(join(tree, `${index % 2 === 0 ? 'deep/' : ''}name ${index}`), 'text '.repeat(index * 20));
+    writeFileSync(join(tree, 'large'), Buffer.alloc(300_000, 'large'));
+    execFileSync('setfattr', ['-n', 'user.note', '-v', 'a value', join(tree, 'deep')]);
+    const image = await imageOf(tree, ...options);
     const bytes = readFileSync(image);
     const open = (): ReturnType<typeof openSquashfs> => openSquashfs(bytesIn(bytes));
     expect(await readAll(open)).toBe(63);
