@@ -24,6 +24,7 @@ import { diskError } from './errors.js';
 import { BTRFS_VERSION } from './filesystem-btrfs.js';
 import { EXT_VERSION, MKE2FS_CONF } from './filesystem-ext.js';
 import { READ_ONLY_VERSION } from './filesystem-read-only.js';
+import { XFS_VERSION } from './filesystem-xfs.js';
 import { fillPartition } from './fill-partition.js';
 import type { FilesystemWriting } from './filesystems.js';
 import { likelyData } from './likely-data.js';
@@ -44,11 +45,11 @@ const PIECE_BYTES = 256 * 1024;
 const WRITER_VERSIONS: Readonly<Record<FilesystemWriting['family'], number | undefined>> = {
   ext: EXT_VERSION,
   btrfs: BTRFS_VERSION,
+  xfs: XFS_VERSION,
   fat: FAT_VERSION,
   'read-only': READ_ONLY_VERSION,
   swap: undefined,
   empty: undefined,
-  unwritten: undefined,
 };
 
 /** Everything that shapes the bytes of a disk: the key of its step. */

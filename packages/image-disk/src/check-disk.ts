@@ -26,7 +26,7 @@ import { GROWTH_KEY, growthProblem, grows } from './growth.js';
 import { locate, mountPointOf } from './mount-points.js';
 import { usesGrub } from './partition-content.js';
 import { espOf, isEsp, rootOf } from './partition-roles.js';
-import { FILESYSTEMS, filesystemOf, isSwap } from './filesystems.js';
+import { filesystemOf, isSwap } from './filesystems.js';
 import { mebibytes } from './mebibytes.js';
 import { ACTIVE_FLAG, flagType, partitionFlagNames } from './partition-flags.js';
 import { mbrTypeOf } from './partition-table.js';
@@ -204,16 +204,6 @@ function checkPartition(placed: PlacedPartition, path: string, report: Report): 
 
 function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, report: Report): void {
   const { writing, labelBytes: limit, sizeProblem } = filesystemOf(spec);
-  if (writing.family === 'unwritten') {
-    const made = Object.entries(FILESYSTEMS).flatMap(([name, one]) => (one.writing.family === 'unwritten' ? [] : [name]));
-    report(
-      `${path}.fsType`,
-      `partition "${spec.id}": the filesystem ${spec.filesystem} is not supported yet`,
-      `Use ${made.slice(0, -1).join(', ')} or ${made.at(-1)}.`,
-      UNSUPPORTED_YET,
-    );
-    return;
-  }
   const label = spec.label ?? '';
   if (limit === undefined) {
     if (label !== '') {

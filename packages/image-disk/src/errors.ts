@@ -8,6 +8,7 @@ export const diskError = defineErrors({
   ICT_DISK_FAT_FILE: 'invalid',
   ICT_DISK_EXT_FILE: 'invalid',
   ICT_DISK_BTRFS_FILE: 'invalid',
+  ICT_DISK_XFS_FILE: 'invalid',
   ICT_DISK_READ_ONLY_FILE: 'invalid',
   ICT_DISK_MOUNT_POINT: 'invalid',
   ICT_DISK_GROWTH: 'invalid',

@@ -13,6 +13,8 @@ import { extSizeProblem } from './ext4/geometry.js';
 import { mebibytes } from './mebibytes.js';
 import { BTRFS_LABEL_BYTES } from './btrfs/superblock.js';
 import { EROFS_LABEL_BYTES } from './erofs-superblock.js';
+import { XFS_MAXIMUM_BYTES, XFS_MINIMUM_BYTES } from './xfs/geometry.js';
+import { XFS_LABEL_BYTES } from './xfs/superblock.js';
 import { SWAP_LABEL_BYTES, SWAP_MAXIMUM_BYTES, SWAP_MINIMUM_BYTES } from './swap.js';
 
 /** What a partition asks for, in the words of templates. */
@@ -23,17 +25,17 @@ export type ExtKind = 'ext2' | 'ext3' | 'ext4';
 export type ReadOnlyKind = 'erofs' | 'squashfs';
 
 /**
- * How a filesystem is written. Of `empty` nothing is; what is `unwritten` ICT cannot make yet, and refuses templates with it.
+ * How a filesystem is written. Of `empty` nothing is.
  * Whoever branches on this has a branch for each, and the compiler names one that is forgotten.
  */
 export type FilesystemWriting =
   | { readonly family: 'ext'; readonly kind: ExtKind }
   | { readonly family: 'btrfs' }
+  | { readonly family: 'xfs' }
   | { readonly family: 'fat'; readonly width: (sizeBytes: number) => FatWidth }
   | { readonly family: 'read-only'; readonly kind: ReadOnlyKind }
   | { readonly family: 'swap' }
-  | { readonly family: 'empty' }
-  | { readonly family: 'unwritten' };
+  | { readonly family: 'empty' };
 
 /** All that is decided by the kind of a filesystem alone. Members without a value are written as `undefined`, so that none is forgotten. */
 export interface Filesystem {
@@ -104,6 +106,24 @@ const btrfs: Filesystem = {
   readByFirmware: false,
   capability: undefined,
   grub: { module: 'btrfs', uuid: ({ filesystemUuid }) => filesystemUuid },
+};
+
+const xfs: Filesystem = {
+  writing: { family: 'xfs' },
+  content: 'tree',
+  mountType: 'xfs',
+  labelBytes: XFS_LABEL_BYTES,
+  sizeProblem: (sizeBytes) => {
+    if (sizeBytes < XFS_MINIMUM_BYTES) return { problem: 'too small', hint: `An xfs needs at least ${mebibytes(XFS_MINIMUM_BYTES)}.` };
+    if (sizeBytes > XFS_MAXIMUM_BYTES) return { problem: 'too large', hint: 'An xfs takes at most 16 TiB here.' };
+    return undefined;
+  },
+  holdsRoot: true,
+  readOnly: false,
+  initrdModule: 'xfs',
+  readByFirmware: false,
+  capability: undefined,
+  grub: { module: 'xfs', uuid: ({ filesystemUuid }) => filesystemUuid },
 };
 
 const fat = (width: (sizeBytes: number) => FatWidth): Filesystem => ({
@@ -182,15 +202,13 @@ const empty: Filesystem = {
   grub: undefined,
 };
 
-/** Templates know it already, and nothing but that it is not made yet is said of it. */
-const unwritten = (mountType: string): Filesystem => ({ ...empty, writing: { family: 'unwritten' }, mountType, holdsRoot: true });
-
-/** Every filesystem that templates know. The order is that in which people are told of those that are made. */
+/** Every filesystem that templates know. The order is that in which people are told of them. */
 export const FILESYSTEMS: Readonly<Record<FilesystemName, Filesystem>> = {
   ext4: ext('ext4', undefined),
   ext3: ext('ext3', 'ext'),
   ext2: ext('ext2', 'ext'),
   btrfs,
+  xfs,
   erofs: readOnly('erofs', EROFS_LABEL_BYTES),
   squashfs: readOnly('squashfs', undefined),
   fat32: fat(() => 32),
@@ -199,7 +217,6 @@ export const FILESYSTEMS: Readonly<Record<FilesystemName, Filesystem>> = {
   vfat: fat((sizeBytes) => (sizeBytes >= FAT32_MINIMUM_BYTES ? 32 : 16)),
   'linux-swap': swap,
   none: empty,
-  xfs: unwritten('xfs'),
 };
 
 /** The filesystem that the partition asks for. */

@@ -6,11 +6,11 @@ import { mountPointOf } from './mount-points.js';
 import { espOf, startsByBios } from './partition-roles.js';
 import { readSigner, signBootFile } from './boot-signing.js';
 import { grubImage } from './boot-grub.js';
-import { diskError } from './errors.js';
 import { writeOwnBtrfs } from './filesystem-btrfs.js';
 import { writeExt } from './filesystem-ext.js';
 import { writeFat, type FatFile } from './filesystem-fat.js';
 import { writeReadOnly } from './filesystem-read-only.js';
+import { writeOwnXfs } from './filesystem-xfs.js';
 import { filesystemOf } from './filesystems.js';
 import { usesGrub, type DiskContent, type FatContent } from './partition-content.js';
 import type { PlacedPartition } from './partitions.js';
@@ -28,8 +28,8 @@ export interface DiskInMaking {
 /**
  * Writes a partition's filesystem at its place in the disk.
  *
- * @throws `ICT_DISK_NO_SPACE`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_BTRFS_FILE`, `ICT_DISK_READ_ONLY_FILE`, `ICT_DISK_FILESYSTEM`, and what the tools throw;
- *   `ICT_DISK_UNSUPPORTED` for a filesystem that is not made yet.
+ * @throws `ICT_DISK_NO_SPACE`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_BTRFS_FILE`, `ICT_DISK_XFS_FILE`, `ICT_DISK_READ_ONLY_FILE`, `ICT_DISK_FILESYSTEM`, and
+ *   what the tools throw.
  */
 export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking, ctx: BuildContext): Promise<void> {
   const { spec, offsetBytes, sizeBytes } = placed;
@@ -47,6 +47,10 @@ export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking,
     }
     case 'btrfs':
       await writeOwnBtrfs({ ...place, ...partOfTree(spec, content) }, ctx);
+      ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
+      return;
+    case 'xfs':
+      await writeOwnXfs({ ...place, ...partOfTree(spec, content) }, ctx);
       ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
       return;
     case 'read-only':
@@ -73,8 +77,6 @@ export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking,
     }
     case 'empty':
       return;
-    case 'unwritten': // refused by the format's check
-      throw diskError('ICT_DISK_UNSUPPORTED', { message: `partition "${spec.id}": ICT makes no ${spec.filesystem}` });
     default:
       void (writing satisfies never);
   }

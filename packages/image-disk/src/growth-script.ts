@@ -13,7 +13,7 @@ export interface KernelPlaces {
 }
 
 /** What is on the partition that grows. */
-export type GrowingFamily = 'ext' | 'btrfs';
+export type GrowingFamily = 'ext' | 'btrfs' | 'xfs';
 
 const PLACES: KernelPlaces = { mounts: '/proc/self/mountinfo', devices: '/sys/dev/block', nodes: '/dev', names: '/sys/class/block' };
 
@@ -33,9 +33,8 @@ const TABLES: Readonly<Record<DiskSpec['partitionTable'], { readonly reach: stri
 };
 
 /**
- * Text of a program for the tree's shell that enlarges the partition of `/` to the end of its disk, and the filesystem on it: an ext by resize2fs, a btrfs by
- * the program of systemd. sfdisk moves
- * the backup of the table with it, and never a start; a partition that something lies behind keeps its size. partx tells the kernel, which does not
+ * Text of a program for the tree's shell that enlarges the partition of `/` to the end of its disk, and the filesystem on it: an ext by resize2fs, a
+ * btrfs or an xfs by the program of systemd. sfdisk moves the backup of the table with it, and never a start; a partition that something lies behind keeps its size. partx tells the kernel, which does not
  * read the table of a disk in use again, as sfdisk would ask it to.
  *
  * The filesystem is looked at each time: a start that was cut short between the two is made up for by the next one.
@@ -88,7 +87,7 @@ ${family === 'ext' ? `resize2fs "${nodes}/$name"` : 'PATH=$PATH:/usr/lib/systemd
 
 /** A btrfs has a number of its own in the list of mounts, and its partition is found by the name of the node. */
 function findDevice(family: GrowingFamily, { mounts, names }: KernelPlaces): string {
-  if (family === 'ext')
+  if (family !== 'btrfs')
     return `while read -r _ _ numbers _ place _; do
   if [ "$place" = / ]; then device=$numbers; fi
 done < ${mounts}`;

@@ -1,7 +1,7 @@
 import type { DistributionDefinition, ImageSpec, PartitionSpec, RequiredPackage, TreePath, TreeSession } from '@ict/plugin-api';
 import { positionOf } from '@ict/image-parts';
 import { diskError } from './errors.js';
-import { filesystemOf } from './filesystems.js';
+import { filesystemOf, type FilesystemWriting } from './filesystems.js';
 import { renderGrowthScript, renderGrowthUnit, type GrowingFamily } from './growth-script.js';
 import { mountPointOf } from './mount-points.js';
 
@@ -21,11 +21,18 @@ const NEEDED: Readonly<Record<string, readonly TreePath[]>> = {
   partx: ['/usr/bin/partx', '/bin/partx', '/usr/sbin/partx', '/sbin/partx'],
 };
 
+const BY_SYSTEMD: typeof NEEDED = { 'systemd-growfs': ['/usr/lib/systemd/systemd-growfs', '/lib/systemd/systemd-growfs'] };
+
 /** The same of the program for a filesystem. */
 const NEEDED_BY: Readonly<Record<GrowingFamily, typeof NEEDED>> = {
   ext: { resize2fs: ['/usr/sbin/resize2fs', '/sbin/resize2fs', '/usr/bin/resize2fs'] },
-  btrfs: { 'systemd-growfs': ['/usr/lib/systemd/systemd-growfs', '/lib/systemd/systemd-growfs'] },
+  btrfs: BY_SYSTEMD,
+  xfs: BY_SYSTEMD,
 };
+
+function isGrowing(family: FilesystemWriting['family']): family is GrowingFamily {
+  return Object.hasOwn(NEEDED_BY, family);
+}
 
 /** True when the root is to take what the disk has behind it. */
 export function grows({ disk }: Pick<ImageSpec, 'disk'>): boolean {
@@ -49,10 +56,9 @@ export function growthProblem(partitions: readonly PartitionSpec[]): { readonly 
     return { message, hint: 'Put the root partition at the end of the disk.' };
   }
   const { family } = filesystemOf(last).writing;
-  // What is not made yet is refused as such.
-  if (family !== 'ext' && family !== 'btrfs' && family !== 'unwritten') {
+  if (!isGrowing(family)) {
     const message = `the last partition cannot grow to fill the disk: nothing enlarges the filesystem ${last.filesystem} when the system starts`;
-    return { message, hint: 'Use ext4 or btrfs.' };
+    return { message, hint: 'Use ext4, btrfs or xfs.' };
   }
   const mode = (last.mountOptions ?? '').split(',').findLast((option) => option === 'ro' || option === 'rw');
   if (mode !== 'ro') return undefined;
@@ -67,7 +73,8 @@ export function growthProblem(partitions: readonly PartitionSpec[]): { readonly 
  */
 export async function prepareGrowth({ disk }: Pick<ImageSpec, 'disk'>, tree: TreeSession): Promise<void> {
   const root = disk.partitions.find((partition) => mountPointOf(partition) === '/');
-  const family = root !== undefined && filesystemOf(root).writing.family === 'btrfs' ? 'btrfs' : 'ext';
+  const family = root === undefined ? 'empty' : filesystemOf(root).writing.family;
+  if (!isGrowing(family)) return; // refused by the format's check
   for (const [program, places] of Object.entries({ ...NEEDED, ...NEEDED_BY[family] })) {
     const found = await Promise.all(places.map((place) => tree.stat(place)));
     if (found.every((entry) => entry === undefined)) throw missing(program);

@@ -7,6 +7,7 @@ import { filesystemOf, type ReadOnlyKind } from './filesystems.js';
 import { readFatGeometry } from './read-fat-geometry.js';
 import type { DiskLayout, PlacedPartition } from './partitions.js';
 import { verityBytesAt } from './verity-tree.js';
+import { xfsData } from './xfs/used-blocks.js';
 import { squashfsBytes } from './squashfs-superblock.js';
 
 const BLOCKS_UNINITIALISED = 0x2;
@@ -40,6 +41,8 @@ async function partitionData(file: FileHandle, placed: PlacedPartition): Promise
       return extData(file, offsetBytes);
     case 'btrfs':
       return (await btrfsData(file, offsetBytes)).map(({ offset, length }) => ({ offset: offsetBytes + offset, length }));
+    case 'xfs':
+      return (await xfsData(file, offsetBytes)).map(({ offset, length }) => ({ offset: offsetBytes + offset, length }));
     case 'fat': {
       const { dataOffset, clusterBytes, usedClusters } = await readFatGeometry(file, offsetBytes, spec.id);
       // A fresh FAT fills its clusters from the front.
@@ -50,7 +53,6 @@ async function partitionData(file: FileHandle, placed: PlacedPartition): Promise
     case 'empty':
       return [{ offset: offsetBytes, length: (await verityBytesAt(file, offsetBytes)) ?? Math.min(placed.sizeBytes, 4096) }];
     case 'swap':
-    case 'unwritten':
       return [{ offset: offsetBytes, length: Math.min(placed.sizeBytes, 4096) }];
     default:
       return writing satisfies never;

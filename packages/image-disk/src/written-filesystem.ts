@@ -20,7 +20,7 @@ export function requireWritten(
   outcome: TreeWritten,
   request: FilesystemRequest,
   filesystem: string,
-  refusal: 'ICT_DISK_EXT_FILE' | 'ICT_DISK_BTRFS_FILE',
+  refusal: 'ICT_DISK_EXT_FILE' | 'ICT_DISK_BTRFS_FILE' | 'ICT_DISK_XFS_FILE',
 ): void {
   const { partition } = request;
   if (outcome.kind === 'full') throw fullFilesystem(request, filesystem, outcome);

@@ -281,10 +281,10 @@ describe('divideTree', () => {
 });
 
 describe('grubModules', () => {
-  it('has that of a btrfs only where there is one', () => {
+  it.each(['btrfs', 'xfs'] as const)('has that of a %s only where there is one', (filesystem) => {
     const plain = grubModules(imageSpec());
     expect(plain).toContain('ext2');
-    expect(plain).not.toContain('btrfs');
-    expect(grubModules(imageSpec({ disk: { partitions: [esp, { ...root, filesystem: 'btrfs' }] } }))).toEqual([...plain, 'btrfs']);
+    expect(plain).not.toContain(filesystem);
+    expect(grubModules(imageSpec({ disk: { partitions: [esp, { ...root, filesystem }] } }))).toEqual([...plain, filesystem]);
   });
 });

@@ -108,10 +108,12 @@ describe('checkDisk', () => {
     ['an unknown flag', withRoot({ flags: ['shiny'] }), 'ICT_DISK_UNSUPPORTED', 'shiny'],
     ['a flag against the type', withRoot({ flags: ['swap'] }), 'ICT_DISK_UNSUPPORTED', 'says type linux-swap'],
     ['a long name', withRoot({ name: 'n'.repeat(37) }), 'ICT_DISK_LAYOUT', 'longer than 36'],
-    ['a filesystem', withRoot({ filesystem: 'xfs' }), 'ICT_UNSUPPORTED_YET', 'filesystem xfs'],
     ['a long ext label', withRoot({ label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
     ['a long btrfs label', withRoot({ filesystem: 'btrfs', label: 'l'.repeat(256) }), 'ICT_DISK_UNSUPPORTED', 'longer than 255'],
     ['a small btrfs', withRoot({ filesystem: 'btrfs' }), 'ICT_DISK_LAYOUT', 'too small'],
+    ['a long xfs label', withRoot({ filesystem: 'xfs', label: 'l'.repeat(13) }), 'ICT_DISK_UNSUPPORTED', 'longer than 12'],
+    ['a small xfs', withRoot({ filesystem: 'xfs' }), 'ICT_DISK_LAYOUT', 'too small'],
+    ['a large xfs', withRoot({ filesystem: 'xfs', endBytes: 17 * MIB ** 2 }), 'ICT_DISK_LAYOUT', 'too large'],
     ['a label without a filesystem', withRoot({ filesystem: 'none', label: 'root' }), 'ICT_DISK_UNSUPPORTED', 'a label but no filesystem'],
     ['a label of a squashfs', withRoot({ filesystem: 'squashfs' }), 'ICT_DISK_UNSUPPORTED', 'squashfs, which has none'],
     ['a long erofs label', withRoot({ filesystem: 'erofs', label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
@@ -306,7 +308,6 @@ describe('checkDisk', () => {
   });
 
   it.each<[string, SpecChanges]>([
-    ['xfs', withRoot({ filesystem: 'xfs' })],
     ['tar', { disk: { artifacts: [{ type: 'tar' }] } }],
     ['an architecture', { target: { arch: 'armv7hl' } }],
   ])('does not call a template wrong for %s, which cannot be made yet', (_, changes) => {
@@ -340,7 +341,7 @@ describe('checkDisk', () => {
       ['disk.partitions[1]', at(9)],
       ['disk.partitions[1].fsType', at(12)],
     ]);
-    const spec = imageSpec({ ...withRoot({ filesystem: 'xfs', label: 'l'.repeat(17), name: 'n'.repeat(40) }), positions });
+    const spec = imageSpec({ ...withRoot({ filesystem: 'vfat', name: 'n'.repeat(40) }), positions });
     expect(checkDisk(spec, distribution).map(({ position }) => position?.line)).toEqual([9, 12]);
   });
 });

@@ -26,10 +26,6 @@ async function fill(filesystem: FilesystemName): Promise<void> {
 }
 
 describe('a partition', () => {
-  it.each(namesOf('unwritten'))('of %s is refused, and not left empty', async (filesystem) => {
-    await expect(fill(filesystem)).rejects.toMatchObject({ code: 'ICT_DISK_UNSUPPORTED' });
-  });
-
   it.each(namesOf('empty'))('of %s is left as it is', async (filesystem) => {
     await fill(filesystem);
     expect(await readdir(directory)).toEqual([]);

@@ -60,9 +60,9 @@ describe('renderFstab', () => {
     expect(renderFstab(disk, SEED).split('\n')[1]?.split('\t')[2]).toBe(type);
   });
 
-  it('has a btrfs not checked, as it looks after itself', () => {
-    const { disk } = imageSpec({ disk: { partitions: [{ ...root, filesystem: 'btrfs' }] } });
-    expect(renderFstab(disk, SEED).split('\n')[1]).toBe(`${uuid('rootfs')}\t/\tbtrfs\tdefaults\t0\t0`);
+  it.each(['btrfs', 'xfs'] as const)('has no %s checked, as it looks after itself', (filesystem) => {
+    const { disk } = imageSpec({ disk: { partitions: [{ ...root, filesystem }] } });
+    expect(renderFstab(disk, SEED).split('\n')[1]).toBe(`${uuid('rootfs')}\t/\t${filesystem}\tdefaults\t0\t0`);
   });
 
   it.each([

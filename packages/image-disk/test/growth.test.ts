@@ -83,7 +83,6 @@ describe('a template whose last partition grows', () => {
       `${cannot} nothing enlarges the filesystem vfat when the system starts`,
       7,
     ]);
-    expect(said([esp, { ...root, filesystem: 'xfs' }]).map(([code]) => code)).toEqual(['ICT_UNSUPPORTED_YET']);
   });
 
   it.each(['ro,rw', 'errors=remount-ro', 'noatime', ''])('may be mounted with "%s"', (mountOptions) => {
@@ -108,12 +107,12 @@ describe('the tree of an image that grows', () => {
     expect(Buffer.from((await tree.read(program))!).toString()).toBe(renderGrowthScript('ext'));
   });
 
-  it('needs other programs for a btrfs', async () => {
-    const spec = growing([esp, { ...root, filesystem: 'btrfs' }]);
+  it.each(['btrfs', 'xfs'] as const)('needs another program for a %s', async (filesystem) => {
+    const spec = growing([esp, { ...root, filesystem }]);
     await expect(prepared(PROGRAMS, spec)).rejects.toMatchObject({ code: 'ICT_DISK_GROWTH', facts: { program: 'systemd-growfs' } });
     const others = Object.fromEntries(Object.entries(PROGRAMS).filter(([path]) => path !== '/sbin/resize2fs'));
     const tree = await prepared({ ...others, '/usr/lib/systemd/systemd-growfs': '' }, spec);
-    expect(Buffer.from((await tree.read('/usr/libexec/ict-grow-root'))!).toString()).toBe(renderGrowthScript('btrfs'));
+    expect(Buffer.from((await tree.read('/usr/libexec/ict-grow-root'))!).toString()).toBe(renderGrowthScript(filesystem));
   });
 
   it('has none of it when it does not grow', async () => {
@@ -313,6 +312,13 @@ describe('the script', () => {
     expect(await machine.start('btrfs')).toEqual({ exitCode: 0, called: ['systemd-growfs /'] });
     machine.mount('0:25', 'btrfs /dev/mapper/other');
     expect(await machine.start('btrfs')).toEqual({ exitCode: 0, called: [] });
+  });
+
+  it('enlarges an xfs by the program of systemd', async () => {
+    machine.resize(LARGER);
+    const grown = ['sfdisk', `partx --update --nr 2 ${machine.disk}`, 'systemd-growfs /'];
+    expect(await machine.start('xfs')).toEqual({ exitCode: 0, called: grown });
+    expect(await machine.start('xfs')).toEqual({ exitCode: 0, called: ['systemd-growfs /'] });
   });
 
   it('leaves a partition alone that has grown, and one with nothing behind it', async () => {

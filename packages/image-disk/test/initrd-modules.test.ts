@@ -6,6 +6,7 @@ it.each([
   ['an ext4', [root], []],
   ['a root', [{ ...root, filesystem: 'squashfs' }], ['squashfs']],
   ['a btrfs', [{ ...root, filesystem: 'btrfs' }], ['btrfs']],
+  ['an xfs', [{ ...root, filesystem: 'xfs' }], ['xfs']],
   [
     'a root and its /usr',
     [

@@ -97,7 +97,7 @@ export interface BootDefinition {
   readonly links?: Readonly<Record<string, string>>;
   /**
    * Packages that bring `sfdisk`, `partx` and `resize2fs`, as far as not every image has them: by these a system enlarges its root when it
-   * starts; for a btrfs systemd has what `resize2fs` does. Images that grow get them. Absent: none of this distribution grows.
+   * starts; for a btrfs or an xfs systemd has what `resize2fs` does. Images that grow get them. Absent: none of this distribution grows.
    */
   readonly growthPackages?: readonly string[];
   /**

@@ -30,7 +30,7 @@ export async function addInitrdModules(modules: readonly string[], tree: TreeSes
   if (told > 0) return;
   throw coreError('ICT_INITRD_MODULES', {
     message: `the image has neither initramfs-tools nor dracut, which could put the modules ${modules.join(', ')} into its initrd`,
-    hint: 'Add one of them to systemConfig.packages, or leave out what needs them: systemConfig.kernel.enableExtraModules, systemConfig.immutability, or an erofs, squashfs or btrfs at / or /usr.',
+    hint: 'Add one of them to systemConfig.packages, or leave out what needs them: systemConfig.kernel.enableExtraModules, systemConfig.immutability, or an erofs, squashfs, btrfs or xfs at / or /usr.',
     facts: { modules },
   });
 }

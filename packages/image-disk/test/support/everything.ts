@@ -19,8 +19,8 @@ import { settle } from './ext4-images.js';
 import { hostRecords } from '@ict/fixtures';
 import { MIB } from './specs.js';
 
-/** Makes a tree with one of everything that an ext4 can hold. Root alone can. @returns its directory, `tree`. */
-export async function everything(tree: string): Promise<string> {
+/** Makes a tree with one of everything that a filesystem can hold. Root alone can. @param longestLink bytes that the target of a link may have. @returns its directory, `tree`. */
+export async function everything(tree: string, longestLink = 4095): Promise<string> {
   const at = (path: string): string => join(tree, path);
   for (const path of ['', 'etc', 'usr', 'usr/bin', 'dev', 'deep', 'many', 'long', 'acl', 'acl/below']) mkdirSync(at(path));
   for (let depth = 'deep', level = 0; level < 12; level++) mkdirSync(at((depth = `${depth}/${level}`)));
@@ -32,7 +32,7 @@ export async function everything(tree: string): Promise<string> {
   chmodSync(at('usr/bin/program'), 0o6755);
   linkSync(at('usr/bin/program'), at('usr/bin/other-name'));
   linkSync(at('usr/bin/program'), at('etc/third-name'));
-  for (const length of [1, 59, 60, 61, 4095]) symlinkSync('t'.repeat(length), at(`usr/link-${length}`));
+  for (const length of [1, 59, 60, 61, longestLink]) symlinkSync('t'.repeat(length), at(`usr/link-${length}`));
   for (const [name, kind, numbers] of [
     ['null', 'c', ['1', '3']],
     ['new', 'b', ['259', '70000']],

@@ -49,7 +49,7 @@ const partition = {
       'none',
       oneOf(
         ['', 'fat32', 'fat16', 'vfat', 'ext2', 'ext3', 'ext4', 'xfs', 'btrfs', 'erofs', 'squashfs', 'linux-swap', 'swap', 'none'],
-        'Filesystem to make. `swap` is another name of `linux-swap`; empty or `none`: no filesystem. `btrfs` has one subvolume. `erofs` and `squashfs` are mounted read-only; [what a root needs then](read-only-root.md). `xfs` is not made yet.',
+        'Filesystem to make. `swap` is another name of `linux-swap`; empty or `none`: no filesystem. `btrfs` has one subvolume, and needs 128 MiB; `xfs` needs 300 MiB. `erofs` and `squashfs` are mounted read-only; [what a root needs then](read-only-root.md).',
         'ext4',
         'fat32',
       ),

@@ -1,0 +1,28 @@
+import { BLOCK_BYTES } from './constants.js';
+import { describe, HEADER, type BlockIdentity } from './self-description.js';
+
+const HEADER_BYTES = 56;
+const ROOM = BLOCK_BYTES - HEADER_BYTES;
+
+/** How many blocks the target of a link, or the value of an attribute, takes. */
+export function byteBlockCount(content: Buffer): number {
+  return Math.ceil(content.length / ROOM);
+}
+
+/** @param magic `XSLM` of a link, `XARM` of a value. @param places of its blocks. */
+export function encodeByteBlocks(
+  content: Buffer,
+  magic: 'XSLM' | 'XARM',
+  places: readonly number[],
+  identity: Omit<BlockIdentity, 'at'>,
+): Buffer[] {
+  return places.map((at, index) => {
+    const part = content.subarray(index * ROOM, (index + 1) * ROOM);
+    const bytes = Buffer.alloc(BLOCK_BYTES);
+    bytes.write(magic, 0, 'latin1');
+    bytes.writeUInt32BE(index * ROOM, 4);
+    bytes.writeUInt32BE(part.length, 8);
+    part.copy(bytes, HEADER_BYTES);
+    return describe(bytes, HEADER.bytes, { ...identity, at });
+  });
+}
