@@ -18,6 +18,8 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUILD_EPOCH, digestFile, hostRecords, look, mounted } from '@ict/fixtures';
 import type { TreePath, TreeRecord } from '@ict/plugin-api';
+import { FreeBlocks } from '../src/ext4/free-blocks.js';
+import { mapExtents } from '../src/xfs/extent-map.js';
 import { inodeNumber, layOut, type Geometry } from '../src/xfs/geometry.js';
 import { nameHash } from '../src/xfs/name-hash.js';
 import { everything } from './support/everything.js';
@@ -357,6 +359,19 @@ describe('layOut', () => {
       (mebibytes) => (layOut(mebibytes * 256, 1) as Geometry).groups.length,
     );
     expect(groups).toEqual([2, 2, 2, 2, 4, 5, 17]);
+  });
+});
+
+describe('mapExtents', () => {
+  it('cuts what is longer than a record tells, which takes 21 bits', () => {
+    const geometry = layOut(2 ** 31, 1) as Geometry;
+    const place = { geometry, free: new FreeBlocks(geometry.free), uuid: '6a7b8c9d-0e1f-4213-9425-364758697a8b' };
+    const { content, extents, blocks } = mapExtents([{ first: 7, at: geometry.groupBlocks + 100, count: 2 ** 22 }], 336, 131, place)!;
+    const records = [0, 16, 32].map((at) => [content.readBigUInt64BE(at) >> 9n, content.readBigUInt64BE(at + 8)]);
+    const most = 2n ** 21n - 1n;
+    const record = (done: bigint, count: bigint) => [7n + done, ((BigInt(2 ** geometry.groupBits) + 100n + done) << 21n) | count];
+    expect(records).toEqual([record(0n, most), record(most, most), record(2n * most, 2n)]);
+    expect([extents, blocks]).toEqual([3, []]);
   });
 });
 
