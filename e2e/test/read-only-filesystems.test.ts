@@ -2,7 +2,7 @@ import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
 import { HeldMounts, digestFile, hostRecords } from '@ict/fixtures';
 import { afterAll, beforeAll, expect, inject, it } from 'vitest';
-import { artifactOf, Mini, sound, type IctResult } from '../src/index.js';
+import { artifactOf, ict, Mini, sound, type IctResult } from '../src/index.js';
 import { askRoot, cutPartition } from '../src/disk.js';
 
 let mini: Mini;
@@ -72,4 +72,10 @@ it('are mounted read-only and checked by nobody', async () => {
 it('have the same bytes in another build from nothing', async () => {
   const again = await sound(mini.buildTemplate(template, await mini.places()));
   expect(artifactOf(again, 'raw').digest).toBe(artifactOf(built, 'raw').digest);
+});
+
+it('are read without mounting, file by file', async () => {
+  const { path } = artifactOf(built, 'raw');
+  const { status, stdout } = await ict(['compare', path, path, '--times', '--json', '--exit-code']);
+  expect([status, JSON.parse(stdout)]).toEqual([0, expect.objectContaining({ equal: true, compared: [1, 2, 3, 4] })]);
 });
