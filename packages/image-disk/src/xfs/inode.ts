@@ -1,6 +1,5 @@
-import { uuidBytes } from '@ict/image-parts';
+import { crc32c, crc32cOfNumber, uuidBytes } from '@ict/image-parts';
 import type { WrittenBlock } from '../ext4/extent-tree.js';
-import { crc32c, crc32cOfNumber } from '../crc32c.js';
 import { FORMAT, INODE_BYTES, NONE } from './constants.js';
 import { writeChecksum, writeU64 } from './self-description.js';
 

@@ -1,5 +1,4 @@
-import { uuidBytes } from '@ict/image-parts';
-import { crc32c } from '../crc32c.js';
+import { crc32c, uuidBytes } from '@ict/image-parts';
 import { BLOCK_BYTES, SECTOR_BYTES } from './constants.js';
 
 /** Where a kind of block says what it is. */

@@ -7,7 +7,7 @@ import { withImage, type ReadableFilesystem } from '@ict/inspect';
 import type { TreeRecord } from '@ict/plugin-api';
 import { writeExt4, type Ext4Request } from '../../src/ext4/write-ext4.js';
 import type { TreeWritten } from '../../src/tree-writing.js';
-import { BUILD_EPOCH, digestFile, execute, hostRecords, lookAt } from '@ict/fixtures';
+import { BUILD_EPOCH, execute, hostRecords, lookAt } from '@ict/fixtures';
 import { MIB } from './specs.js';
 
 const UUID = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
