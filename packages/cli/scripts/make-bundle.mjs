@@ -17,10 +17,13 @@ import { thirdPartyNotice } from './third-party-notice.mjs';
 const TAKEN = ['undici'];
 
 /** Third-party packages that start threads. */
-const THREADS = ['piscina'];
+const STARTERS = ['piscina'];
+
+/** Modules that run in a thread, by package. */
+const THREADS = { '@ict/verify': 'dist/worker.js' };
 
 /** Modules that run in a thread or a process of their own, by package. */
-const PROGRAMS = { '@ict/verify': 'dist/worker.js', '@ict/sandbox': 'dist/agent.js' };
+const PROGRAMS = { ...THREADS, '@ict/sandbox': 'dist/agent.js' };
 
 /**
  * Packages that programs and the command load, each in a chunk of its own: a module of such a package that only a program uses would
@@ -45,42 +48,52 @@ const entries = [main, ...plugins.map(entryOf)].map((file) => {
   return { package: index, file: path, chunk: `${index === 0 ? 'main' : packages.list[index].name.replace(/.*\//, '')}.js`, id: file };
 });
 
-const programs = new Map(
+/** Such a table as pairs of a module's path and the name of its chunk. */
+const chunksOf = (table) =>
   packages.list
-    .filter(({ name }) => name in PROGRAMS)
-    .map(({ name, root }) => [join(root, PROGRAMS[name]), `${name.replace(/.*\//, '')}-${PROGRAMS[name].replace(/.*\//, '')}`]),
-);
+    .filter(({ name }) => name in table)
+    .map(({ name, root }) => [join(root, table[name]), `${name.replace(/.*\//, '')}-${table[name].replace(/.*\//, '')}`]);
+const programs = new Map(chunksOf(PROGRAMS));
+const threads = new Map(chunksOf(THREADS));
 
 const support = { moduleUrl: dist('module-url.js'), importLazily: dist('eager-compilation.js') };
 const shared = packages.list
   .filter(({ name }) => SHARED.includes(name))
   .map(({ name, root }) => ({ name: name.replace(/.*\//, ''), test: (id) => id.startsWith(join(root, 'dist/')) }));
-const { plugin, left } = placedModules(packages, support, { taken: TAKEN, threads: THREADS, programs });
-const inputs = [...entries.map(({ chunk, id }) => [chunk, id]), ...[...programs].map(([id, chunk]) => [chunk, id])];
-const bundle = await rolldown({
-  input: Object.fromEntries(inputs.map(([chunk, id]) => [chunk.replace(/\.js$/, ''), id])),
-  platform: 'node',
-  tsconfig: false,
-  preserveEntrySignatures: 'allow-extension',
-  plugins: [plugin, nodeBuiltins(), asciiChunks()],
-  // How long a busy machine took is no fault of the bundle.
-  checks: { bundlerTimings: false },
-  onLog: (level, { message }) => {
-    throw new Error(`${level} of the bundler: ${message}`);
-  },
-});
+const { plugin, left } = placedModules(packages, support, { taken: TAKEN, threads: STARTERS, programs });
+
+/** Writes the chunks of some modules, given as pairs of a module's path and the name of its chunk. @returns what was written. */
+async function write(modules, codeSplitting) {
+  const bundle = await rolldown({
+    input: Object.fromEntries(modules.map(([id, chunk]) => [chunk.replace(/\.js$/, ''), id])),
+    platform: 'node',
+    tsconfig: false,
+    preserveEntrySignatures: 'allow-extension',
+    plugins: [plugin, nodeBuiltins(), asciiChunks()],
+    // How long a busy machine took is no fault of the bundle.
+    checks: { bundlerTimings: false },
+    onLog: (level, { message }) => {
+      throw new Error(`${level} of the bundler: ${message}`);
+    },
+  });
+  const { output } = await bundle.write({
+    dir: directory,
+    format: 'esm',
+    entryFileNames: '[name].js',
+    chunkFileNames: '[name].js',
+    codeSplitting,
+  });
+  await bundle.close();
+  return output;
+}
 
 // The record goes first and comes last: a bundle that is half written is none.
 await rm(directory, { recursive: true, force: true });
 await mkdir(directory);
-const { output } = await bundle.write({
-  dir: directory,
-  format: 'esm',
-  entryFileNames: '[name].js',
-  chunkFileNames: '[name].js',
-  codeSplitting: { includeDependenciesRecursively: false, groups: shared },
-});
-await bundle.close();
+const withoutThreads = [...entries.map(({ chunk, id }) => [id, chunk]), ...[...programs].filter(([id]) => !threads.has(id))];
+const output = await write(withoutThreads, { includeDependenciesRecursively: false, groups: shared });
+// A thread shares no chunk with the command: each would refuse the compiled code of the other, which has another setting, and write its own.
+for (const thread of threads) output.push(...(await write([thread], false)));
 
 const inMain = output.filter(({ fileName }) => ![...programs.values()].includes(fileName));
 const misled = inMain.find(({ imports, dynamicImports }) =>
