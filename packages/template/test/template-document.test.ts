@@ -128,6 +128,14 @@ Remove one of them.`);
 Did you mean "x86_64"?`);
   });
 
+  it('for a map where words are allowed, whatever its keys are called', () => {
+    expect(shown(HEAD.replace('arch: x86_64', 'arch: { toString: "" }')).split('\n')).toEqual([
+      'image.yml:7:9: target.arch is {"toString":""}; it must be one of: x86_64, aarch64, armv7hl',
+      '7 |   arch: { toString: "" }',
+      '  |         ^',
+    ]);
+  });
+
   it('for all faults at once, in file order', () => {
     const text = `${HEAD.replace('"1.0"', '1').replace('x86_64', 'sparc')}disk:\n  size: 4XB\nsystemConfig:\n  hostname: a_b\n  users:\n    - { sudo: 1 }\n`;
     expect(parseTemplate(text, 'image.yml').problems.map(({ position, code }) => `${position?.line} ${code}`)).toEqual([

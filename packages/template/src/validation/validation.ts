@@ -163,7 +163,8 @@ function explain(error: ErrorObject, data: unknown, what: string, positions: Doc
     }
     case 'enum': {
       const allowed = (params['allowedValues'] as readonly unknown[]).map(String);
-      const near = nearest(String(error.data), allowed);
+      // A map has no text of its own, and none if it has a key of the name toString.
+      const near = typeof error.data === 'object' ? undefined : nearest(String(error.data), allowed);
       const message = `${name} is ${quote(error.data)}; it must be one of: ${list(allowed)}`;
       return report('ICT_DOCUMENT_BAD_VALUE', message, near === undefined ? undefined : `Did you mean ${JSON.stringify(near)}?`);
     }
