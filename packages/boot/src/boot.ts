@@ -172,7 +172,7 @@ async function findStart(
   const format = await imageFileFormat(image);
   const isDisc = format === 'iso' && !asDisk;
   const holdsInitrd = format === 'iso';
-  if ((firmwareKind ?? (format === 'iso' ? 'uefi' : await imageFirmware(file, format))) === 'bios') {
+  if ((firmwareKind ?? (format === 'iso' ? 'uefi' : await imageFirmware(file, format, machine))) === 'bios') {
     requireBios(image, machine, secureBoot, variables);
     return { start: isDisc ? { kind: 'disc', image: file } : { kind: 'disk', format: diskFormat(format), image: file }, holdsInitrd };
   }

@@ -11,6 +11,7 @@ import {
 } from '@ict/image-parts';
 import type { ImageFileFormat } from './image-file.js';
 import { readImageManifest } from './image-manifest.js';
+import type { Machine } from './machine.js';
 
 /** Firmware that starts disks: UEFI, or the legacy one. */
 export type FirmwareKind = 'uefi' | 'bios';
@@ -20,12 +21,12 @@ const GPT_ENTRY_BYTES = 128;
 
 /**
  * The firmware that a disk is for: the manifest beside it says so, or, of a raw one, its first sectors do. One that both could start is for UEFI, as is one of which nothing is
- * known.
+ * known, and any for a machine without a BIOS: programs that partition disks leave one of x86 in the first sector of whichever.
  */
-export async function imageFirmware(image: string, format: ImageFileFormat): Promise<FirmwareKind> {
+export async function imageFirmware(image: string, format: ImageFileFormat, { hasBios }: Pick<Machine, 'hasBios'>): Promise<FirmwareKind> {
   const target = (await readImageManifest(image))?.document.target as { readonly firmware?: unknown } | null | undefined;
   if (target?.firmware === 'bios') return 'bios';
-  if (format !== 'raw') return 'uefi';
+  if (format !== 'raw' || !hasBios) return 'uefi';
   await using file = await open(image, 'r');
   const head = Buffer.alloc(PRIMARY_SECTORS * SECTOR_BYTES);
   await file.read(head, 0, head.length, 0);

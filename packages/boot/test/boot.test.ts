@@ -353,6 +353,10 @@ describe('a disk for a BIOS', () => {
     expect(await started({ image })).not.toContain('if=pflash');
   });
 
+  it('is none of a machine without a BIOS, whatever is in its first sector', async () => {
+    expect(await started({ image: disk('board.raw', { types: [0x0c, 0x83] }), architecture: 'aarch64' })).toContain('if=pflash');
+  });
+
   it('is what it is called, and needs no UEFI', async () => {
     const firmware = { code: '/nowhere', variables: '/nowhere' };
     expect(await started({ image: disk('uefi.raw', { types: [0xef] }), firmware, firmwareKind: 'bios' })).not.toContain('if=pflash');
@@ -362,7 +366,7 @@ describe('a disk for a BIOS', () => {
   it.each<[string, Partial<BootOptions>, string]>([
     ['with Secure Boot', { secureBoot: true }, '--secure-boot'],
     ['with variables', { variables: '/nowhere' }, '--firmware-vars'],
-    ['on a machine that has none', { architecture: 'aarch64' }, '--arch'],
+    ['on a machine that has none', { architecture: 'aarch64', firmwareKind: 'bios' }, '--arch'],
   ])('is refused %s', async (_, how, flag) => {
     await expect(bootImage(options('exit 0', { image: disk('some.raw'), ...how }))).rejects.toMatchObject({
       code: 'ICT_BOOT_IMAGE',
