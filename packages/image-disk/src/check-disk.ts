@@ -25,7 +25,7 @@ import { isImmutable, withRootHash } from './immutability.js';
 import { GROWTH_KEY, growthProblem, grows } from './growth.js';
 import { locate, mountPointOf } from './mount-points.js';
 import { usesGrub } from './partition-content.js';
-import { espOf, isEsp, rootOf } from './partition-roles.js';
+import { espOf, isEsp, rootOf, startsByBios } from './partition-roles.js';
 import { filesystemOf, isSwap } from './filesystems.js';
 import { mebibytes } from './mebibytes.js';
 import { ACTIVE_FLAG, flagType, partitionFlagNames } from './partition-flags.js';
@@ -100,7 +100,7 @@ function checkTarget(spec: ImageSpec, distribution: DistributionDefinition, repo
     report(
       'systemConfig.kernel.cmdline',
       'GRUB cannot hand quotation marks or backslashes to the kernel unchanged',
-      'Remove them, or use provider: systemd-boot.',
+      startsByBios(spec) ? 'Remove them.' : 'Remove them, or use provider: systemd-boot.',
     );
   }
 }
@@ -342,7 +342,7 @@ function checkGrub(spec: ImageSpec, report: Report): void {
   report(
     `disk.partitions[${spec.disk.partitions.indexOf(partition)}].fsType`,
     `/boot lies on partition "${partition.id}", and GRUB cannot find the filesystem ${partition.filesystem}`,
-    'Add a partition with mountPoint: /boot and fsType: ext4, or use provider: systemd-boot.',
+    `Add a partition with mountPoint: /boot and fsType: ext4${startsByBios(spec) ? '' : ', or use provider: systemd-boot'}.`,
   );
 }
 

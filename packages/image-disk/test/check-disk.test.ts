@@ -259,6 +259,17 @@ describe('checkDisk', () => {
     ]);
   });
 
+  it.each<[string, SpecChanges]>([
+    ['quotes in the command line', { cmdline: 'x="a b"' }],
+    ['a filesystem that GRUB does not find', { disk: { partitionTable: 'mbr', partitions: [{ ...root, filesystem: 'erofs' }] } }],
+  ])('does not offer systemd-boot for %s where a BIOS starts the disk', (_, changes) => {
+    const hintsOf = (spec: SpecChanges): readonly string[] => checkDisk(imageSpec(spec), distribution).map(({ hint }) => hint ?? '');
+    expect(hintsOf({ ...legacy.mbr, ...changes })).toEqual([expect.not.stringContaining('systemd-boot')]);
+    expect(hintsOf({ bootloader: { provider: 'grub' }, ...changes, ...(changes.disk && withRoot({ filesystem: 'erofs' })) })).toEqual([
+      expect.stringContaining('systemd-boot'),
+    ]);
+  });
+
   it('refuses what a BIOS starts of a distribution that names no packages for it', () => {
     const packages = Object.fromEntries(Object.entries(distribution.tools.packages).filter(([capability]) => capability !== 'grub-bios'));
     expect(checkDisk(imageSpec(legacy.mbr), { ...distribution, tools: { packages } })).toMatchObject([
