@@ -52,7 +52,7 @@ function mbrTable({ spec, seed }: Pick<ImageInput, 'spec' | 'seed'>, { partition
   return {
     signature: diskSignature(seed),
     partitions: partitions.map(({ spec: partition, firstLba, lastLba }) => ({
-      // A type without a byte was refused by the format's check.
+      // A type without a byte was refused by the format's check; encodeMbr throws on 0.
       type: mbrTypeOf(partition) ?? 0,
       isActive: partition === active,
       firstLba,

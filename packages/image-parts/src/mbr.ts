@@ -49,7 +49,8 @@ export interface MbrEntry {
 /**
  * Writes the first sector of a disk: a partition table (DOS, MBR) with its signature, and no program.
  *
- * @throws RangeError for more partitions than fit, for one that is empty, overlaps another one or the table, or lies beyond 2 TiB, and for a second active one.
+ * @throws RangeError for more partitions than fit, for one that is empty, overlaps another one or the table, lies beyond 2 TiB, or has the type of an entry that is free, and for a second
+ *   active one.
  * @see UEFI specification 2.10, section 5.2
  */
 export function encodeMbr(table: MbrTable): Uint8Array {
@@ -104,9 +105,10 @@ function assertTable({ partitions }: MbrTable): void {
   if (partitions.length > MBR_PARTITIONS) throw new RangeError(`${partitions.length} partitions; at most ${MBR_PARTITIONS} fit`);
   if (partitions.filter(({ isActive }) => isActive).length > 1) throw new RangeError('two partitions are active');
   let free = 1;
-  for (const { firstLba, lastLba } of [...partitions].sort((a, b) => a.firstLba - b.firstLba)) {
+  for (const { type, firstLba, lastLba } of [...partitions].sort((a, b) => a.firstLba - b.firstLba)) {
     if (!Number.isSafeInteger(firstLba) || !Number.isSafeInteger(lastLba) || lastLba < firstLba)
       throw new RangeError(`the partition at sector ${firstLba} is empty`);
+    if (type === 0) throw new RangeError(`the partition at sector ${firstLba} has no type`);
     if (firstLba < free) throw new RangeError(`the partition at sector ${firstLba} overlaps another one or the table`);
     if (lastLba >= MBR_SECTORS) throw new RangeError(`the partition at sector ${firstLba} ends beyond 2 TiB`);
     free = lastLba + 1;

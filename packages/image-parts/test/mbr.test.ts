@@ -73,6 +73,7 @@ describe('encodeMbr', () => {
     ['one that ends before it begins', [one({ lastLba: 2047 })], 'empty'],
     ['one on the table', [one({ firstLba: 0 })], 'overlaps'],
     ['overlap', [one(), one({ firstLba: 4095, lastLba: 5000 })], 'overlaps'],
+    ['one without a type', [one({ type: 0 })], 'no type'],
     ['an end beyond 2 TiB', [one({ lastLba: MBR_SECTORS })], '2 TiB'],
   ])('refuses %s', (_, partitions, message) => {
     expect(() => encodeMbr({ signature: '00000001', partitions })).toThrow(message);
