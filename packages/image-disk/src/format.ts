@@ -6,7 +6,7 @@ import { PREPARE_VERSION, prepareKey, prepareTree } from './prepare.js';
 import { initrdModules } from './initrd-modules.js';
 import { requiredTools } from './required-tools.js';
 
-/** The format of image type `raw`: GPT disks that boot by UEFI, as raw files or virtual disks, compressed or not. */
+/** The format of image type `raw`: disks with a GPT or an MBR that boot by UEFI or a BIOS, as raw files or virtual disks, compressed or not. */
 export function createDiskFormat(): ImageFormat {
   return {
     imageTypes: ['raw'],
