@@ -11,13 +11,14 @@ export function createManifestExporter(): Exporter {
 }
 
 function manifest(input: BillInput): object {
-  const { image, system, target } = input.spec;
+  const { disk, image, system, target } = input.spec;
   return {
     schemaVersion: 1,
     image: { name: image.name, version: image.version },
     target: {
       ...{ os: target.os, dist: target.dist, arch: target.arch, imageType: target.imageType },
-      ...(system.bootloader.bootType === 'legacy' ? { firmware: 'bios' } : {}),
+      // Nothing of an image without partitions is for firmware, whatever the template says of it.
+      ...(system.bootloader.bootType === 'legacy' && disk.partitions.length > 0 ? { firmware: 'bios' } : {}),
     },
     creator: input.creator,
     epoch: formatTime(input.epochSeconds),

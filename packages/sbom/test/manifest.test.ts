@@ -1,5 +1,6 @@
 import { readFileSync, readdirSync } from 'node:fs';
 import { describe, expect, it } from 'vitest';
+import type { PartitionSpec } from '@ict/plugin-api';
 import { sbomError } from '../src/errors.js';
 import { createManifestExporter } from '../src/manifest.js';
 import plugin from '../src/plugin.js';
@@ -42,10 +43,12 @@ describe('the manifest', () => {
 
   it('says of firmware what is not usual', () => {
     const { spec, ...rest } = bill();
-    const { system } = spec;
-    const legacy = { ...spec, system: { ...system, bootloader: { ...system.bootloader, bootType: 'legacy' as const } } };
+    const { disk, system } = spec;
+    const archive = { ...spec, system: { ...system, bootloader: { ...system.bootloader, bootType: 'legacy' as const } } };
+    const legacy = { ...archive, disk: { ...disk, partitions: [{ id: 'root' } as PartitionSpec] } };
     expect(manifestOf(bill({ ...rest, spec: legacy }))).toMatchObject({ target: { imageType: 'raw', firmware: 'bios' } });
     expect(violations(schema, manifestOf(bill({ ...rest, spec: legacy })))).toEqual([]);
+    expect(manifestOf(bill({ ...rest, spec: archive }))['target']).not.toHaveProperty('firmware');
     expect(manifestOf()['target']).not.toHaveProperty('firmware');
   });
 

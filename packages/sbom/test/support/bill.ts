@@ -1,4 +1,4 @@
-import type { BillInput, Digest, ImageSpec, ResolvedPackage } from '@ict/plugin-api';
+import type { BillInput, Digest, ImageSpec, PartitionSpec, ResolvedPackage } from '@ict/plugin-api';
 
 export const digest = (digits: string): Digest => `sha256:${digits.repeat(64 / digits.length)}` as Digest;
 
@@ -30,6 +30,7 @@ export function bill(more: Partial<BillInput> = {}): BillInput {
     spec: {
       image: { name: 'minimal', version: '1.0' },
       target: { os: 'debian', dist: 'debian13', arch: 'x86_64', imageType: 'raw' },
+      disk: { partitions: [] as readonly PartitionSpec[] },
       system: { name: 'minimal', description: 'A small image', bootloader: { bootType: 'efi', provider: 'grub' } },
     } as ImageSpec,
     distribution: { title: 'Debian 13' } as BillInput['distribution'],
