@@ -54,7 +54,7 @@ export function checkDisk(spec: ImageSpec, distribution: DistributionDefinition)
   layout.partitions.forEach((placed, index) => {
     const path = `disk.partitions[${index}]`;
     checkType(placed.spec, path, spec.disk.partitionTable, report);
-    checkPartition(placed, path, report);
+    checkPartition(placed, path, spec.disk.partitionTable, report);
   });
   for (const { path, message, hint, code } of biosProblems(spec, layout)) report(path, message, hint, code);
   checkTogether(spec, report);
@@ -188,9 +188,10 @@ function checkType(spec: PartitionSpec, path: string, table: DiskSpec['partition
   });
 }
 
-function checkPartition(placed: PlacedPartition, path: string, report: Report): void {
+function checkPartition(placed: PlacedPartition, path: string, table: DiskSpec['partitionTable'], report: Report): void {
   const { spec } = placed;
-  if ((spec.name || spec.id).length > MAX_NAME_UNITS) {
+  // An MBR has no names.
+  if (table === 'gpt' && (spec.name || spec.id).length > MAX_NAME_UNITS) {
     report(
       `${path}.name`,
       `the name of partition "${spec.id}" is longer than ${MAX_NAME_UNITS} characters`,

@@ -16,6 +16,7 @@ describe('checkDisk', () => {
     ['a BIOS, by an MBR', legacy.mbr],
     ['a BIOS, by a GPT', legacy.gpt],
     ['UEFI, by an MBR', { disk: { partitionTable: 'mbr' } }],
+    ['an MBR, which has no names', { disk: { partitionTable: 'mbr', partitions: [esp, { ...root, name: 'n'.repeat(37) }] } }],
     [
       'an MBR with the GUIDs of types that it knows',
       { disk: { partitionTable: 'mbr', partitions: [esp, { ...root, typeUuid: '0fc63daf-8483-4772-8e79-3d69d8477de4' }] } },
