@@ -274,15 +274,17 @@ describe('the script', () => {
     expect(verified.stdout).toContain('No errors detected');
   });
 
-  it('moves the end of the root in an MBR, as far as that reaches, and keeps its signature', async () => {
+  it('moves the end of the root in an MBR, as far as that reaches, and keeps its signature and what is active', async () => {
+    const ofMbr = partitions.map((one) => ({ ...one, flags: one.mountPoint === '/' ? ['boot'] : [] }));
     const [raw] = await createDiskFormat().build(
-      imageInput(build.tree(bootable), { disk: { partitionTable: 'mbr', sizeBytes: SIZE, partitions } }),
+      imageInput(build.tree(bootable), { disk: { partitionTable: 'mbr', sizeBytes: SIZE, partitions: ofMbr } }),
       build.steps,
       build.ctx,
     );
     const shown = [ESP, [ROOT[0], (15 * MIB) / SECTOR]] as const;
     machine = new Machine(join(build.ctx.temporary, 'mbr'), build.blobPath((raw as FormatArtifact).blob), shown, 'mbr');
     const before = await table();
+    expect(before.partitiontable.partitions[1]).toMatchObject({ bootable: true });
     const grown = { exitCode: 0, called: ['sfdisk', `partx --update --nr 2 ${machine.disk}`, ...rootOnly()] };
     const end = async (): Promise<number> => {
       const [first, last] = (await table()).partitiontable.partitions;
