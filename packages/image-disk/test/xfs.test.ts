@@ -355,10 +355,10 @@ describe('layOut', () => {
   });
 
   it('has few groups, none of 1 TiB', () => {
-    const groups = [300, 2048, 8191, 8192, 16_384, 4 * MIB, 16 * MIB].map(
+    const groups = [300, 2048, 8192, 12_287, 12_288, 16_383, 16_384, 4 * MIB - 2, 4 * MIB, 16 * MIB].map(
       (mebibytes) => (layOut(mebibytes * 256, 1) as Geometry).groups.length,
     );
-    expect(groups).toEqual([2, 2, 2, 2, 4, 5, 17]);
+    expect(groups).toEqual([2, 2, 2, 2, 3, 3, 4, 4, 5, 17]);
   });
 });
 

@@ -8,7 +8,7 @@ export const XFS_MINIMUM_BYTES = 300 * MIB;
 export const XFS_MAXIMUM_BYTES = 16 * MIB ** 2;
 /**
  * A filesystem that grows gets more groups of the size that its first ones have. Small ones are made in two, so that those of a small image on a large disk
- * are not many; others in four, as mkfs.xfs makes them.
+ * are not many; others in as many of this size as they have, up to the four that mkfs.xfs makes.
  */
 const SMALL_GROUP_BLOCKS = (4096 * MIB) / BLOCK_BYTES;
 const LEAST_GROUPS = 2;
