@@ -116,8 +116,8 @@ export function assembleKey(input: ImageInput, ctx: BuildContext): Json {
  * tables last. Filesystems are made at the same time; those of an immutable image when the root and its hash tree are there, as the boot
  * files say what the root hash is.
  *
- * @throws `ICT_DISK_NO_SPACE`, `ICT_IMAGE_BOOT_FILES`, `ICT_IMAGE_BOOT_PROGRAM`, `ICT_DISK_MOUNT_POINT`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_READ_ONLY_FILE`,
- *   `ICT_DISK_FILESYSTEM`, `ICT_DISK_UNSUPPORTED`, and what the tools throw.
+ * @throws `ICT_DISK_NO_SPACE`, `ICT_IMAGE_BOOT_FILES`, `ICT_IMAGE_BOOT_PROGRAM`, `ICT_DISK_MOUNT_POINT`, `ICT_DISK_FAT_FILE`, `ICT_DISK_EXT_FILE`, `ICT_DISK_BTRFS_FILE`,
+ *   `ICT_DISK_XFS_FILE`, `ICT_DISK_READ_ONLY_FILE`, `ICT_DISK_FILESYSTEM`, `ICT_DISK_UNSUPPORTED`, and what the tools throw.
  */
 export async function assembleDisk(input: ImageInput, ctx: BuildContext): Promise<BlobRef> {
   const layout = layoutDisk(input.spec.disk);
