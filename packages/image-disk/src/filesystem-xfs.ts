@@ -5,7 +5,7 @@ import { requireWritten } from './written-filesystem.js';
 import { writeXfs } from './xfs/write-xfs.js';
 
 /** Bumped when the same request gives other bytes. */
-export const XFS_VERSION = 1;
+export const XFS_VERSION = 2;
 
 /**
  * Writes an xfs with a tree's files straight into a disk image.

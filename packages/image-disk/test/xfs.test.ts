@@ -19,6 +19,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUILD_EPOCH, digestFile, hostRecords, look, mounted } from '@ict/fixtures';
 import type { TreePath, TreeRecord } from '@ict/plugin-api';
 import { FreeBlocks } from '../src/ext4/free-blocks.js';
+import { encodeByteBlocks } from '../src/xfs/byte-blocks.js';
 import { mapExtents } from '../src/xfs/extent-map.js';
 import { inodeNumber, layOut, type Geometry } from '../src/xfs/geometry.js';
 import { nameHash } from '../src/xfs/name-hash.js';
@@ -372,6 +373,17 @@ describe('mapExtents', () => {
     const record = (done: bigint, count: bigint) => [7n + done, ((BigInt(2 ** geometry.groupBits) + 100n + done) << 21n) | count];
     expect(records).toEqual([record(0n, most), record(most, most), record(2n * most, 2n)]);
     expect([extents, blocks]).toEqual([3, []]);
+  });
+});
+
+describe('encodeByteBlocks', () => {
+  it.each([
+    ['XARM', 2n ** 64n - 1n],
+    ['XSLM', 0n],
+  ] as const)('says of %s where it is in the log as the kernel does', (magic, number) => {
+    const identity = { owner: 131, uuid: '6a7b8c9d-0e1f-4213-9425-364758697a8b' };
+    const blocks = encodeByteBlocks(Buffer.alloc(BLOCK, 1), magic, [100, 101], identity);
+    expect(blocks.map((bytes) => bytes.readBigUInt64BE(48))).toEqual([number, number]);
   });
 });
 

@@ -2,6 +2,8 @@ import { BLOCK_BYTES } from './constants.js';
 import { describe, HEADER, type BlockIdentity } from './self-description.js';
 
 const HEADER_BYTES = 56;
+/** The log's number ends the header. A value never goes through the log, and has one of ones. */
+const LOG_NUMBER_AT = 48;
 const ROOM = BLOCK_BYTES - HEADER_BYTES;
 
 /** How many blocks the target of a link, or the value of an attribute, takes. */
@@ -22,6 +24,7 @@ export function encodeByteBlocks(
     bytes.write(magic, 0, 'latin1');
     bytes.writeUInt32BE(index * ROOM, 4);
     bytes.writeUInt32BE(part.length, 8);
+    if (magic === 'XARM') bytes.fill(0xff, LOG_NUMBER_AT, HEADER_BYTES);
     part.copy(bytes, HEADER_BYTES);
     return describe(bytes, HEADER.bytes, { ...identity, at });
   });

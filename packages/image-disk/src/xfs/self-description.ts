@@ -10,7 +10,7 @@ export interface HeaderForm {
   readonly ownerBytes: 4 | 8;
 }
 
-/** By what a block is for. The log's number is 0 everywhere: nothing went through it. @see "Self Describing Metadata" in Documentation/filesystems/xfs of the kernel */
+/** By what a block is for. The log's number is 0 wherever one may be: nothing went through it. @see "Self Describing Metadata" in Documentation/filesystems/xfs of the kernel */
 export const HEADER = {
   /** Trees of groups; the owner is the group. */
   groupTree: { checksum: 52, place: 16, uuid: 32, owner: 48, ownerBytes: 4 },
