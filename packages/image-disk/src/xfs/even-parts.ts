@@ -6,9 +6,9 @@ export function evenParts<T>(items: readonly T[], most: number): T[][] {
   );
 }
 
-/** How many blocks each level of a tree has, from the leaves up to the one that `rootHolds` may point at. */
-export function levelsOf(records: number, leafHolds: number, nodeHolds: number, rootHolds = 1): number[] {
+/** How many blocks each level of a tree has, from the leaves up to its root. */
+export function levelsOf(records: number, leafHolds: number, nodeHolds: number): number[] {
   const levels = [Math.max(1, Math.ceil(records / leafHolds))];
-  for (let blocks = levels[0] as number; blocks > rootHolds; ) levels.push((blocks = Math.ceil(blocks / nodeHolds)));
+  for (let blocks = levels[0] as number; blocks > 1; ) levels.push((blocks = Math.ceil(blocks / nodeHolds)));
   return levels;
 }
