@@ -116,6 +116,7 @@ describe('writeXfs', () => {
     ['two large groups', 2048],
     ['four groups', 20_480],
     ['a log that is longer', 400_000],
+    ['inodes that may take less of it', 1_300_000],
   ])('has the features and sizes that mkfs.xfs gives to %s', async (_what, mebibytes) => {
     const own = join(base, 'own');
     await writeXfsOf(base, own, { records: [ROOT], sizeBytes: mebibytes * MIB });

@@ -19,8 +19,9 @@ const COMPATIBLE_READ_ONLY = 0x1 | 0x4 | 0x8;
 const INCOMPATIBLE = 0x1 | 0x2 | 0x8;
 /** Blocks that are read together for inodes. */
 const CLUSTER_BLOCKS = 4;
-/** How much of the filesystem inodes may take, in percent. */
-const INODE_PERCENT = 25;
+/** How much of the filesystem inodes may take, in percent: of a large one less. */
+const INODE_PERCENT = { usual: 25, large: 5 };
+const LARGE_BYTES = 1024 ** 4;
 
 export interface SuperblockFields {
   readonly uuid: string;
@@ -51,7 +52,7 @@ export function encodeSuperblock(geometry: Geometry, fields: SuperblockFields): 
   bytes.write(fields.label, 108, XFS_LABEL_BYTES, 'utf8');
   [BLOCK_BYTES, SECTOR_BYTES, INODE_BYTES, INODES_PER_BLOCK].forEach((size, index) => bytes.writeUInt8(Math.log2(size), 120 + index));
   bytes.writeUInt8(geometry.groupBits, 124);
-  bytes.writeUInt8(INODE_PERCENT, 127);
+  bytes.writeUInt8(geometry.blocks * BLOCK_BYTES < LARGE_BYTES ? INODE_PERCENT.usual : INODE_PERCENT.large, 127);
   writeU64(bytes, fields.inodes, 128);
   writeU64(bytes, fields.freeInodes, 136);
   writeU64(bytes, fields.freeBlocks, 144);
