@@ -74,7 +74,7 @@ export class Index {
     return this.versionTexts.start + this.versions.at(row);
   }
 
-  /** Where the texts of versions end. */
+  /** Where the texts of versions end. This index lies behind them, so that a whole block may be read there. */
   versionsEnd(): usize {
     return this.versionTexts.start + this.versionTexts.length;
   }

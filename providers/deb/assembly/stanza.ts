@@ -177,7 +177,10 @@ export function valueStart(from: usize): usize {
   return at;
 }
 
-/** The byte after the last one of a value that is not white space, continuation lines included; `from` of {@link valueStart}. */
+/**
+ * The byte after the last one of a value that is not white space, continuation lines included; `from` of {@link valueStart}. Reads up to a block
+ * behind the end of values.
+ */
 export function valueStop(from: usize): usize {
   let at = min(lineEnd(from, stop), stop);
   while (at < stop && isContinued(at)) at = min(lineEnd(at + 1, stop), stop);
