@@ -1,9 +1,9 @@
 import type * as promises from 'node:fs/promises';
-import { chmod, link, mkdir, mkdtemp, readFile, readdir, rm, stat, writeFile } from 'node:fs/promises';
+import { chmod, link, mkdir, mkdtemp, readFile, readdir, readlink, rm, stat, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { atomicWriteFile, publishByLink, replaceFile, sharedDirectorySync, temporaryName, writeNewFile } from '../src/index.js';
+import { atomicWriteFile, flushFile, publishByLink, replaceFile, sharedDirectorySync, temporaryName, writeNewFile } from '../src/index.js';
 
 /** Whether the next link is made twice, as over a network that lost the first answer. */
 const network = vi.hoisted(() => ({ linksTwice: false }));
@@ -116,6 +116,18 @@ describe('sharedDirectorySync', () => {
     await mkdir(inside);
     await expect(flush()).resolves.toBeUndefined();
   });
+});
+
+it('flushFile says what the system refuses, and leaves nothing open', async () => {
+  const unflushable = '/dev/null';
+  const opened = async () => {
+    const links = (await readdir('/proc/self/fd')).map((descriptor) => readlink(`/proc/self/fd/${descriptor}`).catch(() => undefined));
+    return (await Promise.all(links)).filter((target) => target === unflushable).length;
+  };
+  const before = await opened();
+  await expect(flushFile(unflushable)).rejects.toMatchObject({ code: 'EINVAL', syscall: 'fsync' });
+  await expect(flushFile(join(directory, 'absent'))).rejects.toMatchObject({ code: 'ENOENT', syscall: 'open' });
+  expect(await opened()).toBe(before);
 });
 
 describe('publishByLink', () => {
