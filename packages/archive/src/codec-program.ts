@@ -1,4 +1,4 @@
-import { spawn, type ChildProcessByStdio } from 'node:child_process';
+import { spawn, spawnSync, type ChildProcessByStdio } from 'node:child_process';
 import { accessSync, constants } from 'node:fs';
 import { delimiter, isAbsolute, join } from 'node:path';
 import { Duplex, type Readable, type Writable } from 'node:stream';
@@ -111,6 +111,21 @@ export async function runProgramTo(
   signal?.removeEventListener('abort', stop);
   signal?.throwIfAborted();
   for (const outcome of [feeding, end]) if (outcome.status === 'rejected') throw outcome.reason;
+}
+
+/**
+ * What a program makes of bytes, waited for: nothing else happens in this process meanwhile.
+ *
+ * @returns undefined where the program fails, or makes more than `maxBytes`.
+ */
+export function runProgramAtOnce(program: string, args: readonly string[], bytes: Uint8Array, maxBytes: number): Buffer | undefined {
+  const { status, stdout } = spawnSync(program, args, {
+    input: bytes,
+    maxBuffer: maxBytes,
+    stdio: ['pipe', 'pipe', 'ignore'],
+    env: environment(),
+  });
+  return status === 0 && stdout.length <= maxBytes ? stdout : undefined;
 }
 
 /** A program that reads no further says why by its status; any other failure is the source's own, and ends the program. */

@@ -1,5 +1,7 @@
 import { gunzipSync, zstdDecompressSync } from 'node:zlib';
+import { findProgram, runProgramAtOnce } from './codec-program.js';
 import type { Compression } from './compression.js';
+import { XZ } from './decompress.js';
 
 const DECODERS: Readonly<Partial<Record<Compression, typeof gunzipSync>>> = {
   gz: gunzipSync,
@@ -20,10 +22,11 @@ interface Decoded {
  * Decompresses bytes that lie in memory, in one call and without streams, which take longer to pass small data on than decoders to decode it.
  * Nothing else happens in this process meanwhile.
  *
- * @returns undefined for what has to go through `decompress`: other formats than gz and zstd, several frames of zstd, results beyond `maxBytes`, and
- *   damaged data, of which it says what is wrong.
+ * @returns undefined for what has to go through `decompress`: other formats than gz, zstd and xz, xz without the program, several frames of zstd, results
+ *   beyond `maxBytes`, and damaged data, of which it says what is wrong.
  */
 export function decompressAtOnce(bytes: Uint8Array, kind: Compression, maxBytes: number): Buffer | undefined {
+  if (kind === 'xz') return decompressXz(bytes, maxBytes);
   const decode = DECODERS[kind];
   if (decode === undefined) return undefined;
   try {
@@ -35,4 +38,9 @@ export function decompressAtOnce(bytes: Uint8Array, kind: Compression, maxBytes:
   } catch {
     return undefined;
   }
+}
+
+function decompressXz(bytes: Uint8Array, maxBytes: number): Buffer | undefined {
+  const xz = findProgram('xz');
+  return xz === undefined ? undefined : runProgramAtOnce(xz, XZ, bytes, maxBytes);
 }

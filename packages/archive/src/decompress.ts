@@ -76,7 +76,7 @@ export async function decompressTo(
 }
 
 /** How the program decompresses to its standard output. */
-const XZ = ['--format=xz', '-dc'];
+export const XZ = ['--format=xz', '-dc'];
 
 type Decoder = Duplex | ((source: AsyncIterable<Uint8Array>) => AsyncIterable<Uint8Array>) | undefined;
 

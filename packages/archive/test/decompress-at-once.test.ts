@@ -1,3 +1,4 @@
+import { execFileSync } from 'node:child_process';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
@@ -6,10 +7,13 @@ import { collect, hostileBytes, inPieces } from './workspace.js';
 
 const TEXT = Buffer.from(Array.from({ length: 8_000 }, (_, index) => `line ${index * 7919} of the text\n`).join(''));
 const MAX = 2 ** 20;
+/** As rpm does it, with checks that are SHA-256. */
+const xzSync = (bytes: Uint8Array | string): Buffer => execFileSync('xz', ['-1', '--check=sha256', '-c'], { input: bytes });
 
 describe.each([
   ['gz', gzipSync],
   ['zstd', zstdCompressSync],
+  ['xz', xzSync],
 ] as const)('%s in one call', (kind, pack) => {
   it.each([
     ['a text', TEXT],
@@ -43,6 +47,6 @@ it('never takes the first of several zstd frames for all', () => {
   expect(decompressAtOnce(Buffer.concat([gzipSync('one '), gzipSync('two')]), 'gz', MAX)?.toString()).toBe('one two');
 });
 
-it.each(['none', 'xz', 'lzma', 'bz2', 'zck'] as const)('leaves %s to others', (kind) => {
+it.each(['none', 'lzma', 'bz2', 'zck'] as const)('leaves %s to others', (kind) => {
   expect(decompressAtOnce(TEXT, kind, MAX)).toBeUndefined();
 });
