@@ -53,6 +53,13 @@ describe.each([
   });
 });
 
+it.each(['gzip', 'zstd', 'lz4', 'xz'])('the short last block of a file that is compressed with %s is read', async (compression) => {
+  const tree = workDirectory();
+  for (let length = 1; length < 80; length++) writeFileSync(join(tree, `${length}`), Buffer.alloc(length, 'a'));
+  writeFileSync(join(tree, 'large'), Buffer.alloc(128 * 1024 + 50, 'a'));
+  expect(await lookInto(await imageOf(tree, '-comp', compression, '-no-fragments'))).toEqual(await look(tree));
+});
+
 it('what is not read says why', async () => {
   const tree = workDirectory();
   writeFileSync(join(tree, 'file'), 'text');

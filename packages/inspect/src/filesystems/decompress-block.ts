@@ -10,6 +10,8 @@ export type BlockCompression = 'zlib' | 'zstd' | 'xz' | 'lz4';
 
 /** No window of zstd that is no larger is refused. */
 const LEAST_WINDOW_BITS = 17;
+/** Node takes no output that is less. */
+const LEAST_OUTPUT_BYTES = 64;
 
 /**
  * Decompresses a block; what stands behind its end is left alone.
@@ -19,7 +21,7 @@ const LEAST_WINDOW_BITS = 17;
  */
 export async function decompressBlock(kind: BlockCompression, block: Buffer, most: number): Promise<Buffer> {
   // With room left Node does not look for more behind the end.
-  const room = { maxOutputLength: most, chunkSize: most + 1 };
+  const room = { maxOutputLength: most, chunkSize: Math.max(most + 1, LEAST_OUTPUT_BYTES) };
   try {
     switch (kind) {
       case 'zlib':
