@@ -1,5 +1,5 @@
 import { execFileSync } from 'node:child_process';
-import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from 'node:fs';
+import { chmodSync, mkdirSync, mkdtempSync, readFileSync, rmSync, utimesSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { look, mounted } from '@ict/fixtures';
@@ -73,6 +73,13 @@ describe.each([
       expect(await filesystems.get(0)?.files?.find('/deep/er/short')).toMatchObject({ sizeBytes: 300 });
     });
   });
+});
+
+it('times before 1970 are read', async () => {
+  const tree = workDirectory();
+  writeFileSync(join(tree, 'file'), 'text');
+  utimesSync(join(tree, 'file'), -5, -5);
+  expect(await lookInto(await imageOf(tree))).toEqual(await look(tree));
 });
 
 /** Writes a number of the superblock, and the checksum anew. */

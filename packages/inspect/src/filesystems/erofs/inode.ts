@@ -38,7 +38,10 @@ export async function readInode(bytes: Bytes, { inodesAt, seconds }: Superblock,
   return {
     ...{ number, layout, mode: fields.readUInt16LE(4), union: fields.readUInt32LE(16) },
     ...(isExtended
-      ? { owner: fields.readUInt32LE(24), group: fields.readUInt32LE(28), sizeBytes: readWide(fields, 8), seconds: readWide(fields, 32) }
+      ? {
+          ...{ owner: fields.readUInt32LE(24), group: fields.readUInt32LE(28), sizeBytes: readWide(fields, 8) },
+          seconds: Number(fields.readBigInt64LE(32)),
+        }
       : { owner: fields.readUInt16LE(24), group: fields.readUInt16LE(26), sizeBytes: fields.readUInt32LE(8), seconds }),
     attributesAt: at + inodeBytes,
     attributeBytes: attributeWords === 0 ? 0 : 12 + 4 * (attributeWords - 1),

@@ -1,5 +1,5 @@
 import { crc32c, uuidText } from '@ict/image-parts';
-import { fieldText, readWide, type Bytes } from '../../bytes.js';
+import { fieldText, type Bytes } from '../../bytes.js';
 import type { FilesystemSummary } from '../filesystem.js';
 
 const SUPERBLOCK_AT = 1024;
@@ -64,7 +64,7 @@ export async function readSuperblock(
     inodesAt: block.readUInt32LE(40) * blockBytes,
     attributesAt: block.readUInt32LE(44) * blockBytes,
     root: block.readUInt16LE(14),
-    seconds: readWide(block, 24),
+    seconds: Number(block.readBigInt64LE(24)),
     isPadded: (block.readUInt32LE(80) & PADDED) !== 0,
   };
   return { summary, superblock: refusal(block) ?? superblock };
