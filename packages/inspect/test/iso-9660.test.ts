@@ -129,6 +129,20 @@ it('an image that names itself as a file ends', async () => {
   expect(files.map(({ path }) => path)).toEqual(['/self', '/self/self', '/self/self/self']);
 });
 
+it('a file whose further parts are missing is not left out', async () => {
+  const directory = workDirectory();
+  const medium = join(directory, 'medium');
+  mkdirSync(medium);
+  for (const name of ['FIRST', 'LAST']) writeFileSync(join(medium, name), name);
+  const bytes = readFileSync(await iso(join(directory, 'image.iso'), medium, '--norock'));
+  expect(await readAll(() => openIso9660(bytesIn(bytes)))).toBe(3);
+  for (const name of ['FIRST', 'LAST']) {
+    const damaged = Buffer.from(bytes);
+    damaged[damaged.indexOf(name, 32_768) - 33 + 25] = 0x80;
+    expect(await readAll(() => openIso9660(bytesIn(damaged)))).toEqual(new RangeError('parts of a file in / are missing'));
+  }
+});
+
 it('whatever is damaged ends in a result or a problem', async () => {
   const directory = workDirectory();
   const tree = join(directory, 'tree');

@@ -80,10 +80,12 @@ class IsoVolume {
     for (const record of await this.#records(directory.parts[0] as Bytes, directory.path)) {
       if (OWN_NAMES.includes(record.identifier) || (record.flags & ASSOCIATED) !== 0) continue;
       parts.push(record);
+      if (record.identifier !== parts[0]?.identifier) throw new RangeError(`parts of a file in ${directory.path} are missing`);
       if ((record.flags & GOES_ON) !== 0) continue;
       const fields = this.#skip === undefined ? {} : await this.#fields(record, this.#skip);
       entries.push(this.#entry(childPath(directory, fields.name ?? plainName(record.identifier)), parts.splice(0), fields));
     }
+    if (parts.length > 0) throw new RangeError(`parts of a file in ${directory.path} are missing`);
     return entries;
   }
 
