@@ -134,3 +134,48 @@ it('a damaged tree of extents, directory or inode ends in a problem, and never i
     await expect(everything(filesystems.get(0)?.files)).rejects.toThrow('the directory / is damaged');
   });
 });
+
+/** An ext4 with `/file` of ten blocks, and where the inode of that is. */
+async function withFile(): Promise<{ readonly image: string; readonly inodeAt: number; readonly blockAt: (index: number) => Promise<number> }> {
+  const directory = workDirectory();
+  const tree = join(directory, 'tree');
+  mkdirSync(tree);
+  writeFileSync(join(tree, 'file'), Buffer.alloc(10 * 1024, 'content'));
+  const image = emptyFile(join(directory, 'image'), 8 * MIB);
+  await run('mke2fs', '-q', '-t', 'ext4', '-b', '1024', '-d', tree, image);
+  const [, block, offset] = /block (\d+), offset (0x[\da-f]+)/.exec(await run('debugfs', '-R', 'imap /file', image)) ?? [];
+  const blockAt = async (index: number): Promise<number> => Number((await run('debugfs', '-R', `bmap /file ${index}`, image)).trim()) * 1024;
+  return { image, inodeAt: Number(block) * 1024 + Number(offset), blockAt };
+}
+
+/** A node of a tree of extents, all of which are the same. */
+function nodeOf(bytes: number, depth: number, entry: Buffer): Buffer {
+  const count = Math.floor((bytes - 12) / 12);
+  const header = Buffer.alloc(12);
+  for (const [index, value] of [0xf30a, count, count, depth].entries()) header.writeUInt16LE(value, index * 2);
+  return Buffer.concat([header, ...Array.from({ length: count }, () => entry)]);
+}
+
+it('a tree of extents that leads to one node many times ends', async () => {
+  const { image, inodeAt, blockAt } = await withFile();
+  const places = await Promise.all([0, 1, 2, 3, 4].map(blockAt));
+  let entry = Buffer.alloc(12); // an extent of no blocks
+  for (const [depth, place] of places.entries()) {
+    overwrite(image, place, nodeOf(1024, depth, entry));
+    entry = Buffer.alloc(12);
+    entry.writeUInt32LE(place / 1024, 4);
+  }
+  overwrite(image, inodeAt + 0x28, nodeOf(60, 5, entry));
+  await withImage(image, async ({ filesystems }) => {
+    const file = await filesystems.get(0)?.files?.find('/file');
+    await expect(gathered((file as FileEntry).content())).rejects.toThrow('an extent tree is damaged');
+  });
+});
+
+it('a file that is larger than any is refused', async () => {
+  const { image, inodeAt } = await withFile();
+  overwrite(image, inodeAt + 0x6c, Buffer.from([0, 0, 1]));
+  await withImage(image, async ({ filesystems }) => {
+    await expect(everything(filesystems.get(0)?.files)).rejects.toThrow(/\/file has \d+ bytes, more than a file has/u);
+  });
+});

@@ -3,7 +3,7 @@ import { fieldText, type Bytes } from '../bytes.js';
 import { childPath, filesystemOver } from './filesystem-over.js';
 import { parseAttributes, parseBlockOfAttributes } from './ext-attributes.js';
 import { gathered, type FileEntry, type FilesystemSummary, type OpenedFilesystem, type ReadableFilesystem } from './filesystem.js';
-import { attributesOf, typeOf, unpackDevice } from './inode-fields.js';
+import { attributesOf, requireSize, typeOf, unpackDevice } from './inode-fields.js';
 import { inPieces, nothing, zeros } from './pieces.js';
 
 const SUPERBLOCK_AT = 1024;
@@ -103,6 +103,7 @@ class Inodes {
     const bits = inode.readUInt16LE(0);
     const type = typeOf(bits, path, number);
     const sizeBytes = inode.readUInt32LE(0x4) + inode.readUInt32LE(0x6c) * 2 ** 32;
+    requireSize(path, type, sizeBytes);
     return {
       path,
       type,
@@ -170,7 +171,6 @@ class Inodes {
     let at = 0;
     for await (const { logical, blocks, physical } of this.#runs(inode, Math.ceil(sizeBytes / blockBytes))) {
       const start = logical * blockBytes;
-      if (start < at) throw new RangeError('the blocks of a file overlap');
       yield* zeros(Math.min(start, sizeBytes) - at);
       at = Math.min(start + blocks * blockBytes, sizeBytes);
       yield* inPieces(this.#bytes, physical * blockBytes, at - start);
@@ -184,22 +184,24 @@ class Inodes {
     return (inode.readUInt32LE(0x20) & EXTENTS_FLAG) !== 0 ? this.#extents(map, EXTENT_DEPTH) : this.#mapped(map, blocks);
   }
 
-  async *#extents(node: Buffer, deepest: number): AsyncGenerator<Run, void, undefined> {
+  /** @param met how far extents led so far: each leads further, so that no node is met twice. */
+  async *#extents(node: Buffer, deepest: number, met = { blocks: 0 }): AsyncGenerator<Run, void, undefined> {
     const [magic, count, depth] = [node.readUInt16LE(0), node.readUInt16LE(2), node.readUInt16LE(6)];
-    if (magic !== EXTENT_MAGIC || depth > deepest || 12 + count * 12 > node.length) throw new RangeError('an extent tree is damaged');
+    const isEmpty = count === 0 && deepest < EXTENT_DEPTH;
+    if (magic !== EXTENT_MAGIC || depth > deepest || isEmpty || 12 + count * 12 > node.length) throw damagedExtents();
     const { blockBytes } = this.#layout;
     for (let index = 0; index < count; index++) {
       const entry = node.subarray(12 + index * 12, 24 + index * 12);
       if (depth > 0) {
         const below = entry.readUInt32LE(4) + entry.readUInt16LE(8) * 2 ** 32;
-        yield* this.#extents(await this.#bytes.read(below * blockBytes, blockBytes), depth - 1);
-      } else if (entry.readUInt16LE(4) <= INITIALISED_BLOCKS) {
-        yield {
-          logical: entry.readUInt32LE(0),
-          blocks: entry.readUInt16LE(4),
-          physical: entry.readUInt32LE(8) + entry.readUInt16LE(6) * 2 ** 32,
-        };
+        yield* this.#extents(await this.#bytes.read(below * blockBytes, blockBytes), depth - 1, met);
+        continue;
       }
+      const [logical, length] = [entry.readUInt32LE(0), entry.readUInt16LE(4)];
+      const blocks = length > INITIALISED_BLOCKS ? length - INITIALISED_BLOCKS : length;
+      if (blocks === 0 || logical < met.blocks) throw damagedExtents();
+      met.blocks = logical + blocks;
+      if (length <= INITIALISED_BLOCKS) yield { logical, blocks, physical: entry.readUInt32LE(8) + entry.readUInt16LE(6) * 2 ** 32 };
     }
   }
 
@@ -229,6 +231,10 @@ class Inodes {
       else if (physical !== 0) yield { logical, blocks: 1, physical };
     }
   }
+}
+
+function damagedExtents(): RangeError {
+  return new RangeError('an extent tree is damaged');
 }
 
 /** Modification: 32 bits, and two above them in inodes that have room. */

@@ -1,7 +1,7 @@
 import { partOf, type Bytes } from '../bytes.js';
 import { gathered, type FileEntry, type OpenedFilesystem } from './filesystem.js';
 import { childPath, filesystemOver } from './filesystem-over.js';
-import { typeOf } from './inode-fields.js';
+import { requireSize, typeOf } from './inode-fields.js';
 import { MOST_LISTING_BYTES } from './limits.js';
 import { inPieces, nothing } from './pieces.js';
 import { readRockRidge, rockRidgeSkip, shortTime, type RockRidge } from './rock-ridge.js';
@@ -97,6 +97,7 @@ class IsoVolume {
     if ((type === 'directory') !== isDirectory) throw new RangeError(`${path} is a directory and something else`);
     const parts = records.map((part) => this.#part(part));
     const sizeBytes = parts.reduce((sum, part) => sum + part.sizeBytes, 0);
+    requireSize(path, type, sizeBytes);
     const content = async function* (): AsyncGenerator<Buffer, void, undefined> {
       for (const part of parts) yield* inPieces(part, 0, part.sizeBytes);
     };
