@@ -1,6 +1,6 @@
 import { uuidText } from '@ict/image-parts';
 import { fieldText, type Bytes } from '../bytes.js';
-import { childPath, filesystemOver } from './filesystem-over.js';
+import { childPath, filesystemOver, nameText } from './filesystem-over.js';
 import { parseAttributes, parseBlockOfAttributes } from './ext-attributes.js';
 import { gathered, type FileEntry, type FilesystemSummary, type OpenedFilesystem, type ReadableFilesystem } from './filesystem.js';
 import { attributesOf, requireSize, typeOf, unpackDevice } from './inode-fields.js';
@@ -81,10 +81,8 @@ export async function openExt(bytes: Bytes): Promise<OpenedFilesystem | undefine
 async function filesOf(bytes: Bytes, layout: Layout): Promise<ReadableFilesystem> {
   const inodes = new Inodes(bytes, layout);
   const root = await inodes.entry('/', ROOT_INODE);
-  return filesystemOver(root, async (directory) => {
-    const entries: FileEntry[] = [];
-    for (const { name, inode } of await inodes.names(directory)) entries.push(await inodes.entry(childPath(directory, name), inode));
-    return entries;
+  return filesystemOver(root, async function* (directory) {
+    for await (const { name, inode } of inodes.names(directory)) yield await inodes.entry(childPath(directory, name), inode);
   });
 }
 
@@ -121,25 +119,23 @@ class Inodes {
   }
 
   /** The names in a directory, without `.` and `..`. */
-  async names({ inode: number, path }: FileEntry): Promise<readonly { readonly name: string; readonly inode: number }[]> {
+  async *names({ inode: number, path }: FileEntry): AsyncGenerator<{ readonly name: string; readonly inode: number }, void, undefined> {
     const inode = await this.#read(number);
     const sizeBytes = inode.readUInt32LE(0x4) + inode.readUInt32LE(0x6c) * 2 ** 32;
     if (sizeBytes > MOST_DIRECTORY_BYTES) throw new RangeError(`the directory ${path} is too large`);
     const { blockBytes } = this.#layout;
-    const found: { name: string; inode: number }[] = [];
     const content = await gathered(this.#content(inode, sizeBytes));
     for (let start = 0; start < content.length; start += blockBytes) {
       const block = content.subarray(start, start + blockBytes);
       for (let at = 0; at + 8 <= block.length; ) {
         const [entry, length, nameBytes] = [block.readUInt32LE(at), block.readUInt16LE(at + 4), block.readUInt8(at + 6)];
         if (length < 8 || at + length > block.length) throw new RangeError(`the directory ${path} is damaged`);
-        const name = block.toString('utf8', at + 8, at + 8 + nameBytes);
+        const name = nameText(block.subarray(at + 8, at + 8 + nameBytes));
         // An entry without inode is free, or has the hashes of others.
-        if (entry !== 0 && name !== '.' && name !== '..') found.push({ name, inode: entry });
+        if (entry !== 0 && name !== '.' && name !== '..') yield { name, inode: entry };
         at += length;
       }
     }
-    return found;
   }
 
   async #read(number: number): Promise<Buffer> {

@@ -69,18 +69,18 @@ async function openVolume(
     }
     if (left > 0) throw new RangeError(`${path} ends ${left} bytes too early`);
   }
-  const children = async (directory: FileEntry): Promise<readonly FatEntry[]> =>
-    [...parseDirectory(await raw(directory as FatEntry))]
-      .filter(({ name }) => name !== '.' && name !== '..')
-      .map(({ name, isDirectory, first, sizeBytes, seconds }) => {
-        const path = childPath(directory, name);
-        const made: FatEntry = {
-          ...entry(path, isDirectory ? 'directory' : 'file', isDirectory ? 0 : sizeBytes, seconds, first),
-          first,
-          content: () => contentOf(made),
-        };
-        return made;
-      });
+  async function* children(directory: FileEntry): AsyncGenerator<FatEntry, void, undefined> {
+    for (const { name, isDirectory, first, sizeBytes, seconds } of parseDirectory(await raw(directory as FatEntry))) {
+      if (name === '.' || name === '..') continue;
+      const path = childPath(directory, name);
+      const made: FatEntry = {
+        ...entry(path, isDirectory ? 'directory' : 'file', isDirectory ? 0 : sizeBytes, seconds, first),
+        first,
+        content: () => contentOf(made),
+      };
+      yield made;
+    }
+  }
   const label = [...parseLabels(await raw(rootEntry))][0];
   const id = volume.volumeId.toString(16).toUpperCase().padStart(8, '0');
   return {

@@ -1,3 +1,4 @@
+import { isUtf8 } from 'node:buffer';
 import { compareText } from '@ict/integrity';
 import type { FileEntry, ReadableFilesystem } from './filesystem.js';
 
@@ -5,12 +6,21 @@ import type { FileEntry, ReadableFilesystem } from './filesystem.js';
 const DEEPEST = 2048;
 /** More than a system has, and as many as can be held against others. */
 const MOST_NAMES = 4 * 1024 * 1024;
+/** The same of the characters of paths, targets and attributes. */
+const MOST_CHARACTERS = 512 * 1024 * 1024;
+/** What no directory has but as itself, and what is above it. */
+const NO_NAMES: readonly string[] = ['', '.', '..'];
+
+/** How much is held. */
+interface Held {
+  names: number;
+  characters: number;
+}
 
 /** What a walk met so far. */
-interface Seen {
+interface Seen extends Held {
   /** One that is met again holds itself, or is held twice, and the walk might never end. */
   readonly directories: Set<number>;
-  names: number;
 }
 
 /**
@@ -19,13 +29,12 @@ interface Seen {
  * @param root its root directory; its path is `/`.
  * @param children entries of a directory, in any order.
  */
-export function filesystemOver(root: FileEntry, children: (directory: FileEntry) => Promise<readonly FileEntry[]>): ReadableFilesystem {
+export function filesystemOver(root: FileEntry, children: (directory: FileEntry) => AsyncIterable<FileEntry>): ReadableFilesystem {
   async function* below(directory: FileEntry, depth: number, seen: Seen): AsyncGenerator<FileEntry, void, undefined> {
     if (seen.directories.has(directory.inode)) throw new RangeError(`the directory ${directory.path} has another name already`);
     if (depth > DEEPEST) throw new RangeError(`${directory.path} lies deeper than ${DEEPEST} directories`);
     seen.directories.add(directory.inode);
-    for (const entry of sorted(await children(directory))) {
-      if (++seen.names > MOST_NAMES) throw new RangeError(`it has more than ${MOST_NAMES} names`);
+    for (const entry of await sorted(children(directory), seen)) {
       yield entry;
       if (entry.type === 'directory') yield* below(entry, depth + 1, seen);
     }
@@ -34,29 +43,56 @@ export function filesystemOver(root: FileEntry, children: (directory: FileEntry)
     let found: FileEntry | undefined = root;
     for (const name of path.split('/').filter((part) => part !== '')) {
       if (found?.type !== 'directory') return undefined;
-      const wanted = childPath(found, name);
-      found = (await children(found)).find((entry) => entry.path === wanted);
+      const wanted = pathBelow(found, name);
+      const entries = children(found);
+      found = undefined;
+      for await (const entry of entries) if (entry.path === wanted) found = entry;
     }
     return found;
   };
   return {
     walk: async function* () {
       yield root;
-      yield* below(root, 0, { directories: new Set(), names: 0 });
+      yield* below(root, 0, { directories: new Set(), names: 0, characters: 0 });
     },
     find,
     list: async (path) => {
       const directory = await find(path);
-      return directory?.type === 'directory' ? sorted(await children(directory)) : undefined;
+      return directory?.type === 'directory' ? sorted(children(directory), { names: 0, characters: 0 }) : undefined;
     },
   };
 }
 
-/** The path of a name in a directory. */
+/** The path of a name in a directory. @throws RangeError for what is no name: the path would be that of another file. */
 export function childPath(directory: FileEntry, name: string): string {
-  return directory.path === '/' ? `/${name}` : `${directory.path}/${name}`;
+  if (NO_NAMES.includes(name) || /[/\0]/u.test(name)) throw new RangeError(`the directory ${directory.path} has a name that is none`);
+  return pathBelow(directory, name);
 }
 
-function sorted(entries: readonly FileEntry[]): readonly FileEntry[] {
-  return entries.toSorted((a, b) => compareText(a.path, b.path));
+function pathBelow({ path }: FileEntry, name: string): string {
+  return path === '/' ? `/${name}` : `${path}/${name}`;
+}
+
+/** A name as a text: where it is no UTF-8, its bytes as `\xNN`, so that no two names become one. */
+export function nameText(bytes: Buffer): string {
+  if (isUtf8(bytes)) return bytes.toString();
+  return bytes.toString('latin1').replace(/[\x80-\xff]/gu, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);
+}
+
+async function sorted(entries: AsyncIterable<FileEntry>, held: Held): Promise<readonly FileEntry[]> {
+  const found: FileEntry[] = [];
+  for await (const entry of entries) {
+    if (++held.names > MOST_NAMES) throw new RangeError(`it has more than ${MOST_NAMES} names`);
+    if ((held.characters += charactersOf(entry)) > MOST_CHARACTERS)
+      throw new RangeError(`its paths, targets and attributes have more than ${MOST_CHARACTERS} characters`);
+    found.push(entry);
+  }
+  found.sort((a, b) => compareText(a.path, b.path));
+  const twice = found.find(({ path }, index) => path === found[index + 1]?.path);
+  if (twice !== undefined) throw new RangeError(`${twice.path} is there twice`);
+  return found;
+}
+
+function charactersOf({ path, target = '', attributes = {} }: FileEntry): number {
+  return Object.entries(attributes).reduce((sum, [name, value]) => sum + name.length + value.length, path.length + target.length);
 }

@@ -3,7 +3,7 @@ import type { Bytes } from '../bytes.js';
 
 /** One name in a filesystem. */
 export interface FileEntry {
-  /** Absolute, from the root of this filesystem; bytes that are no UTF-8 are replaced. */
+  /** Absolute, from the root of this filesystem; of names that are no UTF-8 bytes are `\xNN`. */
   readonly path: string;
   readonly type: EntryType;
   /** Permission bits, with set-user-ID, set-group-ID and sticky. */

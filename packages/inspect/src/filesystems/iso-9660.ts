@@ -74,8 +74,7 @@ class IsoVolume {
     return this.#entry('/', [own], fields);
   }
 
-  async children(directory: IsoEntry): Promise<readonly IsoEntry[]> {
-    const entries: IsoEntry[] = [];
+  async *children(directory: IsoEntry): AsyncGenerator<IsoEntry, void, undefined> {
     const parts: IsoRecord[] = [];
     for (const record of await this.#records(directory.parts[0] as Bytes, directory.path)) {
       if (OWN_NAMES.includes(record.identifier) || (record.flags & ASSOCIATED) !== 0) continue;
@@ -83,10 +82,9 @@ class IsoVolume {
       if (record.identifier !== parts[0]?.identifier) throw new RangeError(`parts of a file in ${directory.path} are missing`);
       if ((record.flags & GOES_ON) !== 0) continue;
       const fields = this.#skip === undefined ? {} : await this.#fields(record, this.#skip);
-      entries.push(this.#entry(childPath(directory, fields.name ?? plainName(record.identifier)), parts.splice(0), fields));
+      yield this.#entry(childPath(directory, fields.name ?? plainName(record.identifier)), parts.splice(0), fields);
     }
     if (parts.length > 0) throw new RangeError(`parts of a file in ${directory.path} are missing`);
-    return entries;
   }
 
   #entry(path: string, records: readonly IsoRecord[], { mode, owner = 0, group = 0, seconds, target, device }: RockRidge): IsoEntry {

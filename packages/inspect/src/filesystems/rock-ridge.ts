@@ -1,3 +1,5 @@
+import { nameText } from './filesystem-over.js';
+
 /** What Rock Ridge adds to a record of ISO 9660. */
 export interface RockRidge {
   /** Absent where the record has no other name. */
@@ -61,7 +63,7 @@ export async function readRockRidge(use: Buffer, read: (where: Continuation) => 
   const [attributes, device, times, names, targets] = [first('PX'), first('PN'), first('TF'), all('NM'), all('SL')];
   const seconds = times === undefined ? undefined : modificationOf(times);
   return {
-    ...(names.length === 0 ? {} : { name: Buffer.concat(names.map((field) => field.subarray(5))).toString() }),
+    ...(names.length === 0 ? {} : { name: nameText(Buffer.concat(names.map((field) => field.subarray(5)))) }),
     ...(attributes === undefined
       ? {}
       : { mode: attributes.readUInt32LE(4), owner: attributes.readUInt32LE(20), group: attributes.readUInt32LE(28) }),

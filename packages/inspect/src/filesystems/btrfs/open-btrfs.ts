@@ -1,7 +1,7 @@
 import { BTRFS_ITEM, BTRFS_KEY_BYTES, BTRFS_OBJECT } from '@ict/image-parts';
 import { readWide, type Bytes } from '../../bytes.js';
 import { gathered, type FileEntry, type OpenedFilesystem } from '../filesystem.js';
-import { childPath, filesystemOver } from '../filesystem-over.js';
+import { childPath, filesystemOver, nameText } from '../filesystem-over.js';
 import { attributesOf, requireSize, typeOf } from '../inode-fields.js';
 import { nothing } from '../pieces.js';
 import { ChunkMap } from './chunk-map.js';
@@ -71,20 +71,18 @@ class Volume {
     return this.#entry('/', await this.#subvolume(BTRFS_OBJECT.files), BTRFS_OBJECT.firstFile);
   }
 
-  async children(directory: BtrfsEntry): Promise<readonly BtrfsEntry[]> {
+  async *children(directory: BtrfsEntry): AsyncGenerator<BtrfsEntry, void, undefined> {
     const { subvolume, object } = directory;
-    if (subvolume === undefined) return [];
-    const entries: BtrfsEntry[] = [];
+    if (subvolume === undefined) return;
     for await (const { data } of this.#trees.items(subvolume.root, object, BTRFS_ITEM.directoryIndex)) {
       const name = data.subarray(ENTRY_BYTES, ENTRY_BYTES + data.readUInt16LE(27));
-      const path = childPath(directory, name.toString());
+      const path = childPath(directory, nameText(name));
       const target = readWide(data, 0);
-      if (data.readUInt8(8) !== BTRFS_ITEM.root) entries.push(await this.#entry(path, subvolume, target));
+      if (data.readUInt8(8) !== BTRFS_ITEM.root) yield await this.#entry(path, subvolume, target);
       else if (await this.#isPlaceOf(subvolume.id, object, name, target))
-        entries.push(await this.#entry(path, await this.#subvolume(target), BTRFS_OBJECT.firstFile));
-      else entries.push(emptyPlace(path, directory, subvolume, target));
+        yield await this.#entry(path, await this.#subvolume(target), BTRFS_OBJECT.firstFile);
+      else yield emptyPlace(path, directory, subvolume, target);
     }
-    return entries;
   }
 
   /** Whether a subvolume is where a directory says: a snapshot of what was around it says so, too. */

@@ -1,6 +1,6 @@
 import { readWide, type Bytes } from '../../bytes.js';
 import { gathered, type FileEntry, type OpenedFilesystem } from '../filesystem.js';
-import { childPath, filesystemOver } from '../filesystem-over.js';
+import { childPath, filesystemOver, nameText } from '../filesystem-over.js';
 import { attributesOf, requireSize, typeOf, unpackDevice } from '../inode-fields.js';
 import { MOST_LISTING_BYTES } from '../limits.js';
 import { nothing } from '../pieces.js';
@@ -50,17 +50,15 @@ async function entryOf(bytes: Bytes, superblock: Superblock, path: string, numbe
 }
 
 /** @see erofs_dirent in fs/erofs/erofs_fs.h of the kernel */
-async function childrenOf(bytes: Bytes, superblock: Superblock, directory: ErofsEntry): Promise<readonly ErofsEntry[]> {
+async function* childrenOf(bytes: Bytes, superblock: Superblock, directory: ErofsEntry): AsyncGenerator<ErofsEntry, void, undefined> {
   const { path, fields } = directory;
   if (fields.sizeBytes > MOST_LISTING_BYTES) throw new RangeError(`the directory ${path} is too large`);
   const listing = await gathered(contentOf(bytes, superblock, fields));
-  const entries: ErofsEntry[] = [];
   for (let start = 0; start < listing.length; start += superblock.blockBytes) {
     const block = listing.subarray(start, start + superblock.blockBytes);
     for (const { name, number } of namesIn(block, path))
-      if (name !== '.' && name !== '..') entries.push(await entryOf(bytes, superblock, childPath(directory, name), number));
+      if (name !== '.' && name !== '..') yield await entryOf(bytes, superblock, childPath(directory, name), number);
   }
-  return entries;
 }
 
 /** Fixed parts of all names, and behind those the names themselves, up to where the next begins. */
@@ -72,6 +70,7 @@ function* namesIn(block: Buffer, path: string): Generator<{ readonly name: strin
     const start = block.readUInt16LE(at + 8);
     const end = at + NAME_ENTRY_BYTES < first ? block.readUInt16LE(at + NAME_ENTRY_BYTES + 8) : block.length;
     if (start < first || end <= start || end > block.length) throw new RangeError(`the directory ${path} is damaged`);
-    yield { name: block.toString('utf8', start, end).replace(/\0.*$/su, ''), number: readWide(block, at) };
+    const zero = block.indexOf(0, start);
+    yield { name: nameText(block.subarray(start, zero === -1 ? end : Math.min(zero, end))), number: readWide(block, at) };
   }
 }

@@ -1,7 +1,7 @@
 import { readWide, type Bytes } from '../../bytes.js';
 import { decompressBlock } from '../decompress-block.js';
 import type { FileEntry, OpenedFilesystem } from '../filesystem.js';
-import { childPath, filesystemOver } from '../filesystem-over.js';
+import { childPath, filesystemOver, nameText } from '../filesystem-over.js';
 import { attributesOf, requireSize, unpackDevice } from '../inode-fields.js';
 import { MOST_ATTRIBUTE_BYTES, MOST_ATTRIBUTES, MOST_LISTING_BYTES } from '../limits.js';
 import { nothing, zeros } from '../pieces.js';
@@ -81,11 +81,10 @@ class Squashfs {
   }
 
   /** @see squashfs_dir_header and squashfs_dir_entry in fs/squashfs/squashfs_fs.h of the kernel */
-  async children(directory: SquashfsEntry): Promise<readonly SquashfsEntry[]> {
+  async *children(directory: SquashfsEntry): AsyncGenerator<SquashfsEntry, void, undefined> {
     const { sizeBytes, place } = directory.fields;
     if (sizeBytes > MOST_LISTING_BYTES) throw new RangeError(`the directory ${directory.path} is too large`);
     const listing = this.#metadata.from({ block: this.#superblock.directoryTable + place.block, offset: place.offset });
-    const entries: SquashfsEntry[] = [];
     for (let left = sizeBytes - DOTS_BYTES; left > 0; ) {
       const header = await listing.take(12);
       left -= header.length;
@@ -94,10 +93,9 @@ class Squashfs {
         const fixed = await listing.take(8);
         const name = await listing.take(fixed.readUInt16LE(6) + 1);
         left -= fixed.length + name.length;
-        entries.push(await this.entry(childPath(directory, name.toString()), { block, offset: fixed.readUInt16LE(0) }));
+        yield await this.entry(childPath(directory, nameText(name)), { block, offset: fixed.readUInt16LE(0) });
       }
     }
-    return entries;
   }
 
   async #id(index: number): Promise<number> {
