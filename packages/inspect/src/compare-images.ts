@@ -222,7 +222,7 @@ async function* compareFiles(
 
 interface Names {
   readonly entries: ReadonlyMap<string, FileEntry>;
-  /** All names of the same file, as one text. */
+  /** Stands for all names of the same file. */
   readonly names: (entry: FileEntry) => string;
 }
 
@@ -237,7 +237,16 @@ async function namesOf(files: Pick<ReadableFilesystem, 'walk'>, signal: AbortSig
     if (known === undefined) paths.set(entry.inode, [entry.path]);
     else known.push(entry.path);
   }
-  return { entries, names: ({ type, inode, path }) => (type === 'directory' ? path : (paths.get(inode)?.join('\0') ?? path)) };
+  const linked = new Map<number, string>();
+  for (const [inode, known] of paths) if (known.length > 1) linked.set(inode, digestOfNames(known));
+  return { entries, names: ({ type, inode, path }) => (type === 'directory' ? path : (linked.get(inode) ?? path)) };
+}
+
+/** Short, as it is held against that of the other side for each of them. */
+function digestOfNames(paths: readonly string[]): string {
+  const hasher = new ContentHasher();
+  for (const path of paths) hasher.update(Buffer.from(`${path}\0`));
+  return hasher.finish().digest;
 }
 
 async function aspectsOf(a: FileEntry, b: FileEntry, times: boolean, signal: AbortSignal | undefined): Promise<FileAspect[]> {

@@ -79,6 +79,23 @@ it('each kind of change is told by its path', async () => {
   ]);
 });
 
+it('files with very many names are compared', async () => {
+  const directory = workDirectory();
+  const root = join(directory, 'tree');
+  mkdirSync(root);
+  writeFileSync(join(root, 'file'), 'content');
+  const image = async (name: string): Promise<string> => {
+    await run('mksquashfs', root, join(directory, name), '-noappend', '-no-progress', '-quiet', '-comp', 'zstd');
+    return join(directory, name);
+  };
+  for (let index = 0; index < 60_000; index++) linkSync(join(root, 'file'), join(root, `${'x'.repeat(200)} ${index}`));
+  const a = await image('a');
+  linkSync(join(root, 'file'), join(root, 'new'));
+  const { files } = await compareImages(a, await image('b'), { times: false });
+  expect(files.length).toBe(60_002);
+  expect(files.filter(({ change }) => change === 'added')).toMatchObject([{ path: '/new' }]);
+});
+
 it('times count only when they are asked for', async () => {
   const { image, tree: root } = await tree();
   const a = await image('a');
