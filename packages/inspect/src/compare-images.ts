@@ -2,7 +2,7 @@ import { compareText, ContentHasher } from '@ict/integrity';
 import type { Bytes } from './bytes.js';
 import { inspectError } from './errors.js';
 import type { FileEntry, ReadableFilesystem } from './filesystems/filesystem.js';
-import { openInside } from './filesystems/image-in-file.js';
+import { MOST_INSIDE, openInside } from './filesystems/image-in-file.js';
 import { withImage, type ImageReport, type OpenedImage, type PartitionReport } from './inspect-image.js';
 
 /** A value of one image that the other has not, or has otherwise. */
@@ -199,6 +199,7 @@ async function* compareFiles(
   a: Side,
   b: Side,
   options: { readonly times: boolean; readonly signal?: AbortSignal },
+  inside = { left: MOST_INSIDE },
   depth = 0,
 ): AsyncGenerator<Omit<FileDifference, 'partition'>, void, undefined> {
   const { times, signal } = options;
@@ -212,10 +213,13 @@ async function* compareFiles(
       const aspects = await aspectsOf(one, other, times, signal);
       if (ones.names(one) !== others.names(other)) aspects.push('links');
       if (aspects.length > 0) yield { path, change: 'changed', aspects };
-      if (!aspects.includes('content') || depth === DEEPEST) continue;
-      const [inOne, inOther] = [await a.inside(one), await b.inside(other)];
-      if (inOne === undefined || inOther === undefined) continue;
-      for await (const inner of compareFiles(inOne, inOther, options, depth + 1)) yield { ...inner, path: `${path}${inner.path}` };
+      if (!aspects.includes('content') || depth === DEEPEST || inside.left === 0) continue;
+      const inOne = await a.inside(one);
+      if (inOne === undefined) continue;
+      inside.left--;
+      const inOther = await b.inside(other);
+      if (inOther === undefined) continue;
+      for await (const inner of compareFiles(inOne, inOther, options, inside, depth + 1)) yield { ...inner, path: `${path}${inner.path}` };
     }
   }
 }

@@ -92,7 +92,8 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
       if (opened.unread !== undefined) throw new RangeError(`files of this ${opened.summary.type} are not read: ${opened.unread}`);
       if (opened.files === undefined) continue;
       if (boot === undefined && type === 'esp') boot = await readBootConfiguration(opened.files);
-      system ??= (await readSystem(opened.files)) ?? (await systemInside(opened.files));
+      system ??= await readSystem(opened.files);
+      if (opened.summary.type === 'iso9660') system ??= await systemInside(opened.files);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
       const known = reports.at(-1)?.number === number ? reports.pop() : partition;

@@ -1,5 +1,5 @@
 import { wholeContent, type ReadableFilesystem } from './filesystems/filesystem.js';
-import { openInside } from './filesystems/image-in-file.js';
+import { MOST_INSIDE, openInside } from './filesystems/image-in-file.js';
 
 /** What the tree of an image says that it is. */
 export interface SystemSummary {
@@ -39,12 +39,14 @@ export async function readSystem(files: ReadableFilesystem): Promise<SystemSumma
   };
 }
 
-/** The same of the first filesystem in a file that has one. */
+/** The same of the first filesystem in a file of an ISO image that has one. */
 export async function systemInside(files: ReadableFilesystem): Promise<SystemSummary | undefined> {
+  let opened = 0;
   for await (const entry of files.walk()) {
     const inner = await openInside(entry);
-    const system = inner?.files === undefined ? undefined : await readSystem(inner.files);
-    if (system !== undefined) return system;
+    if (inner?.files === undefined) continue;
+    const system = await readSystem(inner.files);
+    if (system !== undefined || ++opened === MOST_INSIDE) return system;
   }
   return undefined;
 }

@@ -129,6 +129,28 @@ it('an image that names itself as a file ends', async () => {
   expect(files.map(({ path }) => path)).toEqual(['/self', '/self/self', '/self/self/self']);
 });
 
+it('an image whose many files are itself ends, and differences are told once each', async () => {
+  const directory = workDirectory();
+  const medium = join(directory, 'medium');
+  mkdirSync(medium);
+  const names = Array.from({ length: 300 }, (_none, index) => `SELF${index + 100}`);
+  for (const name of names) writeFileSync(join(medium, name), name.repeat(300));
+  const a = await iso(join(directory, 'a.iso'), medium, '--norock');
+  const bytes = readFileSync(a);
+  for (const name of names) {
+    const at = bytes.indexOf(name, 32_768) - 33;
+    bytes.writeUInt32LE(0, at + 2);
+    bytes.writeUInt32LE(Math.floor(bytes.length / 2048) * 2048, at + 10);
+  }
+  writeFileSync(a, bytes);
+  const b = join(directory, 'b.iso');
+  cpSync(a, b);
+  overwrite(b, 100, Buffer.from('other'));
+  const { files } = await compareImages(a, b, { times: false });
+  expect(files.length).toBe(300 + 64 * 300);
+  await withImage(a, async ({ report }) => expect(report.system).toBeUndefined());
+});
+
 it('a file whose further parts are missing is not left out', async () => {
   const directory = workDirectory();
   const medium = join(directory, 'medium');

@@ -1,6 +1,9 @@
 import type { FileEntry, OpenedFilesystem } from './filesystem.js';
 import { openFilesystem } from './open-filesystem.js';
 
+/** Of an image no more filesystems in files are looked at: media have some layers of a system, and one may name itself by each of its files. */
+export const MOST_INSIDE = 64;
+
 /**
  * Opens the filesystem that a file of another one consists of, such as the squashfs of a live system on its ISO image.
  *
