@@ -1,3 +1,4 @@
+import { posix } from 'node:path';
 import { wholeContent, type ReadableFilesystem } from './filesystems/filesystem.js';
 import { MOST_INSIDE, openInside } from './filesystems/image-in-file.js';
 
@@ -58,7 +59,7 @@ async function textOf(files: ReadableFilesystem, path: string): Promise<string |
     const found = await files.find(at);
     if (found?.type !== 'symlink' || found.target === undefined)
       return found?.type === 'file' ? (await wholeContent(found)).toString() : undefined;
-    at = new URL(found.target, `file://${at}`).pathname;
+    at = posix.resolve(posix.dirname(at), found.target);
   }
   return undefined;
 }

@@ -99,3 +99,17 @@ it('an os-release behind a circle of links is none', async () => {
   await run('mke2fs', '-q', '-t', 'ext4', '-d', tree, root);
   expect((await inspectImage(root)).system).toBeUndefined();
 });
+
+it.each([
+  ['that is none of a file', 'http://[', undefined],
+  ['with what a URL would have otherwise', 'a%20 name?', 'x'],
+])('an os-release behind a link %s ends in what a system would read', async (_what, target, id) => {
+  const directory = workDirectory();
+  const tree = join(directory, 'tree');
+  mkdirSync(join(tree, 'etc'), { recursive: true });
+  writeFileSync(join(tree, 'etc/a%20 name?'), 'ID=x\n');
+  await run('ln', '-s', target, join(tree, 'etc/os-release'));
+  const root = emptyFile(join(directory, 'root'), 8 * MIB);
+  await run('mke2fs', '-q', '-t', 'ext4', '-d', tree, root);
+  expect((await inspectImage(root)).system?.id).toBe(id);
+});
