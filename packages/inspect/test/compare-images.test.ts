@@ -88,11 +88,11 @@ it('files with very many names are compared', async () => {
     await run('mksquashfs', root, join(directory, name), '-noappend', '-no-progress', '-quiet', '-comp', 'zstd');
     return join(directory, name);
   };
-  for (let index = 0; index < 60_000; index++) linkSync(join(root, 'file'), join(root, `${'x'.repeat(200)} ${index}`));
+  for (let index = 0; index < 5000; index++) linkSync(join(root, 'file'), join(root, `${'x'.repeat(200)} ${index}`));
   const a = await image('a');
   linkSync(join(root, 'file'), join(root, 'new'));
   const { files } = await compareImages(a, await image('b'), { times: false });
-  expect(files.length).toBe(60_002);
+  expect(files.length).toBe(5002);
   expect(files.filter(({ change }) => change === 'added')).toMatchObject([{ path: '/new' }]);
 });
 

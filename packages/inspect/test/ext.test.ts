@@ -136,7 +136,11 @@ it('a damaged tree of extents, directory or inode ends in a problem, and never i
 });
 
 /** An ext4 with `/file` of ten blocks, and where the inode of that is. */
-async function withFile(): Promise<{ readonly image: string; readonly inodeAt: number; readonly blockAt: (index: number) => Promise<number> }> {
+async function withFile(): Promise<{
+  readonly image: string;
+  readonly inodeAt: number;
+  readonly blockAt: (index: number) => Promise<number>;
+}> {
   const directory = workDirectory();
   const tree = join(directory, 'tree');
   mkdirSync(tree);
@@ -144,7 +148,8 @@ async function withFile(): Promise<{ readonly image: string; readonly inodeAt: n
   const image = emptyFile(join(directory, 'image'), 8 * MIB);
   await run('mke2fs', '-q', '-t', 'ext4', '-b', '1024', '-d', tree, image);
   const [, block, offset] = /block (\d+), offset (0x[\da-f]+)/.exec(await run('debugfs', '-R', 'imap /file', image)) ?? [];
-  const blockAt = async (index: number): Promise<number> => Number((await run('debugfs', '-R', `bmap /file ${index}`, image)).trim()) * 1024;
+  const blockAt = async (index: number): Promise<number> =>
+    Number((await run('debugfs', '-R', `bmap /file ${index}`, image)).trim()) * 1024;
   return { image, inodeAt: Number(block) * 1024 + Number(offset), blockAt };
 }
 

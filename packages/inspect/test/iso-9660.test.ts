@@ -129,12 +129,12 @@ it('an image that names itself as a file ends', async () => {
   expect(files.map(({ path }) => path)).toEqual(['/self', '/self/self', '/self/self/self']);
 });
 
-it('an image whose many files are itself ends, and differences are told once each', async () => {
+it('an image whose files are all itself is looked into no more often than media have filesystems', async () => {
   const directory = workDirectory();
   const medium = join(directory, 'medium');
   mkdirSync(medium);
-  const names = Array.from({ length: 300 }, (_none, index) => `SELF${index + 100}`);
-  for (const name of names) writeFileSync(join(medium, name), name.repeat(300));
+  const names = Array.from({ length: 10 }, (_none, index) => `SELF${index}`);
+  for (const name of names) writeFileSync(join(medium, name), name);
   const a = await iso(join(directory, 'a.iso'), medium, '--norock');
   const bytes = readFileSync(a);
   for (const name of names) {
@@ -147,7 +147,7 @@ it('an image whose many files are itself ends, and differences are told once eac
   cpSync(a, b);
   overwrite(b, 100, Buffer.from('other'));
   const { files } = await compareImages(a, b, { times: false });
-  expect(files.length).toBe(300 + 64 * 300);
+  expect(files.length).toBe(10 + 64 * 10);
   await withImage(a, async ({ report }) => expect(report.system).toBeUndefined());
 });
 
