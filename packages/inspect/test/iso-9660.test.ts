@@ -48,6 +48,18 @@ it('an ISO 9660 with Rock Ridge is read as it was written', async () => {
   });
 });
 
+it('directories that Rock Ridge moved elsewhere are read where they lie', async () => {
+  const directory = workDirectory();
+  mkdirSync(join(directory, 'tree/a/b/c/d/e/f/g/h/i'), { recursive: true });
+  writeFileSync(join(directory, 'tree/a/b/c/d/e/f/g/h/i/file'), 'text');
+  const image = join(directory, 'image.iso');
+  const moved = ['-compliance', 'deep_paths_off', '-rr_reloc_dir', 'moved'];
+  await run('xorriso', ...moved, '-outdev', image, '-map', join(directory, 'tree'), '/', '-commit');
+  const paths = (await lookInto(image)).map(({ path }) => path);
+  expect(paths).toEqual(expect.arrayContaining(['/a/b/c/d/e/f/g', '/moved/h/i/file']));
+  expect(paths).not.toContain('/a/b/c/d/e/f/g/h');
+});
+
 it('without Rock Ridge names are those that Linux shows', async () => {
   const directory = workDirectory();
   mkdirSync(join(directory, 'tree/LIVE'), { recursive: true });

@@ -82,7 +82,9 @@ class IsoVolume {
       if (record.identifier !== parts[0]?.identifier) throw new RangeError(`parts of a file in ${directory.path} are missing`);
       if ((record.flags & GOES_ON) !== 0) continue;
       const fields = this.#skip === undefined ? {} : await this.#fields(record, this.#skip);
-      yield this.#entry(childPath(directory, fields.name ?? plainName(record.identifier)), parts.splice(0), fields);
+      const records = parts.splice(0);
+      if (fields.isElsewhere === undefined)
+        yield this.#entry(childPath(directory, fields.name ?? plainName(record.identifier)), records, fields);
     }
     if (parts.length > 0) throw new RangeError(`parts of a file in ${directory.path} are missing`);
   }

@@ -10,6 +10,8 @@ export interface RockRidge {
   readonly target?: string;
   readonly device?: readonly [major: number, minor: number];
   readonly seconds?: number;
+  /** The record stands for a directory that lies elsewhere, as it would be too deep here. */
+  readonly isElsewhere?: true;
 }
 
 /** Where further fields lie. */
@@ -70,6 +72,7 @@ export async function readRockRidge(use: Buffer, read: (where: Continuation) => 
     ...(targets.length === 0 ? {} : { target: targetOf(targets) }),
     ...(device === undefined ? {} : { device: deviceIn(device) }),
     ...(seconds === undefined ? {} : { seconds }),
+    ...(first('CL') === undefined ? {} : { isElsewhere: true }),
   };
 }
 
