@@ -110,7 +110,10 @@ function openDecoder(kind: Compression, options: DecompressOptions): Decoder {
   }
 }
 
-/** Small xz data: in this process, or by the program if that is there and the dictionary, which may be large all the same, does not fit here. */
+/**
+ * Small xz data: in this process, or by the program if that is there and the dictionary, which may be large all the same, does not fit here, or a
+ * filter is lacking.
+ */
 async function* decompressSmallXz(source: AsyncIterable<Uint8Array>, searchPath?: string): AsyncGenerator<Uint8Array, void, undefined> {
   const bytes = await buffer(source);
   let begun = false;
@@ -121,7 +124,7 @@ async function* decompressSmallXz(source: AsyncIterable<Uint8Array>, searchPath?
     }
   } catch (error) {
     const xz = findProgram('xz', searchPath);
-    if (begun || xz === undefined || !(error instanceof XzWasmError && error.lacksMemory)) throw error;
+    if (begun || xz === undefined || !(error instanceof XzWasmError && (error.lacksMemory || error.lacksFilter))) throw error;
     const program = new ProgramStream(xz, XZ, (reason) => corrupt('xz', reason));
     program.end(bytes);
     yield* program as AsyncIterable<Buffer>;

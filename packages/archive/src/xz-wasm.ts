@@ -2,6 +2,8 @@ import { ByteReader } from './byte-reader.js';
 
 /** What the decoder answers when a dictionary is larger than memory, or than it takes. @see XZ_MEM_ERROR, XZ_MEMLIMIT_ERROR of XZ Embedded */
 const LACK_OF_MEMORY = /error code [34]$/;
+/** What it answers to filters that it does not have, such as those for programs of a machine. @see XZ_OPTIONS_ERROR of XZ Embedded */
+const UNKNOWN_FILTER = /error code 6$/;
 
 /** Damaged or incomplete xz data, as far as the WebAssembly decoder says. */
 export class XzWasmError extends Error {
@@ -10,6 +12,11 @@ export class XzWasmError extends Error {
   /** The data may be fine: its dictionary does not fit into memory. */
   get lacksMemory(): boolean {
     return LACK_OF_MEMORY.test(this.message);
+  }
+
+  /** The data may be fine: it needs a filter that this decoder does not have. */
+  get lacksFilter(): boolean {
+    return UNKNOWN_FILTER.test(this.message);
   }
 }
 

@@ -8,7 +8,7 @@ import { afterAll, beforeAll, describe, expect, it } from 'vitest';
 import { openSquashfs } from '../src/filesystems/squashfs/open-squashfs.js';
 import { withImage } from '../src/inspect-image.js';
 import { bytesIn, numbersFrom, readAll } from './damage.js';
-import { fillTree, lookInto } from './everything.js';
+import { fillTree, lookInto, noise } from './everything.js';
 import { copyOf, overwrite, run, workDirectory } from './images.js';
 
 const PLAIN = ['-noI', '-noD', '-noF', '-noX'];
@@ -58,6 +58,18 @@ it.each(['gzip', 'zstd', 'lz4', 'xz'])('the short last block of a file that is c
   for (let length = 1; length < 80; length++) writeFileSync(join(tree, `${length}`), Buffer.alloc(length, 'a'));
   writeFileSync(join(tree, 'large'), Buffer.alloc(128 * 1024 + 50, 'a'));
   expect(await lookInto(await imageOf(tree, '-comp', compression, '-no-fragments'))).toEqual(await look(tree));
+});
+
+it('blocks of xz with a filter for machine code are read', async () => {
+  const tree = workDirectory();
+  // Calls of one address, from many.
+  const code = noise(800_000);
+  for (let at = 0; at < code.length; at += 8) {
+    code[at] = 0xe8;
+    code.writeInt32LE(0x10_0000 - at - 5, at + 1);
+  }
+  writeFileSync(join(tree, 'code'), code);
+  expect(await lookInto(await imageOf(tree, '-comp', 'xz', '-Xbcj', 'x86'))).toEqual(await look(tree));
 });
 
 it('what is not read says why', async () => {
