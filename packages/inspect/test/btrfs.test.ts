@@ -38,7 +38,7 @@ function fillAll(directory: string): void {
   tool('sync', '--file-system', directory);
   overwrite(at('large'), 100_000, noise(5000)); // parts of one extent are in two places
   tool('cp', '--reflink=always', at('large'), at('deep/clone'));
-  utimesSync(at('noise'), -5, -5);
+  utimesSync(at('noise'), new Date(-5000), new Date(-5000)); // of a negative number Node makes the time that it is
   for (const path of ['sub', 'sub/below', 'gone']) tool('btrfs', 'subvolume', 'create', at(path));
   writeFileSync(at('sub/file'), 'in a subvolume');
   writeFileSync(at('sub/below/file'), 'deeper');
