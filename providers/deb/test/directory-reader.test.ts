@@ -42,7 +42,7 @@ function told(found: IndexDirectory): readonly Told[] {
     const name = names.textOf(found.keys[row]);
     expect(names.find(name)).toContain(row);
     // A version may have lines of its own, each of which goes on with white space.
-    const version = /^.*(?:\n[ \t].*)*/.exec(versions.toString('utf8', found.versions[row]))![0];
+    const version = /^[^\n]*(?:\n[ \t][^\n]*)*/.exec(versions.toString('utf8', found.versions[row]))![0];
     const arch = found.architectures[found.archs[row]]!;
     return { offset, stop: found.stops[row], name, version, arch, flags: found.flags[row], provides: (provided.get(row) ?? []).sort() };
   });
