@@ -134,6 +134,16 @@ Did you mean "x86_64"?`);
     );
   });
 
+  it.each([
+    ['a number', 'target.arch', HEAD.replace('arch: x86_64', 'arch: 64')],
+    ['a list', 'disk.partitionTableType', `${HEAD}disk:\n  size: 4GiB\n  partitionTableType: [gpt]\n`],
+    ['a map', 'systemConfig.bootloader.bootType', `${HEAD}systemConfig:\n  bootloader: { bootType: {} }\n`],
+  ])('for %s where words are allowed, once and with the words', (_, key, text) => {
+    expect(parseTemplate(text, 'image.yml').problems).toMatchObject([
+      { code: 'ICT_DOCUMENT_BAD_VALUE', message: expect.stringMatching(`^${key} is .*; it must be one of: `) as string },
+    ]);
+  });
+
   it('for all faults at once, in file order', () => {
     const text = `${HEAD.replace('"1.0"', '1').replace('x86_64', 'sparc')}disk:\n  size: 4XB\nsystemConfig:\n  hostname: a_b\n  users:\n    - { sudo: 1 }\n`;
     expect(parseTemplate(text, 'image.yml').problems.map(({ position, code }) => `${position?.line} ${code}`)).toEqual([

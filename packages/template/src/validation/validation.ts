@@ -47,14 +47,21 @@ export function validatorOf(validate: ValidateFunction): Validator {
   };
 }
 
-/** What the last check found; of a choice between formats, the choice alone. */
+/** What the last check found; of a choice between formats, the choice alone; where some words are allowed, not also that the value is no text. */
 function errorsOf(validate: ValidateFunction): readonly ErrorObject[] {
   const errors = validate.errors ?? [];
   const choices = errors.filter((error) => error.keyword === 'anyOf' && choiceOf(error.parentSchema) !== undefined);
+  const enumerations = errors.filter(({ keyword }) => keyword === 'enum');
   return errors.filter(
-    ({ schemaPath, instancePath }) =>
-      !choices.some((choice) => choice.instancePath === instancePath && schemaPath.startsWith(`${choice.schemaPath}/`)),
+    ({ keyword, schemaPath, instancePath }) =>
+      !choices.some((choice) => choice.instancePath === instancePath && schemaPath.startsWith(`${choice.schemaPath}/`)) &&
+      !(keyword === 'type' && enumerations.some((one) => one.instancePath === instancePath && schemaPath === siblingOf(one, 'type'))),
   );
+}
+
+/** Where the keyword beside that of an error stands. */
+function siblingOf({ keyword, schemaPath }: ErrorObject, other: string): string {
+  return schemaPath.slice(0, -keyword.length) + other;
 }
 
 /** What each branch of `anyOf` expects, when all are formats. */
