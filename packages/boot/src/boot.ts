@@ -45,7 +45,7 @@ export interface BootOptions {
   readonly probeMs?: number;
   /** What kind of firmware starts a disk or an ISO image. Default: what the manifest beside a disk says, or the disk itself; UEFI for ISO images. */
   readonly firmwareKind?: FirmwareKind;
-  /** UEFI that starts a disk or an ISO image. Default: the first that the host has and that does what `secureBoot` and `variables` ask for. */
+  /** Which UEFI starts a disk or an ISO image, where one does. Default: the first that the host has and that does what `secureBoot` and `variables` ask for. */
   readonly firmware?: Firmware;
   /** The firmware starts nothing but what is signed with a key in its variables. Default false. */
   readonly secureBoot?: boolean;

@@ -4,9 +4,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
+import { encodeMbr, guidBytes } from '@ict/image-parts';
 import { imageArchitecture } from '../src/image-architecture.js';
 import { imageFileFormat } from '../src/image-file.js';
+import { imageFirmware } from '../src/image-firmware.js';
 import { findInitrdImage } from '../src/initrd-image.js';
+import { MACHINES } from '../src/machine.js';
 
 let directory: string;
 beforeEach(() => {
@@ -102,5 +105,49 @@ describe('never waits for a FIFO', () => {
       else writeFileSync(join(directory, `os.${suffix}`), 'x');
     }
     await expect(findInitrdImage(join(directory, 'os.cpio.gz'))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE' });
+  });
+});
+
+describe('imageFirmware', () => {
+  const ESP_TYPE = 'c12a7328-f81f-11d2-ba4b-00a0c93ec93b';
+  const SPARE_TYPE = '0fc63daf-8483-4772-8e79-3d69d8477de4';
+
+  /** The first sectors of a disk, with a program in front unless that is asked for otherwise. */
+  const disk = ({ types = [0x83], guids = [] as readonly string[], hasCode = true } = {}): string => {
+    const table = encodeMbr({
+      signature: '0a0b0c0d',
+      partitions: types.map((type, index) => ({ type, isActive: false, firstLba: 2048 * (index + 1), lastLba: 2048 * (index + 1) + 99 })),
+    });
+    const head = Buffer.concat([table, Buffer.alloc(33 * 512)]);
+    if (hasCode) head[0] = 0xeb;
+    guids.forEach((guid, index) => head.set(guidBytes(guid), 1024 + 128 * index));
+    writeFileSync(join(directory, 'image.raw'), head);
+    return join(directory, 'image.raw');
+  };
+
+  it.each<[string, string, Parameters<typeof disk>[0]]>([
+    ['bios', 'an MBR with a program in front', {}],
+    ['bios', 'a GPT with a program in front', { types: [0xee], guids: [SPARE_TYPE] }],
+    ['uefi', 'an MBR without one', { hasCode: false }],
+    ['uefi', 'an MBR with an EFI system partition', { types: [0x83, 0xef] }],
+    ['uefi', 'a GPT with an EFI system partition', { types: [0xee], guids: [SPARE_TYPE, ESP_TYPE] }],
+  ])('is %s of %s', async (kind, _, parts) => {
+    expect(await imageFirmware(disk(parts), 'raw', MACHINES.x86_64)).toBe(kind);
+  });
+
+  it('is uefi of a file with less than a sector', async () => {
+    writeFileSync(join(directory, 'image.raw'), 'a disk');
+    expect(await imageFirmware(join(directory, 'image.raw'), 'raw', MACHINES.x86_64)).toBe('uefi');
+  });
+
+  it('is what the manifest says, in whatever format', async () => {
+    const image = join(directory, 'image.qcow2');
+    expect(await imageFirmware(image, 'qcow2', MACHINES.x86_64)).toBe('uefi');
+    writeFileSync(join(directory, 'image.manifest.json'), '{"target":{"firmware":"bios"}}');
+    expect(await imageFirmware(image, 'qcow2', MACHINES.x86_64)).toBe('bios');
+  });
+
+  it('is uefi for a machine without a BIOS, whatever is in the first sector', async () => {
+    expect(await imageFirmware(disk({ types: [0x0c, 0x83] }), 'raw', MACHINES.aarch64)).toBe('uefi');
   });
 });
