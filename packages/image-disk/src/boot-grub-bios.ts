@@ -22,7 +22,7 @@ export function biosModules(spec: Pick<ImageSpec, 'disk'>): readonly string[] {
 }
 
 /** Where the core image goes: into the BIOS boot partition of a GPT, or between an MBR and the first partition. */
-export function corePlace(spec: ImageSpec, { partitions }: DiskLayout): CorePlace {
+function corePlace(spec: ImageSpec, { partitions }: DiskLayout): CorePlace {
   if (spec.disk.partitionTable === 'mbr')
     return { firstLba: GAP_LBA, sectors: Math.min(...partitions.map(({ firstLba }) => firstLba)) - GAP_LBA };
   const partition = biosPartitionOf(spec);

@@ -25,7 +25,7 @@ import { isImmutable, withRootHash } from './immutability.js';
 import { GROWTH_KEY, growthProblem, grows } from './growth.js';
 import { locate, mountPointOf } from './mount-points.js';
 import { usesGrub } from './partition-content.js';
-import { espOf, isEsp, rootOf, startsByBios } from './partition-roles.js';
+import { espOf, isBiosPartition, isEsp, rootOf, startsByBios } from './partition-roles.js';
 import { filesystemOf, isSwap } from './filesystems.js';
 import { mebibytes } from './mebibytes.js';
 import { ACTIVE_FLAG, flagType, partitionFlagNames } from './partition-flags.js';
@@ -209,7 +209,7 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
   if (limit === undefined) {
     if (label !== '') {
       const without = writing.family === 'empty' ? 'no filesystem' : `the filesystem ${spec.filesystem}, which has none`;
-      const hint = writing.family === 'empty' ? 'Give it an fsType, or remove fsLabel.' : 'Remove fsLabel.';
+      const hint = writing.family === 'empty' ? withoutFilesystem(spec, 'fsLabel') : 'Remove fsLabel.';
       report(`${path}.fsLabel`, `partition "${spec.id}" has a label but ${without}`, hint);
     }
   } else if (Buffer.byteLength(label) > limit)
@@ -227,6 +227,11 @@ function checkFilesystem({ spec, sizeBytes }: PlacedPartition, path: string, rep
   if (unfit === undefined) return;
   const has = sizeBytes < 2 ** 20 ? `${sizeBytes / 1024} KiB` : mebibytes(sizeBytes);
   report(`${path}.end`, `partition "${spec.id}" is ${unfit.problem} for its filesystem: it has ${has}`, unfit.hint, 'ICT_DISK_LAYOUT');
+}
+
+/** What to do about a key that wants a filesystem, where there is none; a partition for what a BIOS starts can have none. */
+function withoutFilesystem(spec: PartitionSpec, key: string): string {
+  return isBiosPartition(spec) ? `Remove ${key}.` : `Give it an fsType, or remove ${key}.`;
 }
 
 /** Whether a mount option of btrfs names another subvolume than that which each has, 5. */
@@ -257,7 +262,7 @@ function checkMount(spec: PartitionSpec, path: string, report: Report): void {
   const mountPoint = mountPointOf(spec);
   if (mountPoint === undefined) return;
   if (filesystemOf(spec).mountType === undefined)
-    report(`${path}.mountPoint`, `partition "${spec.id}" has a mount point but no filesystem`, 'Give it an fsType, or remove mountPoint.');
+    report(`${path}.mountPoint`, `partition "${spec.id}" has a mount point but no filesystem`, withoutFilesystem(spec, 'mountPoint'));
   if (!spec.mountPoint?.startsWith('/') || mountPoint.split('/').some((part) => part === '..' || part === '.')) {
     report(
       `${path}.mountPoint`,

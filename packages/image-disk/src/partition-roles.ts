@@ -17,9 +17,14 @@ export function espOf(spec: ImageSpec): PartitionSpec | undefined {
   return spec.disk.partitions.find(isEsp);
 }
 
+/** True for a partition of a GPT that boot code for a BIOS goes to, by name or by type UUID. */
+export function isBiosPartition(spec: PartitionSpec): boolean {
+  return isOfType(spec, 'bios');
+}
+
 /** The partition of a GPT that boot code for a BIOS goes to, if the disk has one. */
 export function biosPartitionOf(spec: ImageSpec): PartitionSpec | undefined {
-  return spec.disk.partitions.find((partition) => isOfType(partition, 'bios'));
+  return spec.disk.partitions.find(isBiosPartition);
 }
 
 /** True for a disk that is started by legacy firmware (BIOS), and not by UEFI. */

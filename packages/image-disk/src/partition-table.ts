@@ -71,7 +71,7 @@ export function mbrTypeOf({ type, typeUuid }: PartitionSpec): number | undefined
  * The partition that an MBR marks as active: that with the flag, or else, on a disk that a BIOS starts, that with GRUB's files. GRUB does not ask for it, but there are BIOSes that start
  * no disk without one.
  */
-export function activePartition(spec: ImageSpec): PartitionSpec | undefined {
+function activePartition(spec: ImageSpec): PartitionSpec | undefined {
   const flagged = spec.disk.partitions.find(({ flags }) => flags.includes(ACTIVE_FLAG));
   return flagged ?? (startsByBios(spec) ? locate(spec, GRUB_DIRECTORY).partition : undefined);
 }

@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import type { PartitionSpec } from '@ict/plugin-api';
+import type { PartitionSpec, ProblemReport } from '@ict/plugin-api';
 import { checkDisk } from '../src/check-disk.js';
 import { createDiskFormat } from '../src/format.js';
 import { partitionAttributes } from '../src/partition-flags.js';
@@ -258,6 +258,18 @@ describe('checkDisk', () => {
         hint: expect.stringMatching(/./u) as string,
       },
     ]);
+  });
+
+  it.each<[string, Partial<PartitionSpec>]>([
+    ['mountPoint', { mountPoint: '/bios' }],
+    ['fsLabel', { label: 'bios' }],
+  ])('does not offer a filesystem to the partition that a BIOS starts from for its %s', (key, changes) => {
+    const problemsOf = (type: string): readonly ProblemReport[] => {
+      const partitions = [{ ...biosBoot, flags: [], ...changes, type }, { ...esp, startBytes: 2 * MIB }, root];
+      return checkDisk(imageSpec({ disk: { partitions } }), distribution);
+    };
+    expect(problemsOf('bios')).toMatchObject([{ code: 'ICT_DISK_UNSUPPORTED', hint: `Remove ${key}.` }]);
+    expect(problemsOf('linux')).toMatchObject([{ code: 'ICT_DISK_UNSUPPORTED', hint: `Give it an fsType, or remove ${key}.` }]);
   });
 
   it.each<[string, SpecChanges]>([
