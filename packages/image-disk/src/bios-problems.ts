@@ -28,6 +28,8 @@ export function biosProblems(spec: ImageSpec, layout: DiskLayout): readonly Bios
   if (target.arch !== 'x86_64') {
     const message = `legacy firmware (BIOS) is that of x86_64, and the image is for ${target.arch}`;
     say(BOOT_TYPE_KEY, message, 'Use bootType: efi.');
+    // What else would be missing, no BIOS asks for.
+    return found;
   }
   if (system.bootloader.provider === 'systemd-boot') {
     const message = 'systemd-boot is started by UEFI alone, and the template asks for legacy firmware (BIOS)';

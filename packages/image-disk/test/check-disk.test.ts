@@ -209,6 +209,13 @@ describe('checkDisk', () => {
       'by UEFI alone',
     ],
     ['ARM', { ...legacy.mbr, target: { arch: 'aarch64' } }, 'systemConfig.bootloader.bootType', 'UNSUPPORTED', 'that of x86_64'],
+    [
+      'ARM, by systemd-boot from a GPT',
+      { bootloader: { bootType: 'legacy', provider: 'systemd-boot' }, target: { arch: 'aarch64' } },
+      'systemConfig.bootloader.bootType',
+      'UNSUPPORTED',
+      'that of x86_64',
+    ],
     ['a unified kernel image', { ...legacy.mbr, unifiedImage: true }, 'systemConfig.kernel.uki', 'UNSUPPORTED', 'program for UEFI'],
     [
       'signatures',
