@@ -7,16 +7,7 @@ import {
   type PartitionSpec,
   type ProblemReport,
 } from '@ict/plugin-api';
-import {
-  MAX_NAME_UNITS,
-  artifactExtension,
-  canonicalPartitionType,
-  efiArch,
-  isUuid,
-  partitionTypeGuid,
-  partitionTypeNames,
-  positionOf,
-} from '@ict/image-parts';
+import { MAX_NAME_UNITS, artifactExtension, efiArch, isUuid, partitionTypeGuid, partitionTypeNames, positionOf } from '@ict/image-parts';
 import { kernelOptions } from './boot-menu.js';
 import { GRUB_DIRECTORY } from './boot-grub.js';
 import { biosProblems } from './bios-problems.js';
@@ -25,7 +16,7 @@ import { isImmutable, withRootHash } from './immutability.js';
 import { GROWTH_KEY, growthProblem, grows } from './growth.js';
 import { locate, mountPointOf } from './mount-points.js';
 import { usesGrub } from './partition-content.js';
-import { espOf, isBiosPartition, isEsp, rootOf, startsByBios } from './partition-roles.js';
+import { espOf, isBiosPartition, isOfType, rootOf, startsByBios } from './partition-roles.js';
 import { filesystemOf, isSwap } from './filesystems.js';
 import { mebibytes } from './mebibytes.js';
 import { ACTIVE_FLAG, flagType, partitionFlagNames } from './partition-flags.js';
@@ -178,11 +169,11 @@ function checkType(spec: PartitionSpec, path: string, table: DiskSpec['partition
         ? `partition "${spec.id}" has the flag "${flag}", which an MBR does not know`
         : `partition "${spec.id}" has the unknown flag "${flag}"`;
       report(`${path}.flags[${index}]`, message, `Use one of: ${known.join(', ')}.`);
-    } else if (type !== undefined && (type === 'esp' ? !isEsp(spec) : canonicalPartitionType(spec.type) !== type)) {
+    } else if (type !== undefined && !isOfType(spec, type)) {
       report(
         `${path}.flags[${index}]`,
-        `the flag "${flag}" of partition "${spec.id}" says type ${type}, its type says "${spec.type}"`,
-        `Set type: ${type}, or remove the flag.`,
+        `the flag "${flag}" of partition "${spec.id}" says type ${type}, its ${field} says "${value}"`,
+        `Set type: ${type}${spec.typeUuid === undefined ? '' : ' in place of typeUUID'}, or remove the flag.`,
       );
     }
   });

@@ -7,7 +7,8 @@ export function isEsp(spec: PartitionSpec): boolean {
   return isOfType(spec, 'esp');
 }
 
-function isOfType(spec: PartitionSpec, name: 'esp' | 'bios'): boolean {
+/** True for a partition of the type with this name, by name or by type UUID. */
+export function isOfType(spec: PartitionSpec, name: string): boolean {
   if (spec.typeUuid !== undefined) return spec.typeUuid.toUpperCase() === partitionTypeGuid(name);
   return canonicalPartitionType(spec.type) === name;
 }

@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { partitionTypeGuid } from '@ict/image-parts';
 import type { PartitionSpec, ProblemReport } from '@ict/plugin-api';
 import { checkDisk } from '../src/check-disk.js';
 import { createDiskFormat } from '../src/format.js';
@@ -108,6 +109,12 @@ describe('checkDisk', () => {
     ['a bad type UUID', withRoot({ typeUuid: '1234' }), 'ICT_DISK_UNSUPPORTED', '1234'],
     ['an unknown flag', withRoot({ flags: ['shiny'] }), 'ICT_DISK_UNSUPPORTED', 'shiny'],
     ['a flag against the type', withRoot({ flags: ['swap'] }), 'ICT_DISK_UNSUPPORTED', 'says type linux-swap'],
+    [
+      'a flag against the GUID of the type',
+      withRoot({ type: 'linux-lvm', typeUuid: partitionTypeGuid('linux')!.toLowerCase(), flags: ['lvm'] }),
+      'ICT_DISK_UNSUPPORTED',
+      'its typeUUID says',
+    ],
     ['a long name', withRoot({ name: 'n'.repeat(37) }), 'ICT_DISK_LAYOUT', 'longer than 36'],
     ['a long ext label', withRoot({ label: 'l'.repeat(17) }), 'ICT_DISK_UNSUPPORTED', 'longer than 16'],
     ['a long btrfs label', withRoot({ filesystem: 'btrfs', label: 'l'.repeat(256) }), 'ICT_DISK_UNSUPPORTED', 'longer than 255'],
@@ -265,6 +272,17 @@ describe('checkDisk', () => {
         hint: expect.stringMatching(/./u) as string,
       },
     ]);
+  });
+
+  it('takes flags that agree with the GUID of a type', () => {
+    const named = (spec: PartitionSpec): PartitionSpec => ({
+      ...spec,
+      type: 'linux',
+      typeUuid: partitionTypeGuid(spec.type)!.toLowerCase(),
+    });
+    expect(checkDisk(imageSpec(withEsp(named(esp))), distribution)).toEqual([]);
+    const disk = { partitions: [named(biosBoot), { ...root, startBytes: 2 * MIB }] };
+    expect(checkDisk(imageSpec({ ...legacy.gpt, disk }), distribution)).toEqual([]);
   });
 
   it.each<[string, Partial<PartitionSpec>]>([
