@@ -47,8 +47,11 @@ export async function readBootConfiguration(esp: ReadableFilesystem): Promise<Bo
 async function readEntry(file: FileEntry): Promise<BootEntry> {
   const values = new Map<string, string[]>();
   for (const line of (await wholeContent(file)).toString().split('\n')) {
-    const [, key, value] = /^\s*([^#\s]\S*)\s+(.*?)\s*$/.exec(line) ?? [];
-    if (key !== undefined && value !== undefined) values.set(key, [...(values.get(key) ?? []), value]);
+    const [, key, value] = /^([^#\s]\S*)\s+(.*)$/s.exec(line.trimStart()) ?? [];
+    if (key === undefined || value === undefined) continue;
+    const known = values.get(key);
+    if (known === undefined) values.set(key, [value.trimEnd()]);
+    else known.push(value.trimEnd());
   }
   const first = (key: string): string | undefined => values.get(key)?.[0];
   const [title, version, kernel] = [first('title'), first('version'), first('linux') ?? first('efi')];

@@ -89,6 +89,16 @@ it('entries of systemd-boot, unified kernels, programs and the system are found'
   });
 });
 
+it.each([
+  ['lines of one key', `${'a b\n'.repeat(250_000)}title It\n`, 'It'],
+  ['blanks in one line', `title It${' '.repeat(1_000_000)}\u2028is\n`, `It${' '.repeat(1_000_000)}\u2028is`],
+])('an entry with very many %s is read in no time', async (_what, entry, title) => {
+  const directory = workDirectory();
+  const esp = await makeFat(join(directory, 'esp'), 4 * MIB, { '/loader/entries/a.conf': entry }, '-F', '12');
+  const disk = makeDisk(join(directory, 'disk'), [{ type: 'esp', name: 'esp', file: esp, sizeBytes: 4 * MIB }]);
+  expect((await inspectImage(disk)).boot?.entries[0]?.title === title).toBe(true);
+});
+
 it('an os-release behind a circle of links is none', async () => {
   const directory = workDirectory();
   const tree = join(directory, 'tree');
