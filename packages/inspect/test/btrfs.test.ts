@@ -96,6 +96,34 @@ it('what is not read says why, with what the superblock tells', async () => {
   ]);
 });
 
+it('no space is free where the superblock says that more is used than there is', async () => {
+  const image = await written([], 'rw', () => {}, 112 * MIB);
+  const superblock = readFileSync(image).subarray(SUPERBLOCK_AT, SUPERBLOCK_AT + 4096);
+  superblock.writeBigUInt64LE(2n ** 40n, 120);
+  btrfsChecksum(superblock).copy(superblock);
+  overwrite(image, SUPERBLOCK_AT, superblock);
+  await withImage(image, async ({ report }) => {
+    expect(report.partitions[0]).toMatchObject({ filesystem: { sizeBytes: 112 * MIB, freeBytes: 0 } });
+    expect(report.partitions[0]).not.toHaveProperty('problem');
+  });
+});
+
+it('more attributes than a file has are told', async () => {
+  const image = await written(
+    [],
+    'rw',
+    (directory) => {
+      const list = join(workDirectory(), 'attributes');
+      const lines = Array.from({ length: 4097 }, (_none, index) => `user.${index}="x"\n`);
+      writeFileSync(list, `# file: file\n${lines.join('')}\n`);
+      writeFileSync(join(directory, 'file'), '');
+      execFileSync('setfattr', [`--restore=${list}`], { cwd: directory, stdio: 'pipe' });
+    },
+    112 * MIB,
+  );
+  await expect(lookInto(image)).rejects.toThrow('/file has more than 4096 extended attributes');
+});
+
 /** Where blocks of trees lie in an image, by the addresses that they name. */
 function blocksOf(image: Buffer): Map<number, number[]> {
   const filesystem = image.subarray(SUPERBLOCK_AT + 32, SUPERBLOCK_AT + 48);

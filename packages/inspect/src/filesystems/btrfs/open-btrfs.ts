@@ -3,6 +3,7 @@ import { readWide, type Bytes } from '../../bytes.js';
 import { gathered, type FileEntry, type OpenedFilesystem } from '../filesystem.js';
 import { childPath, filesystemOver, nameText } from '../filesystem-over.js';
 import { attributesOf, requireSize, typeOf } from '../inode-fields.js';
+import { MOST_ATTRIBUTES } from '../limits.js';
 import { nothing } from '../pieces.js';
 import { ChunkMap } from './chunk-map.js';
 import { FileContents } from './file-content.js';
@@ -111,6 +112,7 @@ class Volume {
     for await (const { kind, data } of this.#trees.items(subvolume.root, object, BTRFS_ITEM.inode, BTRFS_ITEM.attribute)) {
       if (kind === BTRFS_ITEM.inode) inode = data;
       else if (kind === BTRFS_ITEM.attribute) attributes.push(...attributesIn(data));
+      if (attributes.length > MOST_ATTRIBUTES) throw new RangeError(`${path} has more than ${MOST_ATTRIBUTES} extended attributes`);
     }
     if (inode === undefined || object >= NUMBERS / 2) throw new RangeError(`${path} has inode ${object}, which is none`);
     const bits = inode.readUInt32LE(52);

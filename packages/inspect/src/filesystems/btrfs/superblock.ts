@@ -69,7 +69,7 @@ export async function readSuperblock(bytes: Bytes): Promise<Superblock | undefin
       ...(label === '' ? {} : { label }),
       id: uuidText(block.subarray(32, 48)),
       sizeBytes,
-      freeBytes: sizeBytes - readWide(block, 120),
+      freeBytes: Math.max(0, sizeBytes - readWide(block, 120)),
     },
     refusal: refusal(block, checksum),
     nodeBytes: block.readUInt32LE(148),
