@@ -76,6 +76,20 @@ it('without Rock Ridge names are those that Linux shows', async () => {
 });
 
 it.each([
+  ['PLAIN.X;2', '/plain.x.2'],
+  ['PLAIN.X 1', '/plain.x 1'],
+  ['PLAIN/.;1', '/plain.'],
+  ['PLAIN.;1;', '/plain..1.'],
+])('without Rock Ridge %s is named as Linux does it', async (identifier, path) => {
+  const directory = workDirectory();
+  mkdirSync(join(directory, 'tree'));
+  writeFileSync(join(directory, 'tree/PLAIN.X'), 'plain');
+  const image = await iso(join(directory, 'image.iso'), join(directory, 'tree'), '--norock');
+  overwrite(image, readFileSync(image).indexOf('PLAIN.X;1'), Buffer.from(identifier));
+  expect((await lookInto(image)).map((record) => record.path)).toEqual(['/', path]);
+});
+
+it.each([
   ['squashfs', (tree: string, image: string) => run('mksquashfs', tree, image, '-noappend', '-no-progress', '-quiet', '-comp', 'zstd')],
   ['erofs', (tree: string, image: string) => run('mkfs.erofs', '--quiet', '-zlz4', image, tree)],
 ])('files of %s on an ISO image are compared, and its system is shown', async (type, make) => {

@@ -161,7 +161,8 @@ function decodeRecord(record: Buffer, at: number): IsoRecord {
   };
 }
 
-/** As Linux shows a name: in small letters, and without a version. */
+/** As Linux shows a name: in small letters, and without the first version. @see isofs_name_translate in fs/isofs/dir.c of the kernel */
 function plainName(identifier: string): string {
-  return identifier.toLowerCase().replace(/\.?(?:;\d+)?$/u, '');
+  const name = identifier.replace(/\.?;1$/u, '').replace(/[;/]/gu, '.');
+  return name.replace(/[A-Z]+/gu, (letters) => letters.toLowerCase());
 }
