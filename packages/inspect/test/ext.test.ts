@@ -1,6 +1,7 @@
 import { chmodSync, linkSync, lutimesSync, mkdirSync, readFileSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, expect, it } from 'vitest';
+import { parseBlockOfAttributes } from '../src/filesystems/ext-attributes.js';
 import type { FileEntry, ReadableFilesystem } from '../src/filesystems/filesystem.js';
 import { gathered } from '../src/filesystems/filesystem.js';
 import { withImage } from '../src/inspect-image.js';
@@ -107,6 +108,26 @@ it('of ext4 has times behind 2038, and devices', async () => {
     expect(found.get('/null')).toMatchObject({ type: 'character', device: [1, 3] });
     expect(found.get('/pipe')).toMatchObject({ type: 'fifo' });
   });
+});
+
+it.each(['inline_data', 'meta_bg,^resize_inode', '^filetype'])('what is made with %s is told, and not read', async (features) => {
+  const image = emptyFile(join(workDirectory(), 'image'), 8 * MIB);
+  await run('mke2fs', '-q', '-t', 'ext4', '-I', '256', '-O', features, image);
+  await withImage(image, async ({ report, filesystems }) => {
+    expect(report.partitions[0]?.problem).toMatch(/^files of this ext4 are not read: /u);
+    expect(filesystems.get(0)?.files).toBeUndefined();
+  });
+});
+
+it('an access control list in an inode of its own is named by that', () => {
+  const block = Buffer.alloc(1024);
+  block.writeUInt32LE(0xea02_0000, 0);
+  const entry = block.subarray(32);
+  entry.writeUInt8(2, 1);
+  entry.writeUInt32LE(12, 4);
+  entry.writeUInt32LE(2000, 8);
+  block.writeUInt16LE(2, 1020); // whatever it is, no entry of that list
+  expect(parseBlockOfAttributes(block)).toEqual({ 'system.posix_acl_access': 'inode 12' });
 });
 
 it('a damaged tree of extents, directory or inode ends in a problem, and never in a loop', async () => {

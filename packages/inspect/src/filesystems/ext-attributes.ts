@@ -37,8 +37,8 @@ function parseEntries(entries: Buffer, values: Buffer): Readonly<Record<string, 
     const name = `${ATTRIBUTE_PREFIXES[prefix] ?? ''}${entries.toString('utf8', at + ENTRY_BYTES, at + ENTRY_BYTES + nameBytes)}`;
     if (inode === 0 && offset + sizeBytes > values.length) throw new RangeError('extended attributes are damaged');
     const value = values.subarray(offset, offset + sizeBytes);
-    const shown = ACCESS_CONTROL.includes(prefix) ? shownAccessControl(value) : value;
-    found.push([name, inode === 0 ? shown.toString('hex') : `inode ${inode}`]);
+    if (inode !== 0) found.push([name, `inode ${inode}`]);
+    else found.push([name, (ACCESS_CONTROL.includes(prefix) ? shownAccessControl(value) : value).toString('hex')]);
     at += Math.ceil((ENTRY_BYTES + nameBytes) / 4) * 4;
   }
   return Object.fromEntries(found);

@@ -46,7 +46,8 @@ interface Layout {
 /**
  * Reads an ext2, ext3 or ext4.
  *
- * @returns undefined when there is none; without `files` one of a layout that is not read here.
+ * @returns undefined when there is none.
+ * @throws RangeError where it is damaged.
  * @see Documentation/filesystems/ext4 of the kernel
  */
 export async function openExt(bytes: Bytes): Promise<OpenedFilesystem | undefined> {
@@ -65,7 +66,8 @@ export async function openExt(bytes: Bytes): Promise<OpenedFilesystem | undefine
     sizeBytes: (block.readUInt32LE(0x4) + high(0x150)) * blockBytes,
     freeBytes: (block.readUInt32LE(0xc) + high(0x158)) * blockBytes,
   };
-  const isRead = (incompat & (INCOMPAT_META_BG | INCOMPAT_INLINE_DATA)) === 0 && (incompat & INCOMPAT_FILETYPE) !== 0;
+  const unread = refusal(incompat);
+  if (unread !== undefined) return { summary, unread };
   const layout: Layout = {
     blockBytes,
     inodeBytes: block.readUInt32LE(0x4c) === 0 ? 128 : block.readUInt16LE(0x58),
@@ -74,8 +76,14 @@ export async function openExt(bytes: Bytes): Promise<OpenedFilesystem | undefine
     descriptorBytes: isWide ? Math.max(32, block.readUInt16LE(0xfe)) : 32,
     descriptorsAt: (block.readUInt32LE(0x14) + 1) * blockBytes,
   };
-  if (!isRead || layout.inodesPerGroup === 0 || layout.inodeBytes < 128) return { summary };
+  if (layout.inodesPerGroup === 0 || layout.inodeBytes < 128) throw new RangeError(`the superblock of the ${summary.type} is damaged`);
   return { summary, files: await filesOf(bytes, layout) };
+}
+
+function refusal(incompat: number): string | undefined {
+  if ((incompat & INCOMPAT_META_BG) !== 0) return 'descriptors of its groups lie in several places (meta_bg)';
+  if ((incompat & INCOMPAT_INLINE_DATA) !== 0) return 'files of it may lie in their inodes (inline_data)';
+  return (incompat & INCOMPAT_FILETYPE) === 0 ? 'its directories do not say what their names are (no filetype)' : undefined;
 }
 
 async function filesOf(bytes: Bytes, layout: Layout): Promise<ReadableFilesystem> {
