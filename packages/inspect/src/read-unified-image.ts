@@ -1,5 +1,6 @@
 import { PROGRAM_HEAD_BYTES, readPortableExecutable, type ProgramSection } from '@ict/image-parts';
 import type { BootEntry } from './boot-configuration.js';
+import { fieldText } from './bytes.js';
 import type { FileEntry } from './filesystems/filesystem.js';
 
 /** Sections that hold text; the others are whole kernels. */
@@ -18,7 +19,8 @@ export async function readUnifiedImage(file: FileEntry): Promise<BootEntry | und
     const section = sections.find((one) => one.name === name);
     if (section === undefined || section.memoryBytes > MOST_TEXT_BYTES) return undefined;
     const { content, memoryBytes } = section;
-    return (await read(file, content.offset, Math.min(content.length, memoryBytes))).toString().replace(/\0+$/, '').trim();
+    const bytes = await read(file, content.offset, Math.min(content.length, memoryBytes));
+    return fieldText(bytes, 0, bytes.length).trim();
   };
   const [release, version, options] = [await text('.osrel'), await text('.uname'), await text('.cmdline')];
   const title = /^PRETTY_NAME="?(.*?)"?$/m.exec(release ?? '')?.[1];
