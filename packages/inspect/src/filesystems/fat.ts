@@ -14,6 +14,7 @@ import {
 import type { Bytes } from '../bytes.js';
 import { childPath, filesystemOver } from './filesystem-over.js';
 import type { FileEntry, FilesystemSummary, ReadableFilesystem } from './filesystem.js';
+import { nothing } from './pieces.js';
 
 const DELETED = 0xe5;
 /** What Windows notes beside a short name: base or extension are small letters. */
@@ -101,8 +102,7 @@ interface FatEntry extends FileEntry {
 }
 
 function entry(path: string, type: 'file' | 'directory', sizeBytes: number, seconds: number, inode: number): FileEntry {
-  const content = async function* (): AsyncGenerator<Buffer, void, undefined> {};
-  return { path, type, mode: 0o755, owner: 0, group: 0, sizeBytes, seconds, inode, content };
+  return { path, type, mode: 0o755, owner: 0, group: 0, sizeBytes, seconds, inode, content: nothing };
 }
 
 async function readVolume(bytes: Bytes): Promise<FatVolume | undefined> {

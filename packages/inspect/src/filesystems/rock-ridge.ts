@@ -115,6 +115,6 @@ function modificationOf(field: Buffer): number | undefined {
 
 /** Seconds since 1970. @see ECMA-119, 9.1.5 */
 export function shortTime(bytes: Buffer): number {
-  const [year, month, day, hour, minute, second] = bytes as unknown as [number, number, number, number, number, number];
+  const [year = 0, month = 0, day = 0, hour = 0, minute = 0, second = 0] = bytes;
   return Date.UTC(1900 + year, month - 1, day, hour, minute, second) / 1000 - bytes.readInt8(6) * 15 * 60;
 }

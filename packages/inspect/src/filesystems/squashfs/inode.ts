@@ -4,8 +4,8 @@ import { MOST_TARGET_BYTES } from '../limits.js';
 import type { MetadataPlace, MetadataReader } from './metadata.js';
 
 const COMMON_BYTES = 16;
-/** What follows an inode without extended attributes, and a file without fragment. */
-const NONE = 0xffff_ffff;
+/** In place of extended attributes, and of the fragment of a file, where there are none. */
+export const NONE = 0xffff_ffff;
 /** Kinds of inodes; those that have more of everything are as many further. */
 const KINDS: readonly EntryType[] = ['directory', 'file', 'symlink', 'block', 'character', 'fifo', 'socket'];
 
@@ -27,7 +27,7 @@ export interface Inode {
   readonly fragment: { readonly index: number; readonly offset: number };
   readonly target?: string;
   readonly device?: number;
-  /** A place in the table of extended attributes; 2^32 - 1 where there are none. */
+  /** A place in the table of extended attributes; {@link NONE} where there are none. */
   readonly attributes: number;
 }
 

@@ -6,11 +6,10 @@ import { attributesOf, requireSize, unpackDevice } from '../inode-fields.js';
 import { MOST_ATTRIBUTE_BYTES, MOST_ATTRIBUTES, MOST_LISTING_BYTES } from '../limits.js';
 import { nothing, zeros } from '../pieces.js';
 import { remembering } from '../../remembering.js';
-import { decodeInode, type Inode } from './inode.js';
+import { decodeInode, NONE, type Inode } from './inode.js';
 import { Metadata, type MetadataPlace } from './metadata.js';
 import { readSuperblock, type Superblock } from './superblock.js';
 
-const NONE = 0xffff_ffff;
 const KEPT_FRAGMENTS = 4;
 const FRAGMENT_BYTES = 16;
 const ID_BYTES = 4;
