@@ -70,6 +70,17 @@ it('inspect shows what an image holds, and the packages of the manifest beside i
   expect(stdout.text).toContain(UUID);
 });
 
+it('inspect prints no escape sequence that an image has in place of an identity', async () => {
+  const image = join(await temporaryDirectory(), 'a.raw');
+  const head = Buffer.alloc(4096);
+  head.write('LUKS\xba\xbe', 'latin1');
+  head.write('\u001b[31mid', 168);
+  writeFileSync(image, head);
+  const { status, stdout } = await ict(['inspect', image]);
+  expect([status, stdout.text]).toEqual([0, expect.stringMatching(/ id\n$/u)]);
+  expect(stdout.text).not.toContain('\u001b');
+});
+
 it('compare names packages, files and values that differ, and ends as it is asked to', async () => {
   const directory = await temporaryDirectory();
   const a = await makeImage(directory, 'a', 'one', [package_('jq', '1.7'), package_('old', '1')]);

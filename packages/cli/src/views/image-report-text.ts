@@ -66,7 +66,7 @@ function partitionRow({ number, type, name = '', sizeBytes, filesystem, active }
     formatBytes(sizeBytes),
     `${kind}${free}`,
     plainText(label),
-    id,
+    plainText(id),
   ];
 }
 

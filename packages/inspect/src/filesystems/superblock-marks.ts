@@ -41,7 +41,7 @@ const MARKS: readonly Mark[] = [
     summary: (head) => ({
       type: 'crypto_LUKS',
       ...(head.readUInt16BE(6) === 2 ? named(head, 24, 48) : {}),
-      id: head.toString('latin1', 168, 204),
+      id: fieldText(head, 168, 208),
     }),
   },
   {
