@@ -272,7 +272,7 @@ async function aspectsOf(a: FileEntry, b: FileEntry, times: boolean, signal: Abo
 /** Compares two files of one size, whose pieces may be cut differently. */
 async function sameContent(a: Contained, b: Contained, signal: AbortSignal | undefined): Promise<boolean> {
   const others = b.content();
-  let other = Buffer.alloc(0);
+  let other: Buffer = Buffer.alloc(0);
   try {
     for await (const piece of a.content()) {
       signal?.throwIfAborted(); // a file may be a very large hole
@@ -280,7 +280,7 @@ async function sameContent(a: Contained, b: Contained, signal: AbortSignal | und
         if (other.length === 0) {
           const next = await others.next();
           if (next.done === true) return false;
-          other = Buffer.from(next.value);
+          other = next.value;
           continue;
         }
         const length = Math.min(piece.length - at, other.length);

@@ -4,7 +4,7 @@ export const MOST_TARGET_BYTES = 4096;
 export const MOST_FILE_BYTES = 16 * 1024 ** 4;
 /** No value of an extended attribute is longer, as Linux has it. */
 export const MOST_ATTRIBUTE_BYTES = 65_536;
-/** More than a file has: Linux lists no more names of them than fit in as many bytes. */
+/** More than a file has: Linux lists no more names of them than fit in 65,536 bytes, and most are longer than 16. */
 export const MOST_ATTRIBUTES = 4096;
 /** More than any directory of a system has: as many bytes are a million names. */
 export const MOST_LISTING_BYTES = 32 * 1024 * 1024;
