@@ -43,6 +43,21 @@ it.each([
   await expect(pathsOf(endless)).rejects.toThrow(/^its paths, targets and attributes have more than \d+ characters$/u);
 });
 
+it('directories are walked before what is beside them, and no deeper than paths lead', async () => {
+  const walked: string[] = [];
+  const walk = async (deepest: number): Promise<void> => {
+    const { walk: names } = filesystemOver(ROOT, async function* (directory) {
+      yield { ...file('z'), path: childPath(directory, 'z') };
+      if (directory.inode < deepest) yield { ...ROOT, path: childPath(directory, 'a'), inode: directory.inode + 1 };
+    });
+    for await (const { path } of names()) walked.push(path);
+  };
+  await walk(3);
+  expect(walked).toEqual(['/', '/a', '/a/a', '/a/a/z', '/a/z', '/z']);
+  await walk(2049);
+  await expect(walk(Infinity)).rejects.toThrow(/lies deeper than 2048 directories$/u);
+});
+
 it('files whose names are no UTF-8 are compared, each by its own', async () => {
   const directory = workDirectory();
   const image = async (name: string, content: string): Promise<string> => {

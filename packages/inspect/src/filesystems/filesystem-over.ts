@@ -30,13 +30,25 @@ interface Seen extends Held {
  * @param children entries of a directory, in any order.
  */
 export function filesystemOver(root: FileEntry, children: (directory: FileEntry) => AsyncIterable<FileEntry>): ReadableFilesystem {
-  async function* below(directory: FileEntry, depth: number, seen: Seen): AsyncGenerator<FileEntry, void, undefined> {
+  const entriesOf = async (directory: FileEntry, depth: number, seen: Seen): Promise<Iterator<FileEntry, undefined>> => {
     if (seen.directories.has(directory.inode)) throw new RangeError(`the directory ${directory.path} has another name already`);
     if (depth > DEEPEST) throw new RangeError(`${directory.path} lies deeper than ${DEEPEST} directories`);
     seen.directories.add(directory.inode);
-    for (const entry of await sorted(children(directory), seen)) {
+    return (await sorted(children(directory), seen)).values();
+  };
+  /** A generator within another for each directory would hand each name up through all of them. */
+  async function* walk(): AsyncGenerator<FileEntry, void, undefined> {
+    yield root;
+    const seen: Seen = { directories: new Set(), names: 0, characters: 0 };
+    const open = [await entriesOf(root, 0, seen)];
+    for (let deepest = open.at(-1); deepest !== undefined; deepest = open.at(-1)) {
+      const { value: entry } = deepest.next();
+      if (entry === undefined) {
+        open.pop();
+        continue;
+      }
       yield entry;
-      if (entry.type === 'directory') yield* below(entry, depth + 1, seen);
+      if (entry.type === 'directory') open.push(await entriesOf(entry, open.length, seen));
     }
   }
   const find = async (path: string): Promise<FileEntry | undefined> => {
@@ -51,10 +63,7 @@ export function filesystemOver(root: FileEntry, children: (directory: FileEntry)
     return found;
   };
   return {
-    walk: async function* () {
-      yield root;
-      yield* below(root, 0, { directories: new Set(), names: 0, characters: 0 });
-    },
+    walk,
     find,
     list: async (path) => {
       const directory = await find(path);
