@@ -18,7 +18,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUILD_EPOCH, digestFile, hostRecords, look, mounted } from '@ict/fixtures';
 import type { TreePath, TreeRecord } from '@ict/plugin-api';
-import { FreeBlocks } from '../src/ext4/free-blocks.js';
+import { FreeBlocks } from '../src/free-blocks.js';
 import { encodeByteBlocks } from '../src/xfs/byte-blocks.js';
 import { mapExtents } from '../src/xfs/extent-map.js';
 import { inodeNumber, layOut, type Geometry } from '../src/xfs/geometry.js';

@@ -1,5 +1,6 @@
 import { BTRFS_CHUNK, BTRFS_ITEM, BTRFS_OBJECT, BTRFS_SUPERBLOCK_AT, uuidBytes, writeU64 } from '@ict/image-parts';
 import type { BlockExtent } from '@ict/plugin-api';
+import type { BlockRange } from '../free-blocks.js';
 import { DEVICE_ID, NODE_BYTES, SECTOR_BYTES, STRIPE_BYTES } from './constants.js';
 import type { Item } from './item.js';
 
@@ -42,8 +43,8 @@ export function copiesOf({ kind, start, end }: Chunk): readonly number[] {
 }
 
 /** Where contents may go, in sectors. */
-export function dataRanges(deviceBytes: number): { readonly at: number; readonly count: number }[] {
-  const sectors = ({ start, end }: Range): { readonly at: number; readonly count: number } => ({
+export function dataRanges(deviceBytes: number): BlockRange[] {
+  const sectors = ({ start, end }: Range): BlockRange => ({
     at: start / SECTOR_BYTES,
     count: (end - start) / SECTOR_BYTES,
   });

@@ -1,5 +1,7 @@
-import type { BlockExtent, EntryType, TreeRecord } from '@ict/plugin-api';
+import type { BlockExtent, TreeRecord } from '@ict/plugin-api';
 import { BTRFS_EXTENT, BTRFS_ITEM, BTRFS_KEY_BYTES, FILE_TYPE_BITS, crc32c, writeBtrfsKey, writeU64 } from '@ict/image-parts';
+import { ENTRY_KINDS } from '../entry-kinds.js';
+import { blocksOf } from '../free-blocks.js';
 import { GENERATION, ITEM_DATA_BYTES, SECTOR_BYTES } from './constants.js';
 import type { Item } from './item.js';
 import { encodeInode } from './inode-item.js';
@@ -9,15 +11,6 @@ import type { PlannedInode } from './inode-plan.js';
 const MAX_LINKS = 65_535;
 const DIRECTORY_ENTRY_BYTES = 30;
 const NAME_SEED = 0xffff_fffe;
-const ENTRY_KINDS: Readonly<Record<EntryType, number>> = {
-  file: 1,
-  directory: 2,
-  character: 3,
-  block: 4,
-  fifo: 5,
-  socket: 6,
-  symlink: 7,
-};
 const ATTRIBUTE_KIND = 8;
 const EXTENT_FIELDS_BYTES = 21;
 
@@ -86,7 +79,7 @@ function itemsOf(inode: PlannedInode, extents: readonly BlockExtent[], epochSeco
     links: isDirectory ? 1 : names.length,
     // A directory's names are in it twice.
     sizeBytes: isDirectory ? 2 * namesBytes : (target?.length ?? record.sizeBytes ?? 0),
-    diskBytes: target?.length ?? extents.reduce((sum, { count }) => sum + count, 0) * SECTOR_BYTES,
+    diskBytes: target?.length ?? blocksOf(extents) * SECTOR_BYTES,
     device: record.dev,
     seconds: Math.min(record.mtimeSeconds, epochSeconds),
   });

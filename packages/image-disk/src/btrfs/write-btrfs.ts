@@ -1,6 +1,7 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { BTRFS_ITEM, BTRFS_OBJECT, crc32c, uuidBytes, writeU64, type Unsigned } from '@ict/image-parts';
-import { ImageFile } from '../ext4/image-file.js';
+import { blocksOf } from '../free-blocks.js';
+import { ImageFile } from '../image-file.js';
 import type { PackContents, TreeWriting, TreeWritten } from '../tree-writing.js';
 import { cutExtents, dataChunks, dataRanges, joinRanges, SUPERBLOCKS, type DeviceIdentity, type Range } from './chunks.js';
 import { emptyTree, fileItems, refusal } from './file-tree.js';
@@ -45,7 +46,7 @@ export async function writeBtrfs(request: BtrfsRequest, pack: PackContents, sign
   );
   const full = (neededBytes: number): TreeWritten => ({ kind: 'full', neededBytes, files: inodes.length });
   if (packing.kind === 'full') {
-    const lacking = packing.blocks - free.reduce((sum, { count }) => sum + count, 0);
+    const lacking = packing.blocks - blocksOf(free);
     return full(deviceBytes + lacking * SECTOR_BYTES + inodes.length * 2 * 1024);
   }
   const dataEnd = SECTOR_BYTES * packing.extents.flat().reduce((end, { at, count }) => Math.max(end, at + count), 0);
@@ -64,7 +65,7 @@ export async function writeBtrfs(request: BtrfsRequest, pack: PackContents, sign
   const layout = layOutTrees({ identity, deviceBytes, dataEnd, extents, taken, ...trees });
   if (layout.kind === 'full') return full(layout.neededBytes);
   const { chunks, usedBytes } = layout;
-  using target = new ImageFile(file, offsetBytes);
+  using target = new ImageFile(file, offsetBytes, SECTOR_BYTES);
   const roots = new Map<Unsigned, Root>();
   for (const { owner, shape, places } of layout.trees) {
     // That of the roots comes last, when all others have their places.

@@ -1,9 +1,6 @@
 import { crc32c } from '@ict/image-parts';
 import { BLOCK_BYTES } from './geometry.js';
 
-/** Kinds of entries as directories number them. */
-export const ENTRY_KINDS = { file: 1, directory: 2, character: 3, block: 4, fifo: 5, socket: 6, symlink: 7 } as const;
-
 /** A name in a directory. */
 export interface DirectoryEntry {
   readonly name: string;

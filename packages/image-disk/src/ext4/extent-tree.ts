@@ -1,6 +1,7 @@
 import type { BlockExtent } from '@ict/plugin-api';
 import { crc32c } from '@ict/image-parts';
-import type { FreeBlocks } from './free-blocks.js';
+import type { FreeBlocks } from '../free-blocks.js';
+import type { WrittenBlock } from '../image-file.js';
 import { BLOCK_BYTES } from './geometry.js';
 
 const MAGIC = 0xf30a;
@@ -12,12 +13,6 @@ const CHECKSUM_BYTES = 4;
 const ENTRIES_OF_BLOCK = Math.floor((BLOCK_BYTES - HEADER_BYTES - CHECKSUM_BYTES) / ENTRY_BYTES);
 /** More would say that the blocks are not written yet. */
 const MAX_EXTENT_BLOCKS = 32768;
-
-/** A block with its content. */
-export interface WrittenBlock {
-  readonly at: number;
-  readonly bytes: Buffer;
-}
 
 /** What a node points at: blocks of the file, or, where `count` is 0, the node below. */
 interface Pointer {

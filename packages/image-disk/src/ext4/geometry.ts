@@ -1,3 +1,5 @@
+import type { BlockRange } from '../free-blocks.js';
+
 export const BLOCK_BYTES = 4096;
 export const INODE_BYTES = 256;
 export const DESCRIPTOR_BYTES = 64;
@@ -18,12 +20,6 @@ const LEAST_BLOCKS_OF_GROUP = 50;
 const GROWTH = 1024;
 /** More blocks than the 32 bits of the resize inode can name. */
 const MAX_BLOCKS = 0xffff_ffff;
-
-/** Blocks that follow each other. */
-export interface BlockRange {
-  readonly at: number;
-  readonly count: number;
-}
 
 /** Blocks where a group's bitmaps and its part of the inode table lie. */
 export interface GroupPlaces {
@@ -101,11 +97,6 @@ export function extSizeProblem(sizeBytes: number): 'too small' | 'too large' | u
   const blocks = Math.floor(sizeBytes / BLOCK_BYTES);
   if (blocks > MAX_BLOCKS) return 'too large';
   return layOut(blocks) === undefined ? 'too small' : undefined;
-}
-
-/** How many blocks ranges have together. */
-export function blocksOf(ranges: readonly BlockRange[]): number {
-  return ranges.reduce((blocks, { count }) => blocks + count, 0);
 }
 
 /** Whether a group begins with copies of superblock and descriptors: 0, 1, and powers of 3, 5 and 7 (sparse_super). */

@@ -1,13 +1,7 @@
 import { crc32c, crc32cOfNumber } from '@ict/image-parts';
-import {
-  BLOCKS_PER_GROUP,
-  BLOCK_BYTES,
-  DESCRIPTOR_BYTES,
-  LOG_GROUPS_PER_FLEX,
-  blocksOf,
-  type BlockRange,
-  type Geometry,
-} from './geometry.js';
+import { blocksOf, type BlockRange } from '../free-blocks.js';
+import type { WrittenBlock } from '../image-file.js';
+import { BLOCKS_PER_GROUP, BLOCK_BYTES, DESCRIPTOR_BYTES, LOG_GROUPS_PER_FLEX, type Geometry } from './geometry.js';
 
 const INODES_UNUSED = 0x1;
 const BLOCKS_UNUSED = 0x2;
@@ -26,7 +20,7 @@ export interface Usage {
 /** Descriptors of all groups, and the bitmaps that they speak of: those of groups in use. */
 export interface DescribedGroups {
   readonly descriptors: Buffer;
-  readonly bitmaps: readonly { readonly at: number; readonly bytes: Buffer }[];
+  readonly bitmaps: readonly WrittenBlock[];
 }
 
 /**

@@ -1,13 +1,14 @@
 import { FILE_TYPE_BITS } from '@ict/image-parts';
 import type { BlockExtent, TreeRecord } from '@ict/plugin-api';
-import { directoryBlockCount, encodeDirectory, ENTRY_KINDS, type DirectoryEntry } from './directory-blocks.js';
+import { ENTRY_KINDS } from '../entry-kinds.js';
+import { blocksOf, type FreeBlocks } from '../free-blocks.js';
+import type { ImageFile } from '../image-file.js';
+import { directoryBlockCount, encodeDirectory, type DirectoryEntry } from './directory-blocks.js';
 import { sealAttributeBlock, storeAttributes, type StoredAttributes } from './extended-attributes.js';
 import { encodeExtents } from './extent-tree.js';
-import type { FreeBlocks } from './free-blocks.js';
-import { BLOCK_BYTES, FIRST_FREE_INODE, blocksOf } from './geometry.js';
+import { BLOCK_BYTES, FIRST_FREE_INODE } from './geometry.js';
 import { ATTRIBUTE_ROOM_BYTES, CONTENT_AT, CONTENT_BYTES, EXTENTS_FLAG, encodeDevice, encodeInode, type InodeFields } from './inode.js';
 import type { PlannedInode } from './inode-plan.js';
-import type { ImageFile } from './image-file.js';
 import type { InodeTables } from './inode-tables.js';
 import { inodeSeed } from './seeds.js';
 

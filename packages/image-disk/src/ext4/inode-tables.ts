@@ -1,5 +1,5 @@
+import type { ImageFile } from '../image-file.js';
 import { BLOCK_BYTES, INODE_BYTES, type Geometry } from './geometry.js';
-import type { ImageFile } from './image-file.js';
 
 /** Inodes 1 to the last one in use, by group. */
 export class InodeTables {

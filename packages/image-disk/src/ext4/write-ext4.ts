@@ -1,10 +1,10 @@
 import { FILE_TYPE_BITS, crc32c, uuidBytes } from '@ict/image-parts';
 import type { BlockExtent } from '@ict/plugin-api';
+import { FreeBlocks, blocksOf } from '../free-blocks.js';
+import { ImageFile } from '../image-file.js';
 import type { PackContents, TreeWriting, TreeWritten } from '../tree-writing.js';
-import { FreeBlocks } from './free-blocks.js';
-import { BLOCKS_PER_GROUP, BLOCK_BYTES, blocksOf, hasBackup, layOut, type Geometry } from './geometry.js';
+import { BLOCKS_PER_GROUP, BLOCK_BYTES, hasBackup, layOut, type Geometry } from './geometry.js';
 import { describeGroups } from './group-descriptors.js';
-import { ImageFile } from './image-file.js';
 import { placeInode, writeExtentTree, writeInode, type Output, type PlacedInode } from './inode-content.js';
 import { planInodes, type PlannedInode } from './inode-plan.js';
 import { InodeTables } from './inode-tables.js';
@@ -55,7 +55,7 @@ export async function writeExt4(request: Ext4Request, pack: PackContents): Promi
   const lastInode = (inodes.at(-1) as PlannedInode).number;
   if (contents === undefined || free.full || lastInode > geometry.inodes) return full(geometry, free, inodes.length, lastInode);
 
-  using image = new ImageFile(file, offsetBytes);
+  using image = new ImageFile(file, offsetBytes, BLOCK_BYTES);
   const tables = new InodeTables(geometry, lastInode);
   const filesystem: Filesystem = { request, geometry, free, image, tables, seed: crc32c(uuidBytes(request.uuid)) };
   writeJournal(journal, filesystem);

@@ -1,4 +1,4 @@
-import { ENTRY_KINDS } from '../ext4/directory-blocks.js';
+import { ENTRY_KINDS } from '../entry-kinds.js';
 import { BLOCK_BYTES } from './constants.js';
 import { encodeHashTree, hashBlockCount, hashHeader, HASH_HEADER_BYTES, writeHashes, type HashEntry } from './hash-blocks.js';
 import { nameHash } from './name-hash.js';

@@ -1,6 +1,6 @@
 import type { BlockExtent } from '@ict/plugin-api';
-import type { WrittenBlock } from '../ext4/extent-tree.js';
-import type { FreeBlocks } from '../ext4/free-blocks.js';
+import type { FreeBlocks } from '../free-blocks.js';
+import type { WrittenBlock } from '../image-file.js';
 import { BLOCK_BYTES, FORMAT } from './constants.js';
 import { evenParts } from './even-parts.js';
 import { blockNumber, type Geometry } from './geometry.js';

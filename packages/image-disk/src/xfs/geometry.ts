@@ -1,4 +1,4 @@
-import type { BlockRange } from '../ext4/geometry.js';
+import type { BlockRange } from '../free-blocks.js';
 import { BLOCK_BYTES, CHUNKS_AT, CHUNK_BLOCKS, FIRST_BLOCK, INODES_PER_BLOCK, INODES_PER_CHUNK } from './constants.js';
 import { inodeTreeLevels } from './group-trees.js';
 

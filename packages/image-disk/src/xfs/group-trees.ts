@@ -1,9 +1,9 @@
-import type { WrittenBlock } from '../ext4/extent-tree.js';
-import type { BlockRange } from '../ext4/geometry.js';
+import { blocksOf, type BlockRange } from '../free-blocks.js';
+import type { WrittenBlock } from '../image-file.js';
 import { BLOCK_BYTES, CHUNKS_AT, CHUNK_BLOCKS, GROUP_BLOCK, INODES_PER_BLOCK, INODES_PER_CHUNK, NONE } from './constants.js';
 import { evenParts, levelsOf } from './even-parts.js';
 import type { Group } from './geometry.js';
-import { describe, HEADER } from './self-description.js';
+import { describe, HEADER, type BlockIdentity } from './self-description.js';
 
 export const TREE_HEADER_BYTES = 56;
 const ROOM = BLOCK_BYTES - TREE_HEADER_BYTES;
@@ -56,7 +56,7 @@ export function encodeGroupTrees(group: Group, usedInodes: number, free: readonl
       single('references', []),
       ...encodeInodeTree(chunks, levels, group, uuid),
     ],
-    freeBlocks: free.reduce((sum, { count }) => sum + count, 0),
+    freeBlocks: blocksOf(free),
     longest: sorted.at(-1)?.count ?? 0,
     freeInodes: group.chunks * INODES_PER_CHUNK - usedInodes,
     inodeTreeLevels: levels.length,
@@ -113,7 +113,7 @@ function encodeNode(
   [left, right]: readonly [number, number],
   records: number,
   content: Buffer,
-  identity: { readonly at: number; readonly owner: number; readonly uuid: string },
+  identity: BlockIdentity,
 ): Buffer {
   const bytes = Buffer.alloc(BLOCK_BYTES);
   bytes.write(magic, 0, 'latin1');

@@ -1,5 +1,5 @@
 import { crc32c, crc32cOfNumber, uuidBytes } from '@ict/image-parts';
-import type { WrittenBlock } from '../ext4/extent-tree.js';
+import type { WrittenBlock } from '../image-file.js';
 import { FORMAT, INODE_BYTES, NONE } from './constants.js';
 import { writeChecksum, writeU64 } from './self-description.js';
 

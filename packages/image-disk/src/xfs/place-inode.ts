@@ -1,5 +1,5 @@
 import type { BlockExtent, TreeRecord } from '@ict/plugin-api';
-import type { FreeBlocks } from '../ext4/free-blocks.js';
+import { blocksOf, type FreeBlocks } from '../free-blocks.js';
 import { storeAttributes, type StoredAttributes } from './attributes.js';
 import { byteBlockCount } from './byte-blocks.js';
 import { directorySections, shortDirectoryBytes, type Section } from './directory.js';
@@ -65,7 +65,7 @@ function placeContent({ record, entries }: PlannedInode, free: FreeBlocks): read
   if (record.type === 'symlink') return free.take(byteBlockCount(targetOf(record)));
   if (record.type !== 'directory') return [];
   const sections = directorySections(entries);
-  return spread(free.take(sections.reduce((sum, { count }) => sum + count, 0)), sections);
+  return spread(free.take(blocksOf(sections)), sections);
 }
 
 /** Gives the blocks of a directory their places in it, which are far from each other. */

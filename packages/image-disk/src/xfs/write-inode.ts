@@ -1,9 +1,8 @@
 import { FILE_TYPE_BITS } from '@ict/image-parts';
 import type { BlockExtent } from '@ict/plugin-api';
-import { ENTRY_KINDS } from '../ext4/directory-blocks.js';
-import type { FreeBlocks } from '../ext4/free-blocks.js';
-import { blocksOf } from '../ext4/geometry.js';
-import type { ImageFile } from '../ext4/image-file.js';
+import { ENTRY_KINDS } from '../entry-kinds.js';
+import { blocksOf, type FreeBlocks } from '../free-blocks.js';
+import type { ImageFile } from '../image-file.js';
 import type { StoredAttributes } from './attributes.js';
 import { byteBlockCount, encodeByteBlocks } from './byte-blocks.js';
 import { BLOCK_BYTES, FORMAT } from './constants.js';

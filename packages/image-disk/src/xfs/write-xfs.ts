@@ -1,7 +1,6 @@
 import { FILE_TYPE_BITS } from '@ict/image-parts';
-import { FreeBlocks } from '../ext4/free-blocks.js';
-import { blocksOf } from '../ext4/geometry.js';
-import { ImageFile } from '../ext4/image-file.js';
+import { FreeBlocks, blocksOf } from '../free-blocks.js';
+import { ImageFile } from '../image-file.js';
 import type { PackContents, TreeWriting, TreeWritten } from '../tree-writing.js';
 import { BLOCK_BYTES, CHUNKS_AT, FORMAT, INODES_PER_BLOCK, INODES_PER_CHUNK, LIST_BLOCKS } from './constants.js';
 import { inodeNumber, layOut } from './geometry.js';
@@ -53,7 +52,7 @@ export async function writeXfs(request: XfsRequest, pack: PackContents): Promise
   const needed = (): number => blocks - free.capacity + free.asked;
   if (packing.kind === 'full' || free.full) return full(needed(), inodes.length);
 
-  using image = new ImageFile(file, offsetBytes);
+  using image = new ImageFile(file, offsetBytes, BLOCK_BYTES);
   const output: Output = { geometry, free, image, uuid };
   const contents = new Map(packed.map((place, index) => [place, packing.extents[index] ?? []]));
   const written = placed.map((place) => writeInode({ ...place, extents: contents.get(place) ?? place.extents }, epochSeconds, output));

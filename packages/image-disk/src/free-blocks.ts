@@ -1,5 +1,15 @@
 import type { BlockExtent } from '@ict/plugin-api';
-import { blocksOf, type BlockRange } from './geometry.js';
+
+/** Blocks that follow each other. */
+export interface BlockRange {
+  readonly at: number;
+  readonly count: number;
+}
+
+/** How many blocks ranges have together. */
+export function blocksOf(ranges: readonly Pick<BlockRange, 'count'>[]): number {
+  return ranges.reduce((blocks, { count }) => blocks + count, 0);
+}
 
 /** Blocks that nothing has yet, given out from the first on. */
 export class FreeBlocks {

@@ -1,25 +1,32 @@
 import { closeSync, openSync, writeSync } from 'node:fs';
-import { BLOCK_BYTES } from './geometry.js';
 
 /** Written at a time. */
 const PIECE_BYTES = 1024 * 1024;
+
+/** A block with its content. */
+export interface WrittenBlock {
+  readonly at: number;
+  readonly bytes: Buffer;
+}
 
 /** A filesystem inside a disk image, written in blocks; those that follow each other go in one write. */
 export class ImageFile implements Disposable {
   readonly #file: number;
   readonly #offsetBytes: number;
+  readonly #blockBytes: number;
   readonly #waiting = Buffer.allocUnsafeSlow(PIECE_BYTES);
   #position = 0;
   #filled = 0;
 
-  constructor(path: string, offsetBytes: number) {
+  constructor(path: string, offsetBytes: number, blockBytes: number) {
     this.#file = openSync(path, 'r+');
     this.#offsetBytes = offsetBytes;
+    this.#blockBytes = blockBytes;
   }
 
   /** Writes whole blocks from block `at` on. */
   write(at: number, bytes: Buffer): void {
-    const position = this.#offsetBytes + at * BLOCK_BYTES;
+    const position = this.#offsetBytes + at * this.#blockBytes;
     if (position !== this.#position + this.#filled || this.#filled + bytes.length > PIECE_BYTES) this.flush();
     if (bytes.length > PIECE_BYTES) return this.#writeAll(bytes, position);
     if (this.#filled === 0) this.#position = position;
