@@ -16,7 +16,6 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TreeRecord } from '@ict/plugin-api';
 import { hostRecords, look, mounted } from '@ict/fixtures';
-import { cutExtents, dataChunks } from '../src/btrfs/chunks.js';
 import { checkBtrfs, writeBtrfsOf } from './support/btrfs-images.js';
 import { everything } from './support/everything.js';
 import { lookInto, madeInTwoOrders, run, settle } from './support/ext4-images.js';
@@ -130,22 +129,5 @@ describe('writeBtrfs', () => {
       xattrs: { 'user.large': Buffer.alloc(16_300).toString('base64') },
     }));
     expect(await writeBtrfsOf(tree, join(base, 'own'), { records })).toMatchObject({ kind: 'refused', path: '/' });
-  });
-});
-
-describe('cutExtents', () => {
-  it('cuts at the ends of chunks, and what is longer than the kernel makes it', () => {
-    const sectors = (mib: number): number => (mib * MIB) / 4096;
-    const chunks = dataChunks(2000 * MIB);
-    expect(chunks.map(({ start, end }) => [start / MIB, end / MIB])).toEqual([
-      [9, 1033],
-      [1033, 2000],
-    ]);
-    const pieces = cutExtents([{ first: 3, at: sectors(1000), count: sectors(200) }], chunks);
-    expect(pieces).toEqual([
-      { first: 3, at: sectors(1000), count: sectors(33) },
-      { first: 3 + sectors(33), at: sectors(1033), count: sectors(128) },
-      { first: 3 + sectors(161), at: sectors(1161), count: sectors(39) },
-    ]);
   });
 });

@@ -1,5 +1,4 @@
 import { BTRFS_CHUNK, BTRFS_ITEM, BTRFS_OBJECT, BTRFS_SUPERBLOCK_AT, uuidBytes, writeU64 } from '@ict/image-parts';
-import type { BlockExtent } from '@ict/plugin-api';
 import type { BlockRange } from '../free-blocks.js';
 import { DEVICE_ID, NODE_BYTES, SECTOR_BYTES, STRIPE_BYTES } from './constants.js';
 import type { Item } from './item.js';
@@ -9,7 +8,7 @@ const MIB = 1024 * 1024;
 const FIRST_CHUNK = MIB;
 const SYSTEM_BYTES = 4 * MIB;
 /** Largest extent that the kernel makes, in sectors. */
-const LARGEST_EXTENT = (128 * MIB) / SECTOR_BYTES;
+export const LARGEST_EXTENT = (128 * MIB) / SECTOR_BYTES;
 const LARGEST_DATA_BYTES = 1024 * MIB;
 /** So that a small filesystem, too, has room for a few files at once. */
 const LEAST_DATA_BYTES = 8 * MIB;
@@ -87,23 +86,6 @@ export function dataChunks(dataEnd: number): Chunk[] {
   for (let start = DATA_AT; start < end; start += LARGEST_DATA_BYTES)
     chunks.push({ kind: DATA, start, end: Math.min(start + LARGEST_DATA_BYTES, end) });
   return chunks;
-}
-
-/** Extents in sectors, cut so that none is longer than the kernel makes them, and none in two chunks. */
-export function cutExtents(extents: readonly BlockExtent[], chunks: readonly Chunk[]): BlockExtent[] {
-  const ends = chunks.map(({ end }) => end / SECTOR_BYTES);
-  const pieces: BlockExtent[] = [];
-  for (let { first, at, count } of extents) {
-    while (count > 0) {
-      const end = ends.find((border) => border > at) ?? Infinity;
-      const piece = Math.min(count, LARGEST_EXTENT, end - at);
-      pieces.push({ first, at, count: piece });
-      first += piece;
-      at += piece;
-      count -= piece;
-    }
-  }
-  return pieces;
 }
 
 export type ChunkLayout =

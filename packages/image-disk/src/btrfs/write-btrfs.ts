@@ -1,9 +1,10 @@
 import { open, type FileHandle } from 'node:fs/promises';
 import { BTRFS_ITEM, BTRFS_OBJECT, crc32c, uuidBytes, writeU64, type Unsigned } from '@ict/image-parts';
+import { cutExtents } from '../cut-extents.js';
 import { blocksOf } from '../free-blocks.js';
 import { ImageFile } from '../image-file.js';
 import type { PackContents, TreeWriting, TreeWritten } from '../tree-writing.js';
-import { cutExtents, dataChunks, dataRanges, joinRanges, SUPERBLOCKS, type DeviceIdentity, type Range } from './chunks.js';
+import { dataChunks, dataRanges, joinRanges, LARGEST_EXTENT, SUPERBLOCKS, type DeviceIdentity, type Range } from './chunks.js';
 import { emptyTree, fileItems, refusal } from './file-tree.js';
 import { SECTOR_BYTES } from './constants.js';
 import type { Item } from './item.js';
@@ -50,7 +51,8 @@ export async function writeBtrfs(request: BtrfsRequest, pack: PackContents, sign
     return full(deviceBytes + lacking * SECTOR_BYTES + inodes.length * 2 * 1024);
   }
   const dataEnd = SECTOR_BYTES * packing.extents.flat().reduce((end, { at, count }) => Math.max(end, at + count), 0);
-  const contents = new Map(packed.map((inode, index) => [inode, cutExtents(packing.extents[index] ?? [], dataChunks(dataEnd))]));
+  const borders = dataChunks(dataEnd).map(({ end }) => end / SECTOR_BYTES);
+  const contents = new Map(packed.map((inode, index) => [inode, cutExtents(packing.extents[index] ?? [], LARGEST_EXTENT, borders)]));
 
   await using image = await open(file, 'r');
   const used = [...contents.values()].flat().map(({ at, count }) => ({ start: at * SECTOR_BYTES, end: (at + count) * SECTOR_BYTES }));

@@ -1,5 +1,6 @@
 import type { BlockExtent } from '@ict/plugin-api';
 import { crc32c } from '@ict/image-parts';
+import { cutExtents } from '../cut-extents.js';
 import type { FreeBlocks } from '../free-blocks.js';
 import type { WrittenBlock } from '../image-file.js';
 import { BLOCK_BYTES } from './geometry.js';
@@ -37,7 +38,7 @@ export function encodeExtents(
   free: FreeBlocks,
 ): readonly WrittenBlock[] {
   const blocks: WrittenBlock[] = [];
-  let pointers: readonly Pointer[] = extents.some(({ count }) => count > MAX_EXTENT_BLOCKS) ? extents.flatMap(pieces) : extents;
+  let pointers: readonly Pointer[] = cutExtents(extents, MAX_EXTENT_BLOCKS);
   let depth = 0;
   while (pointers.length > ENTRIES_OF_ROOT) {
     const nodes: Pointer[] = [];
@@ -71,12 +72,4 @@ function encodeNode(bytes: Buffer, start: number, pointers: readonly Pointer[], 
     bytes.writeUInt32LE(at, count > 0 ? offset + 8 : offset + 4);
     offset += ENTRY_BYTES;
   }
-}
-
-function pieces({ first, at, count }: BlockExtent): BlockExtent[] {
-  const found: BlockExtent[] = [];
-  for (let done = 0; done < count; done += MAX_EXTENT_BLOCKS) {
-    found.push({ first: first + done, at: at + done, count: Math.min(MAX_EXTENT_BLOCKS, count - done) });
-  }
-  return found;
 }

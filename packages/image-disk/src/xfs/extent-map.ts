@@ -1,4 +1,5 @@
 import type { BlockExtent } from '@ict/plugin-api';
+import { cutExtents } from '../cut-extents.js';
 import type { FreeBlocks } from '../free-blocks.js';
 import type { WrittenBlock } from '../image-file.js';
 import { BLOCK_BYTES, FORMAT } from './constants.js';
@@ -34,7 +35,7 @@ export function mapExtents(
   owner: number,
   { geometry, free, uuid }: { readonly geometry: Geometry; readonly free: FreeBlocks; readonly uuid: string },
 ): Fork | undefined {
-  const records = extents.flatMap(pieces);
+  const records = cutExtents(extents, LARGEST_EXTENT);
   const encoded = records.map((extent) => encodeRecord(extent, geometry));
   if (records.length * RECORD_BYTES <= roomBytes)
     return { format: FORMAT.extents, content: Buffer.concat(encoded), extents: records.length, blocks: [] };
@@ -99,13 +100,6 @@ function encodePointers(pointers: readonly Pointer[], room: number, geometry: Ge
     writeU64(bytes, blockNumber(geometry, at), (room + index) * 8);
   });
   return bytes;
-}
-
-function pieces({ first, at, count }: BlockExtent): BlockExtent[] {
-  const found: BlockExtent[] = [];
-  for (let done = 0; done < count; done += LARGEST_EXTENT)
-    found.push({ first: first + done, at: at + done, count: Math.min(LARGEST_EXTENT, count - done) });
-  return found;
 }
 
 /** 1 bit of state, 54 of place in the file, 52 of block, 21 of length. */
