@@ -1,9 +1,8 @@
-import { join } from 'node:path';
 import { uuidFrom } from '@ict/integrity';
 import type { BuildContext } from '@ict/plugin-api';
 import { writeBtrfs } from './btrfs/write-btrfs.js';
 import type { TreeFilesystemRequest } from './filesystem-request.js';
-import { requireWritten } from './written-filesystem.js';
+import { writeTree } from './written-filesystem.js';
 
 /** Bumped when the same request gives other bytes. */
 export const BTRFS_VERSION = 1;
@@ -14,23 +13,16 @@ export const BTRFS_VERSION = 1;
  * @throws `ICT_DISK_NO_SPACE` when the files do not fit, with the space that they need; `ICT_DISK_BTRFS_FILE` for a file that it cannot hold.
  */
 export async function writeOwnBtrfs(request: TreeFilesystemRequest, ctx: BuildContext): Promise<void> {
-  const { identity, label = '', tree, root, offsetBytes, sizeBytes } = request;
+  const { filesystemUuid } = request.identity;
   // All others follow from that of the filesystem.
-  const uuid = (what: string): string => uuidFrom(identity.filesystemUuid, `btrfs/${what}`);
-  const outcome = await writeBtrfs(
-    {
-      identity: { filesystem: identity.filesystemUuid, device: uuid('device'), chunks: uuid('chunks') },
-      subvolume: uuid('subvolume'),
-      label,
-      epochSeconds: ctx.epochSeconds,
-      records: await ctx.trees.records(tree),
-      root,
-      file: join(request.directory, request.file),
-      offsetBytes,
-      sizeBytes,
-    },
-    (paths, target) => ctx.trees.pack(tree, paths, target),
-    ctx.signal,
+  const uuid = (what: string): string => uuidFrom(filesystemUuid, `btrfs/${what}`);
+  const own = {
+    identity: { filesystem: filesystemUuid, device: uuid('device'), chunks: uuid('chunks') },
+    subvolume: uuid('subvolume'),
+  };
+  await writeTree(
+    request,
+    { filesystem: 'btrfs', refusal: 'ICT_DISK_BTRFS_FILE', write: (writing, pack) => writeBtrfs({ ...writing, ...own }, pack, ctx.signal) },
+    ctx,
   );
-  requireWritten(outcome, request, 'btrfs', 'ICT_DISK_BTRFS_FILE');
 }

@@ -9,7 +9,7 @@ import { writeExt4 } from './ext4/write-ext4.js';
 import { programFailed, runFilesystemProgram, type ProgramResult } from './filesystem-program.js';
 import type { TreeFilesystemRequest } from './filesystem-request.js';
 import type { ExtKind } from './filesystems.js';
-import { fullFilesystem, requireWritten, type NeededRoom } from './written-filesystem.js';
+import { fullFilesystem, writeTree, type NeededRoom } from './written-filesystem.js';
 
 /** Bumped when the same request gives other bytes. */
 export const EXT_VERSION = 4;
@@ -57,21 +57,12 @@ async function writeByMke2fs(request: ExtRequest, ctx: BuildContext): Promise<vo
 }
 
 async function writeOwnExt4(request: ExtRequest, ctx: BuildContext): Promise<void> {
-  const { identity, label = '', tree, root, offsetBytes, sizeBytes } = request;
-  const place = { file: join(request.directory, request.file), offsetBytes, sizeBytes };
-  const outcome = await writeExt4(
-    {
-      ...place,
-      uuid: identity.filesystemUuid,
-      hashSeed: identity.hashSeed,
-      label,
-      epochSeconds: ctx.epochSeconds,
-      records: await ctx.trees.records(tree),
-      root,
-    },
-    (paths, target) => ctx.trees.pack(tree, paths, target),
+  const { filesystemUuid: uuid, hashSeed } = request.identity;
+  await writeTree(
+    request,
+    { filesystem: 'ext4', refusal: 'ICT_DISK_EXT_FILE', write: (writing, pack) => writeExt4({ ...writing, uuid, hashSeed }, pack) },
+    ctx,
   );
-  requireWritten(outcome, request, 'ext4', 'ICT_DISK_EXT_FILE');
 }
 
 async function runMke2fs(request: ExtRequest, ctx: BuildContext): Promise<ProgramResult> {

@@ -1,7 +1,9 @@
+import { join } from 'node:path';
+import type { BuildContext } from '@ict/plugin-api';
 import { diskError } from './errors.js';
-import type { FilesystemRequest } from './filesystem-request.js';
+import type { FilesystemRequest, TreeFilesystemRequest } from './filesystem-request.js';
 import { mebibytes } from './mebibytes.js';
-import type { TreeWritten } from './tree-writing.js';
+import type { PackContents, TreeWriting, TreeWritten } from './tree-writing.js';
 
 /** What files take. */
 export interface NeededRoom {
@@ -9,19 +11,32 @@ export interface NeededRoom {
   readonly files: number;
 }
 
+/** A writer of ours. */
+export interface TreeWriter {
+  /** Name of its filesystem. */
+  readonly filesystem: string;
+  /** The code for a file that it cannot hold. */
+  readonly refusal: 'ICT_DISK_EXT_FILE' | 'ICT_DISK_BTRFS_FILE' | 'ICT_DISK_XFS_FILE';
+  write(writing: TreeWriting, pack: PackContents): Promise<TreeWritten>;
+}
+
 /**
- * What a writer of ours has done for a partition.
+ * Writes a filesystem with a tree's files straight into a disk image.
  *
- * @param filesystem its name.
- * @param refusal the code for a file that it cannot hold.
- * @throws `refusal`; `ICT_DISK_NO_SPACE` when the files do not fit, with the space that they need.
+ * @throws the refusal of the writer; `ICT_DISK_NO_SPACE` when the files do not fit, with the space that they need.
  */
-export function requireWritten(
-  outcome: TreeWritten,
-  request: FilesystemRequest,
-  filesystem: string,
-  refusal: 'ICT_DISK_EXT_FILE' | 'ICT_DISK_BTRFS_FILE' | 'ICT_DISK_XFS_FILE',
-): void {
+export async function writeTree(request: TreeFilesystemRequest, writer: TreeWriter, ctx: BuildContext): Promise<void> {
+  const { label = '', tree, root, offsetBytes, sizeBytes } = request;
+  const { epochSeconds, trees } = ctx;
+  const file = join(request.directory, request.file);
+  const records = await trees.records(tree);
+  const outcome = await writer.write({ label, epochSeconds, records, root, file, offsetBytes, sizeBytes }, (paths, target) =>
+    trees.pack(tree, paths, target),
+  );
+  requireWritten(outcome, request, writer);
+}
+
+function requireWritten(outcome: TreeWritten, request: FilesystemRequest, { filesystem, refusal }: TreeWriter): void {
   const { partition } = request;
   if (outcome.kind === 'full') throw fullFilesystem(request, filesystem, outcome);
   if (outcome.kind === 'written') return;
