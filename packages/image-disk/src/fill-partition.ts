@@ -37,26 +37,23 @@ export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking,
   const identity = partitionIdentity(input.seed, spec.id);
   const { label } = spec;
   const place = { partition: spec.id, identity, directory, file, offsetBytes, sizeBytes, ...(label ? { label } : {}) };
-  const { writing } = filesystemOf(spec);
+  const ofTree = { ...place, ...partOfTree(spec, content) };
+  const filesystem = filesystemOf(spec);
+  const { writing } = filesystem;
   ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem` });
   switch (writing.family) {
-    case 'ext': {
-      await writeExt({ ...place, ...partOfTree(spec, content), kind: writing.kind }, ctx);
-      ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
-      return;
-    }
+    case 'ext':
+      await writeExt({ ...ofTree, kind: writing.kind }, ctx);
+      break;
     case 'btrfs':
-      await writeOwnBtrfs({ ...place, ...partOfTree(spec, content) }, ctx);
-      ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
-      return;
+      await writeOwnBtrfs(ofTree, ctx);
+      break;
     case 'xfs':
-      await writeOwnXfs({ ...place, ...partOfTree(spec, content) }, ctx);
-      ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
-      return;
+      await writeOwnXfs(ofTree, ctx);
+      break;
     case 'read-only':
-      await writeReadOnly({ ...place, ...partOfTree(spec, content), kind: writing.kind }, ctx);
-      ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
-      return;
+      await writeReadOnly({ ...ofTree, kind: writing.kind }, ctx);
+      break;
     case 'fat': {
       const stage = join(directory, `stage-${offsetBytes}`);
       await mkdir(stage);
@@ -68,18 +65,20 @@ export async function fillPartition(placed: PlacedPartition, disk: DiskInMaking,
         files.splice(0, files.length, ...files.filter((one) => one.target.toLowerCase() !== target), image);
       }
       await writeFat({ ...place, width: writing.width(sizeBytes), tree: input.tree, stage, files, directories: fat.directories }, ctx);
-      return;
+      break;
     }
     case 'swap': {
       await using image = await open(join(directory, file), 'r+');
       await writeFully(image, encodeSwapHeader(sizeBytes, identity.filesystemUuid, label), offsetBytes);
-      return;
+      break;
     }
     case 'empty':
-      return;
+      break;
     default:
       void (writing satisfies never);
   }
+  if (filesystem.content === 'tree')
+    ctx.emit({ type: 'image.progress', artifact: spec.id, action: `${spec.filesystem} filesystem written` });
 }
 
 /** What of the root tree goes onto a partition, of one that is not mounted nothing. */

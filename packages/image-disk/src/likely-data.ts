@@ -29,10 +29,14 @@ export async function likelyData(path: string, layout: DiskLayout): Promise<read
     { offset: 0, length: PRIMARY_SECTORS * SECTOR_BYTES },
     { offset: (layout.sectors - BACKUP_SECTORS) * SECTOR_BYTES, length: BACKUP_SECTORS * SECTOR_BYTES },
   ];
-  for (const placed of layout.partitions) ranges.push(...(await partitionData(file, placed)));
+  for (const placed of layout.partitions) {
+    const { offsetBytes } = placed;
+    for (const { offset, length } of await partitionData(file, placed)) ranges.push({ offset: offsetBytes + offset, length });
+  }
   return merge(ranges, 1024 * 1024);
 }
 
+/** @returns places from the start of the partition on. */
 async function partitionData(file: FileHandle, placed: PlacedPartition): Promise<readonly ByteRange[]> {
   const { spec, offsetBytes } = placed;
   const { writing } = filesystemOf(spec);
@@ -40,20 +44,20 @@ async function partitionData(file: FileHandle, placed: PlacedPartition): Promise
     case 'ext':
       return extData(file, offsetBytes);
     case 'btrfs':
-      return (await btrfsData(file, offsetBytes)).map(({ offset, length }) => ({ offset: offsetBytes + offset, length }));
+      return btrfsData(file, offsetBytes);
     case 'xfs':
-      return (await xfsData(file, offsetBytes)).map(({ offset, length }) => ({ offset: offsetBytes + offset, length }));
+      return xfsData(file, offsetBytes);
     case 'fat': {
       const { dataOffset, clusterBytes, usedClusters } = await readFatGeometry(file, offsetBytes, spec.id);
       // A fresh FAT fills its clusters from the front.
-      return [{ offset: offsetBytes, length: dataOffset + usedClusters * clusterBytes }];
+      return [{ offset: 0, length: dataOffset + usedClusters * clusterBytes }];
     }
     case 'read-only':
-      return [{ offset: offsetBytes, length: await BYTES_OF[writing.kind](file, offsetBytes) }];
+      return [{ offset: 0, length: await BYTES_OF[writing.kind](file, offsetBytes) }];
     case 'empty':
-      return [{ offset: offsetBytes, length: (await verityBytesAt(file, offsetBytes)) ?? Math.min(placed.sizeBytes, 4096) }];
+      return [{ offset: 0, length: (await verityBytesAt(file, offsetBytes)) ?? Math.min(placed.sizeBytes, 4096) }];
     case 'swap':
-      return [{ offset: offsetBytes, length: Math.min(placed.sizeBytes, 4096) }];
+      return [{ offset: 0, length: Math.min(placed.sizeBytes, 4096) }];
     default:
       return writing satisfies never;
   }
@@ -75,7 +79,7 @@ async function extData(file: FileHandle, offset: number): Promise<readonly ByteR
     const first = firstDataBlock + group * blocksPerGroup;
     const count = Math.min(blocksPerGroup, blocks - first);
     for (let byte = 0; byte * 8 < count; byte++) {
-      if (bitmap[byte] !== 0) ranges.push({ offset: offset + (first + byte * 8) * blockBytes, length: 8 * blockBytes });
+      if (bitmap[byte] !== 0) ranges.push({ offset: (first + byte * 8) * blockBytes, length: 8 * blockBytes });
     }
   }
   return ranges;
