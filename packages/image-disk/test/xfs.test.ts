@@ -18,7 +18,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUILD_EPOCH, digestFile, hostRecords, look, mounted } from '@ict/fixtures';
 import type { TreePath, TreeRecord } from '@ict/plugin-api';
-import { FreeBlocks } from '../src/free-blocks.js';
+import { blocksOf, FreeBlocks } from '../src/free-blocks.js';
 import { encodeByteBlocks } from '../src/xfs/byte-blocks.js';
 import { mapExtents } from '../src/xfs/extent-map.js';
 import { inodeNumber, layOut, type Geometry } from '../src/xfs/geometry.js';
@@ -258,6 +258,22 @@ describe('writeXfs', () => {
     expect(outcome.kind === 'full' && outcome.neededBytes).toBeGreaterThan(4000 * 65_536);
   });
 
+  it('says how large it has to be at once, where inodes alone do not fit', async () => {
+    const tree = join(base, 'tree');
+    mkdirSync(tree);
+    writeFileSync(join(tree, 'large'), Buffer.alloc(100 * MIB, 'large'));
+    const [root, content] = (await hostRecords(tree)) as [TreeRecord, TreeRecord];
+    const many = Array.from({ length: 700_000 }, (_, index) => emptyFile(`/name-${index}`));
+    const records = [root, content, ...many];
+    const outcome = await writeXfsOf(tree, join(base, 'own'), { records });
+    expect(outcome).toMatchObject({ kind: 'full', files: 700_002 });
+    const neededBlocks = outcome.kind === 'full' ? outcome.neededBytes / BLOCK : 0;
+    // A block has 168 of the longest names, or 504 hashes.
+    const blocks = (100 * MIB) / BLOCK + Math.ceil(700_000 / 168) + Math.ceil(700_000 / 504);
+    const free = blocksOf(layOut(neededBlocks, 700_004).free);
+    expect(free - blocks).toSatisfy((spare: number) => spare > 0 && spare < 200);
+  });
+
   it.each<[string, Partial<TreeRecord>, string]>([
     ['attributes that do not fit in a block', { xattrs: { 'user.a': large(3000), 'user.b': large(2000) } }, 'has extended attributes'],
     ['attributes of another kind', { xattrs: { 'system.other': large(3) } }, 'has extended attributes'],
@@ -338,7 +354,7 @@ function comparable(records: readonly TreeRecord[]): readonly object[] {
 
 describe('layOut', () => {
   it('puts inodes that do not fit in a group into the next one', () => {
-    const geometry = layOut(SIZE / BLOCK, 400_000) as Geometry;
+    const geometry = layOut(SIZE / BLOCK, 400_000);
     const [first, second] = geometry.groups as [Geometry['groups'][0], Geometry['groups'][0]];
     expect([first.chunks + second.chunks, second.firstChunk]).toEqual([Math.ceil(400_000 / 64), first.chunks]);
     expect(inodeNumber(geometry, 0)).toBe(128);
@@ -347,9 +363,9 @@ describe('layOut', () => {
   });
 
   it('tells how many blocks are lacking for inodes that do not fit', () => {
-    expect(layOut(SIZE / BLOCK, 700_000)).toEqual({
-      lackingBlocks: expect.toSatisfy((blocks: number) => blocks > 20_000 && blocks < 40_000),
-    });
+    const { lackingBlocks, free } = layOut(SIZE / BLOCK, 700_000);
+    expect(lackingBlocks).toSatisfy((blocks: number) => blocks > 20_000 && blocks < 40_000);
+    expect(free).toEqual([]);
   });
 
   it('refuses sizes that no xfs has here', () => {
@@ -359,7 +375,7 @@ describe('layOut', () => {
 
   it('has few groups, none of 1 TiB', () => {
     const groups = [300, 2048, 8192, 12_287, 12_288, 16_383, 16_384, 4 * MIB - 2, 4 * MIB, 16 * MIB].map(
-      (mebibytes) => (layOut(mebibytes * 256, 1) as Geometry).groups.length,
+      (mebibytes) => layOut(mebibytes * 256, 1).groups.length,
     );
     expect(groups).toEqual([2, 2, 2, 2, 3, 3, 4, 4, 5, 17]);
   });
@@ -367,7 +383,7 @@ describe('layOut', () => {
 
 describe('mapExtents', () => {
   it('cuts what is longer than a record tells, which takes 21 bits', () => {
-    const geometry = layOut(2 ** 31, 1) as Geometry;
+    const geometry = layOut(2 ** 31, 1);
     const place = { geometry, free: new FreeBlocks(geometry.free), uuid: '6a7b8c9d-0e1f-4213-9425-364758697a8b' };
     const { content, extents, blocks } = mapExtents([{ first: 7, at: geometry.groupBlocks + 100, count: 2 ** 22 }], 336, 131, place)!;
     const records = [0, 16, 32].map((at) => [content.readBigUInt64BE(at) >> 9n, content.readBigUInt64BE(at + 8)]);

@@ -44,17 +44,18 @@ export interface Geometry {
   readonly groups: readonly Group[];
   readonly logAt: number;
   readonly logBlocks: number;
-  /** What is left for directories and files, in order. */
+  /** What is left for directories and files, in order; nothing where there is no room for the inodes. */
   readonly free: readonly BlockRange[];
+  /** How many blocks the inodes would need beyond those that are there. */
+  readonly lackingBlocks: number;
 }
 
 /**
  * Lays out a filesystem for so many inodes: they begin in the first group, behind its trees, and the log is in the one in the middle.
  *
- * @returns how many blocks it lacks when there is no room for the inodes.
  * @throws RangeError for a size that no xfs has here.
  */
-export function layOut(blocks: number, inodes: number): Geometry | { readonly lackingBlocks: number } {
+export function layOut(blocks: number, inodes: number): Geometry {
   if (blocks * BLOCK_BYTES < XFS_MINIMUM_BYTES || blocks * BLOCK_BYTES > XFS_MAXIMUM_BYTES)
     throw new RangeError(`an xfs cannot have ${blocks} blocks here`);
   const wanted = Math.floor(blocks / SMALL_GROUP_BLOCKS);
@@ -83,9 +84,8 @@ export function layOut(blocks: number, inodes: number): Geometry | { readonly la
     firstChunk += chunks;
   }
   const groupBits = Math.ceil(Math.log2(groupBlocks));
-  return left > 0
-    ? { lackingBlocks: Math.ceil(left * BLOCKS_PER_CHUNK) }
-    : { blocks, groupBlocks, groupBits, groups, logAt, logBlocks, free };
+  const lackingBlocks = Math.ceil(left * BLOCKS_PER_CHUNK);
+  return { blocks, groupBlocks, groupBits, groups, logAt, logBlocks, free: left > 0 ? [] : free, lackingBlocks };
 }
 
 /** The number by which fields of 64 bits name a block. */

@@ -34,8 +34,6 @@ export async function writeXfs(request: XfsRequest, pack: PackContents): Promise
   if (typeof inodes === 'string') return { kind: 'refused', path: inodes, reason: 'is no directory' };
   const usedInodes = inodes.length + RESERVED_INODES - 1;
   const geometry = layOut(blocks, usedInodes);
-  if ('lackingBlocks' in geometry) return full(blocks + geometry.lackingBlocks, inodes.length);
-
   const free = new FreeBlocks(geometry.free);
   const placed: PlacedInode[] = [];
   for (const inode of inodes) {
@@ -49,8 +47,8 @@ export async function writeXfs(request: XfsRequest, pack: PackContents): Promise
     { file, offsetBytes, blockBytes: BLOCK_BYTES, free: free.ranges },
   );
   free.take(packing.kind === 'full' ? packing.blocks : blocksOf(packing.extents.flat()));
-  const needed = (): number => blocks - free.capacity + free.asked;
-  if (packing.kind === 'full' || free.full) return full(needed(), inodes.length);
+  const needed = (): number => blocks + geometry.lackingBlocks - free.capacity + free.asked;
+  if (packing.kind === 'full' || free.full || geometry.lackingBlocks > 0) return full(needed(), inodes.length);
 
   using image = new ImageFile(file, offsetBytes, BLOCK_BYTES);
   const output: Output = { geometry, free, image, uuid };
