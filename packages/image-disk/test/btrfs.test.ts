@@ -18,7 +18,7 @@ import type { TreeRecord } from '@ict/plugin-api';
 import { hostRecords, look, mounted } from '@ict/fixtures';
 import { checkBtrfs, writeBtrfsOf } from './support/btrfs-images.js';
 import { everything } from './support/everything.js';
-import { lookInto, madeInTwoOrders, run, settle } from './support/ext4-images.js';
+import { lookInto, madeInTwoOrders, run, settle } from './support/tree-images.js';
 import { MIB } from './support/specs.js';
 
 let base: string;

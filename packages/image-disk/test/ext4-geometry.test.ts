@@ -9,7 +9,8 @@ import { INODE_BYTES, layOut, type Geometry } from '../src/ext4/geometry.js';
 import { encodeInode } from '../src/ext4/inode.js';
 import { encodeSuperblock } from '../src/ext4/superblock.js';
 import { MKE2FS_CONF } from '../src/filesystem-ext.js';
-import { check, run, write } from './support/ext4-images.js';
+import { check, write } from './support/ext4-images.js';
+import { run } from './support/tree-images.js';
 import { MIB } from './support/specs.js';
 
 let base: string;

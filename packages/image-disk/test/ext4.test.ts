@@ -8,7 +8,8 @@ import type { TreeRecord } from '@ict/plugin-api';
 import { extSizeProblem } from '../src/ext4/geometry.js';
 import type { Ext4Request } from '../src/ext4/write-ext4.js';
 import { everything } from './support/everything.js';
-import { check, lookInto, madeInTwoOrders, run, settle, write } from './support/ext4-images.js';
+import { check, write } from './support/ext4-images.js';
+import { lookInto, madeInTwoOrders, run, settle } from './support/tree-images.js';
 import { hostRecords, look, mounted } from '@ict/fixtures';
 import { MIB } from './support/specs.js';
 

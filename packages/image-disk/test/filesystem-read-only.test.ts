@@ -22,7 +22,7 @@ import { erofsBytes, labelErofs } from '../src/erofs-superblock.js';
 import { writeReadOnly, type ReadOnlyRequest } from '../src/filesystem-read-only.js';
 import { squashfsBytes } from '../src/squashfs-superblock.js';
 import { everything } from './support/everything.js';
-import { lookInto, settle } from './support/ext4-images.js';
+import { lookInto, settle } from './support/tree-images.js';
 import { MIB, SEED } from './support/specs.js';
 
 const OFFSET = MIB;

@@ -24,7 +24,7 @@ import { mapExtents } from '../src/xfs/extent-map.js';
 import { inodeNumber, layOut, type Geometry } from '../src/xfs/geometry.js';
 import { nameHash } from '../src/xfs/name-hash.js';
 import { everything } from './support/everything.js';
-import { madeInTwoOrders, run, settle } from './support/ext4-images.js';
+import { madeInTwoOrders, run, settle } from './support/tree-images.js';
 import { MIB } from './support/specs.js';
 import { checkXfs, LONGEST_LINK, withoutShownAcls, writeXfsOf } from './support/xfs-images.js';
 

@@ -1,6 +1,6 @@
 import { copyFileSync, mkdirSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
-import { run } from './ext4-images.js';
+import { run } from './tree-images.js';
 import { MIB } from './specs.js';
 
 /** The program asks for the device of the directory where its images lie: a filesystem of its own, which is gone with the namespace of its mount. */

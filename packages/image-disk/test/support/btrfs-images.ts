@@ -1,12 +1,9 @@
-import { truncateSync, writeFileSync } from 'node:fs';
-import { join } from 'node:path';
-import { packFiles } from '@ict/archive';
-import { BUILD_EPOCH, hostRecords } from '@ict/fixtures';
 import { writeBtrfs, type BtrfsRequest } from '../../src/btrfs/write-btrfs.js';
 import type { TreeWritten } from '../../src/tree-writing.js';
-import { run } from './ext4-images.js';
 import { MIB } from './specs.js';
+import { run, writeTreeOf } from './tree-images.js';
 
+const SUBVOLUME = '31111111-2222-4333-8444-555555555555';
 const IDENTITY = {
   filesystem: '6a7b8c9d-0e1f-4213-9425-364758697a8b',
   device: '11111111-2222-4333-8444-555555555555',
@@ -18,24 +15,7 @@ export const checkBtrfs = (image: string): Promise<string> => run('btrfs', 'chec
 
 /** An image of a host directory. */
 export async function writeBtrfsOf(tree: string, image: string, changes: Partial<BtrfsRequest> = {}): Promise<TreeWritten> {
-  const { offsetBytes = 0, sizeBytes = 160 * MIB } = changes;
-  writeFileSync(image, '');
-  truncateSync(image, offsetBytes + sizeBytes);
-  const records = changes.records ?? (await hostRecords(tree));
-  const sizes = new Map(records.map(({ path, sizeBytes: bytes = 0 }) => [path, bytes]));
-  const request = {
-    ...{ identity: IDENTITY, subvolume: '31111111-2222-4333-8444-555555555555', label: 'root', epochSeconds: BUILD_EPOCH, root: '/' },
-    ...{ records, file: image, offsetBytes, sizeBytes, ...changes },
-  };
+  const own = { identity: IDENTITY, subvolume: SUBVOLUME, sizeBytes: 160 * MIB, ...changes };
   const { signal } = new AbortController();
-  return writeBtrfs(
-    request,
-    (paths, target) =>
-      packFiles(
-        paths.map((path) => ({ path: join(tree, path), sizeBytes: sizes.get(path) as number })),
-        target,
-        signal,
-      ),
-    signal,
-  );
+  return writeTreeOf(tree, image, own, (writing, pack) => writeBtrfs({ ...own, ...writing }, pack, signal));
 }

@@ -15,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { BUILD_EPOCH } from '@ict/fixtures';
-import { settle } from './ext4-images.js';
+import { settle } from './tree-images.js';
 import { hostRecords } from '@ict/fixtures';
 import { MIB } from './specs.js';
 
