@@ -17,6 +17,7 @@ import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUILD_EPOCH, digestFile, hostRecords, look, mounted } from '@ict/fixtures';
+import { uuidBytes } from '@ict/image-parts';
 import type { TreePath, TreeRecord } from '@ict/plugin-api';
 import { blocksOf, FreeBlocks } from '../src/free-blocks.js';
 import { encodeByteBlocks } from '../src/xfs/byte-blocks.js';
@@ -29,6 +30,7 @@ import { MIB } from './support/specs.js';
 import { checkXfs, LONGEST_LINK, withoutShownAcls, writeXfsOf } from './support/xfs-images.js';
 
 const BLOCK = 4096;
+const UUID = uuidBytes('6a7b8c9d-0e1f-4213-9425-364758697a8b');
 const SIZE = 300 * MIB;
 const RECORD = { uid: 0, gid: 0, mtimeSeconds: BUILD_EPOCH - 1 } as const;
 const ROOT: TreeRecord = { ...RECORD, path: '/', type: 'directory', mode: 0o755 };
@@ -384,7 +386,7 @@ describe('layOut', () => {
 describe('mapExtents', () => {
   it('cuts what is longer than a record tells, which takes 21 bits', () => {
     const geometry = layOut(2 ** 31, 1);
-    const place = { geometry, free: new FreeBlocks(geometry.free), uuid: '6a7b8c9d-0e1f-4213-9425-364758697a8b' };
+    const place = { geometry, free: new FreeBlocks(geometry.free), uuid: UUID };
     const { content, extents, blocks } = mapExtents([{ first: 7, at: geometry.groupBlocks + 100, count: 2 ** 22 }], 336, 131, place)!;
     const records = [0, 16, 32].map((at) => [content.readBigUInt64BE(at) >> 9n, content.readBigUInt64BE(at + 8)]);
     const most = 2n ** 21n - 1n;
@@ -399,7 +401,7 @@ describe('encodeByteBlocks', () => {
     ['XARM', 2n ** 64n - 1n],
     ['XSLM', 0n],
   ] as const)('says of %s where it is in the log as the kernel does', (magic, number) => {
-    const identity = { owner: 131, uuid: '6a7b8c9d-0e1f-4213-9425-364758697a8b' };
+    const identity = { owner: 131, uuid: UUID };
     const blocks = encodeByteBlocks(Buffer.alloc(BLOCK, 1), magic, [100, 101], identity);
     expect(blocks.map((bytes) => bytes.readBigUInt64BE(48))).toEqual([number, number]);
   });

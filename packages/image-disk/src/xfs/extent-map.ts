@@ -33,7 +33,7 @@ export function mapExtents(
   extents: readonly BlockExtent[],
   roomBytes: number,
   owner: number,
-  { geometry, free, uuid }: { readonly geometry: Geometry; readonly free: FreeBlocks; readonly uuid: string },
+  { geometry, free, uuid }: { readonly geometry: Geometry; readonly free: FreeBlocks; readonly uuid: Uint8Array },
 ): Fork | undefined {
   const records = cutExtents(extents, LARGEST_EXTENT);
   const encoded = records.map((extent) => encodeRecord(extent, geometry));

@@ -35,7 +35,7 @@ export function inodeTreeLevels(chunks: number): number[] {
  * @param usedInodes how many of its inodes are taken, from the first on.
  * @param free what is free in it, in order.
  */
-export function encodeGroupTrees(group: Group, usedInodes: number, free: readonly BlockRange[], uuid: string): GroupTrees {
+export function encodeGroupTrees(group: Group, usedInodes: number, free: readonly BlockRange[], uuid: Uint8Array): GroupTrees {
   const sorted = [...free].sort((a, b) => a.count - b.count || a.at - b.at);
   const chunks = Array.from({ length: group.chunks }, (_, chunk) => inodeRecord(chunk, usedInodes));
   const partial = chunks.filter((record) => record.readUInt8(7) > 0);
@@ -65,7 +65,7 @@ export function encodeGroupTrees(group: Group, usedInodes: number, free: readonl
 }
 
 /** The tree of inodes: its root has its own place, and the others lie one behind the other, leaves first. */
-function encodeInodeTree(chunks: readonly Buffer[], levels: readonly number[], group: Group, uuid: string): WrittenBlock[] {
+function encodeInodeTree(chunks: readonly Buffer[], levels: readonly number[], group: Group, uuid: Uint8Array): WrittenBlock[] {
   const blocks: WrittenBlock[] = [];
   let next = group.treeAt;
   let below: readonly { readonly key: Buffer; readonly at: number }[] = [];

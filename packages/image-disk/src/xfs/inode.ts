@@ -1,4 +1,4 @@
-import { crc32c, crc32cOfNumber, uuidBytes } from '@ict/image-parts';
+import { crc32c, crc32cOfNumber } from '@ict/image-parts';
 import type { WrittenBlock } from '../image-file.js';
 import { FORMAT, INODE_BYTES, NONE } from './constants.js';
 import { writeChecksum, writeU64 } from './self-description.js';
@@ -39,15 +39,15 @@ export interface InodeFields extends Omit<Fork, 'blocks'> {
 }
 
 /** @param fields undefined for one that is free. @see struct xfs_dinode in fs/xfs/libxfs/xfs_format.h of the kernel */
-export function encodeInode(number: number, uuid: string, fields?: InodeFields): Buffer {
+export function encodeInode(number: number, uuid: Uint8Array, fields?: InodeFields): Buffer {
   const bytes = Buffer.alloc(INODE_BYTES);
   bytes.write('IN', 0, 'latin1');
   bytes.writeUInt8(3, 4);
   // Told to clients of NFS, who know by it an inode that was made anew.
-  bytes.writeUInt32BE(crc32cOfNumber(number % 2 ** 32 | 0, crc32c(uuidBytes(uuid))), 92);
+  bytes.writeUInt32BE(crc32cOfNumber(number % 2 ** 32 | 0, crc32c(uuid)), 92);
   bytes.writeUInt32BE(NONE, 96);
   writeU64(bytes, number, 152);
-  bytes.set(uuidBytes(uuid), 160);
+  bytes.set(uuid, 160);
   if (fields !== undefined) writeFields(bytes, fields);
   return writeChecksum(bytes, 100);
 }

@@ -1,4 +1,3 @@
-import { uuidBytes } from '@ict/image-parts';
 import { BLOCK_BYTES, SECTOR_BYTES } from './constants.js';
 
 const MAGIC = 0xfeed_babe;
@@ -13,7 +12,7 @@ const UNMOUNTED = 0x20;
 const UNMOUNT_TYPE = 0x556e;
 
 /** The first block of a log in which nothing but an unmounting is written down, so that nothing is to be recovered; zeros follow. */
-export function encodeLog(uuid: string): Buffer {
+export function encodeLog(uuid: Uint8Array): Buffer {
   const bytes = Buffer.alloc(BLOCK_BYTES);
   bytes.writeUInt32BE(MAGIC, 0);
   bytes.writeUInt32BE(CYCLE, 4);
@@ -27,7 +26,7 @@ export function encodeLog(uuid: string): Buffer {
   // Each sector begins with the cycle, and what was there is here.
   bytes.writeUInt32BE(TRANSACTION, 44);
   bytes.writeUInt32BE(LITTLE_ENDIAN, 300);
-  bytes.set(uuidBytes(uuid), 304);
+  bytes.set(uuid, 304);
   bytes.writeUInt32BE(RECORD_BYTES, 320);
   const record = bytes.subarray(SECTOR_BYTES);
   record.writeUInt32BE(CYCLE, 0);

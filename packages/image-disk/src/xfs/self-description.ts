@@ -1,4 +1,4 @@
-import { crc32c, uuidBytes } from '@ict/image-parts';
+import { crc32c } from '@ict/image-parts';
 import { BLOCK_BYTES, SECTOR_BYTES } from './constants.js';
 
 /** Where a kind of block says what it is. */
@@ -29,13 +29,13 @@ export interface BlockIdentity {
   readonly at: number;
   /** Inode or group. */
   readonly owner: number;
-  readonly uuid: string;
+  readonly uuid: Uint8Array;
 }
 
 /** Says in a block where it is, whose, and of which filesystem, and adds its checksum. */
 export function describe(bytes: Buffer, form: HeaderForm, { at, owner, uuid }: BlockIdentity): Buffer {
   writeU64(bytes, at * (BLOCK_BYTES / SECTOR_BYTES), form.place);
-  bytes.set(uuidBytes(uuid), form.uuid);
+  bytes.set(uuid, form.uuid);
   if (form.ownerBytes === 4) bytes.writeUInt32BE(owner, form.owner);
   else writeU64(bytes, owner, form.owner);
   return writeChecksum(bytes, form.checksum);

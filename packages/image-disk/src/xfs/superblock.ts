@@ -1,4 +1,3 @@
-import { uuidBytes } from '@ict/image-parts';
 import { BLOCK_BYTES, CHUNK_BLOCKS, INODES_PER_BLOCK, INODE_BYTES, SECTOR_BYTES } from './constants.js';
 import { blockNumber, inodeNumber, type Geometry } from './geometry.js';
 import { writeChecksum, writeU64 } from './self-description.js';
@@ -24,7 +23,7 @@ const INODE_PERCENT = { usual: 25, large: 5 };
 const LARGE_BYTES = 1024 ** 4;
 
 export interface SuperblockFields {
-  readonly uuid: string;
+  readonly uuid: Uint8Array;
   readonly label: string;
   readonly inodes: number;
   readonly freeInodes: number;
@@ -38,7 +37,7 @@ export function encodeSuperblock(geometry: Geometry, fields: SuperblockFields): 
   bytes.write(MAGIC, 0, 'latin1');
   bytes.writeUInt32BE(BLOCK_BYTES, 4);
   writeU64(bytes, geometry.blocks, 8);
-  bytes.set(uuidBytes(fields.uuid), 32);
+  bytes.set(fields.uuid, 32);
   writeU64(bytes, blockNumber(geometry, geometry.logAt), 48);
   for (let index = 0; index < RESERVED_INODES; index++) writeU64(bytes, inodeNumber(geometry, index), 56 + index * 8);
   bytes.writeUInt32BE(1, 80);

@@ -19,7 +19,7 @@ export interface Output {
   readonly geometry: Geometry;
   readonly free: FreeBlocks;
   readonly image: ImageFile;
-  readonly uuid: string;
+  readonly uuid: Uint8Array;
 }
 
 /** Writes what an inode's blocks hold but for a file's content. @returns the inode; undefined when it needs more blocks than are free. */

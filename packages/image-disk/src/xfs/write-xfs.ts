@@ -1,4 +1,4 @@
-import { FILE_TYPE_BITS } from '@ict/image-parts';
+import { FILE_TYPE_BITS, uuidBytes } from '@ict/image-parts';
 import { FreeBlocks, blocksOf } from '../free-blocks.js';
 import { ImageFile } from '../image-file.js';
 import type { PackContents, TreeWriting, TreeWritten } from '../tree-writing.js';
@@ -28,7 +28,7 @@ export interface XfsRequest extends TreeWriting {
  * @throws RangeError for a size that no xfs has here.
  */
 export async function writeXfs(request: XfsRequest, pack: PackContents): Promise<TreeWritten> {
-  const { records, root, epochSeconds, file, offsetBytes, uuid } = request;
+  const { records, root, epochSeconds, file, offsetBytes } = request;
   const blocks = Math.floor(request.sizeBytes / BLOCK_BYTES);
   const inodes = planInodes(records, root, epochSeconds);
   if (typeof inodes === 'string') return { kind: 'refused', path: inodes, reason: 'is no directory' };
@@ -50,6 +50,7 @@ export async function writeXfs(request: XfsRequest, pack: PackContents): Promise
   const needed = (): number => blocks + geometry.lackingBlocks - free.capacity + free.asked;
   if (packing.kind === 'full' || free.full || geometry.lackingBlocks > 0) return full(needed(), inodes.length);
 
+  const uuid = uuidBytes(request.uuid);
   using image = new ImageFile(file, offsetBytes, BLOCK_BYTES);
   const output: Output = { geometry, free, image, uuid };
   const contents = new Map(packed.map((place, index) => [place, packing.extents[index] ?? []]));
