@@ -1,4 +1,5 @@
 import { crc32c, crc32cOfNumber } from '@ict/image-parts';
+import { aclEntries } from '../acl-entries.js';
 import { BLOCK_BYTES } from './geometry.js';
 
 const MAGIC = 0xea02_0000;
@@ -75,19 +76,17 @@ function attributeOf(name: string, value: Buffer): Attribute | undefined {
   return stored === undefined ? undefined : { prefix: number, name: Buffer.from(name.slice(prefix.length)), value: stored };
 }
 
-const ACL_VERSION = 2;
 const STORED_ACL_VERSION = 1;
 /** Tags of entries that name a user or a group. */
 const NAMED = [0x02, 0x08];
 
 /** An ACL as ext4 keeps it: ids only in entries that name somebody. Undefined for what is no ACL. */
 function storedAcl(value: Buffer): Buffer | undefined {
-  if (value.length < 4 || (value.length - 4) % 8 !== 0 || value.readUInt32LE(0) !== ACL_VERSION) return undefined;
+  const entries = aclEntries(value);
+  if (entries === undefined) return undefined;
   const version = Buffer.alloc(4);
   version.writeUInt32LE(STORED_ACL_VERSION);
-  const parts: Buffer[] = [version];
-  for (let at = 4; at < value.length; at += 8) parts.push(value.subarray(at, at + (NAMED.includes(value.readUInt16LE(at)) ? 8 : 4)));
-  return Buffer.concat(parts);
+  return Buffer.concat([version, ...entries.map((entry) => (NAMED.includes(entry.readUInt16LE(0)) ? entry : entry.subarray(0, 4)))]);
 }
 
 function padded(bytes: number): number {

@@ -1,3 +1,4 @@
+import { aclEntries } from '../acl-entries.js';
 import { byteBlockCount } from './byte-blocks.js';
 import { BLOCK_BYTES } from './constants.js';
 import { hashHeader } from './hash-blocks.js';
@@ -18,7 +19,6 @@ const ACLS: Readonly<Record<string, string>> = {
 };
 /** As which the kernel shows ACLs of an xfs once more: a tree that lies on one has each twice. */
 const SHOWN_ACLS = Object.values(ACLS).map((name) => `trusted.${name}`);
-const ACL_VERSION = 2;
 
 const SHORT_HEADER_BYTES = 4;
 /** Longest name or value beside others in an inode. */
@@ -77,16 +77,16 @@ function attributeOf(key: string, value: Buffer): Attribute | undefined {
 
 /** An ACL as xfs keeps it: the other order of bytes, and how many entries. Undefined for what is no ACL. */
 function storedAcl(value: Buffer): Buffer | undefined {
-  if (value.length < 4 || (value.length - 4) % 8 !== 0 || value.readUInt32LE(0) !== ACL_VERSION) return undefined;
-  const count = (value.length - 4) / 8;
-  const bytes = Buffer.alloc(4 + 12 * count);
-  bytes.writeUInt32BE(count, 0);
-  for (let index = 0; index < count; index++) {
-    const [from, to] = [4 + index * 8, 4 + index * 12];
-    bytes.writeUInt32BE(value.readUInt16LE(from), to);
-    bytes.writeUInt32BE(value.readUInt32LE(from + 4), to + 4);
-    bytes.writeUInt16BE(value.readUInt16LE(from + 2), to + 8);
-  }
+  const entries = aclEntries(value);
+  if (entries === undefined) return undefined;
+  const bytes = Buffer.alloc(4 + 12 * entries.length);
+  bytes.writeUInt32BE(entries.length, 0);
+  entries.forEach((entry, index) => {
+    const at = 4 + index * 12;
+    bytes.writeUInt32BE(entry.readUInt16LE(0), at);
+    bytes.writeUInt32BE(entry.readUInt32LE(4), at + 4);
+    bytes.writeUInt16BE(entry.readUInt16LE(2), at + 8);
+  });
   return bytes;
 }
 
