@@ -17,19 +17,10 @@ import { thirdPartyNotice } from './third-party-notice.mjs';
 const TAKEN = ['undici'];
 
 /** Third-party packages that start threads. */
-const STARTERS = ['piscina'];
-
-/** Modules that run in a thread, by package. */
-const THREADS = { '@ict/verify': 'dist/worker.js' };
+const THREADS = ['piscina'];
 
 /** Modules that run in a thread or a process of their own, by package. */
-const PROGRAMS = { ...THREADS, '@ict/sandbox': 'dist/agent.js' };
-
-/**
- * Packages that programs and the command load, each in a chunk of its own: a module of such a package that only a program uses would
- * otherwise be in the program's chunk, which would run wherever that package is loaded.
- */
-const SHARED = ['@ict/archive'];
+const PROGRAMS = { '@ict/verify': 'dist/worker.js', '@ict/sandbox': 'dist/agent.js' };
 
 /**
  * Writes `bundle`: the modules of this package, of its plugins and of what these import, in few files, because Node takes longer to find and
@@ -48,22 +39,17 @@ const entries = [main, ...plugins.map(entryOf)].map((file) => {
   return { package: index, file: path, chunk: `${index === 0 ? 'main' : packages.list[index].name.replace(/.*\//, '')}.js`, id: file };
 });
 
-/** Such a table as pairs of a module's path and the name of its chunk. */
-const chunksOf = (table) =>
+const programs = new Map(
   packages.list
-    .filter(({ name }) => name in table)
-    .map(({ name, root }) => [join(root, table[name]), `${name.replace(/.*\//, '')}-${table[name].replace(/.*\//, '')}`]);
-const programs = new Map(chunksOf(PROGRAMS));
-const threads = new Map(chunksOf(THREADS));
+    .filter(({ name }) => name in PROGRAMS)
+    .map(({ name, root }) => [join(root, PROGRAMS[name]), `${name.replace(/.*\//, '')}-${PROGRAMS[name].replace(/.*\//, '')}`]),
+);
 
 const support = { moduleUrl: dist('module-url.js'), importLazily: dist('eager-compilation.js') };
-const shared = packages.list
-  .filter(({ name }) => SHARED.includes(name))
-  .map(({ name, root }) => ({ name: name.replace(/.*\//, ''), test: (id) => id.startsWith(join(root, 'dist/')) }));
-const { plugin, left } = placedModules(packages, support, { taken: TAKEN, threads: STARTERS, programs });
+const { plugin, left } = placedModules(packages, support, { taken: TAKEN, threads: THREADS, programs });
 
 /** Writes the chunks of some modules, given as pairs of a module's path and the name of its chunk. @returns what was written. */
-async function write(modules, codeSplitting) {
+async function write(modules, codeSplitting = true) {
   const bundle = await rolldown({
     input: Object.fromEntries(modules.map(([id, chunk]) => [chunk.replace(/\.js$/, ''), id])),
     platform: 'node',
@@ -90,19 +76,21 @@ async function write(modules, codeSplitting) {
 // The record goes first and comes last: a bundle that is half written is none.
 await rm(directory, { recursive: true, force: true });
 await mkdir(directory);
-const withoutThreads = [...entries.map(({ chunk, id }) => [id, chunk]), ...[...programs].filter(([id]) => !threads.has(id))];
-const output = await write(withoutThreads, { includeDependenciesRecursively: false, groups: shared });
-// A thread shares no chunk with the command: each would refuse the compiled code of the other, which has another setting, and write its own.
-for (const thread of threads) output.push(...(await write([thread], false)));
-
-const inMain = output.filter(({ fileName }) => ![...programs.values()].includes(fileName));
-const misled = inMain.find(({ imports, dynamicImports }) =>
-  [...imports, ...dynamicImports].some((name) => [...programs.values()].includes(name)),
-);
-if (misled !== undefined) throw new Error(`${misled.fileName} would run a program of its own in this process`);
+const inMain = await write(entries.map(({ chunk, id }) => [id, chunk]));
+const modulesInMain = new Map(inMain.flatMap(({ modules }) => Object.entries(modules)));
+const programChunks = [];
+// A program shares no chunk with the command: each would refuse the compiled code of the other, which has another setting, and write its own.
+for (const [id, name] of programs) {
+  const [chunk] = await write([[id, name]], false);
+  const imported = modulesInMain.get(id);
+  // What exports nothing runs where it is imported.
+  if (imported !== undefined && (chunk.exports.length === 0 || imported.renderedExports.length > 0))
+    throw new Error(`${id}, a program of its own, would run in the process of the command`);
+  programChunks.push(chunk);
+}
 
 const bundled = new Set(
-  output
+  [...inMain, ...programChunks]
     .flatMap(({ moduleIds }) => moduleIds)
     .filter((id) => id.startsWith('/'))
     .map((id) => packages.locate(id).index),
