@@ -1,5 +1,5 @@
 import { execFile, spawn, type ChildProcess } from 'node:child_process';
-import { access, constants, copyFile, mkdtemp, rm } from 'node:fs/promises';
+import { access, constants, copyFile, mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { delimiter, join, resolve } from 'node:path';
 import { errnoOf, isDiskFull } from '@ict/integrity';
@@ -51,7 +51,7 @@ export interface BootOptions {
   readonly secureBoot?: boolean;
   /** A variable store for the firmware, which is not changed: one in which own keys are enrolled. Default: the template that comes with the firmware. */
   readonly variables?: string;
-  /** Directory for temporary files, those with what the guest writes among them. Default: that of the system, and of qemu. */
+  /** Directory for temporary files, those with what the guest writes among them; made where it is not there. Default: that of the system, and of qemu. */
   readonly temporary?: string;
   /** Further arguments of qemu, after ICT's own. */
   readonly extraArgs?: readonly string[];
@@ -110,6 +110,7 @@ export async function bootImage(options: BootOptions): Promise<BootResult> {
   const guard = await findProgram('setpriv');
   const temporary = options.temporary ?? tmpdir();
   const unwritten = (cause: unknown): never => throwUnwritten(cause, temporary);
+  if (options.temporary !== undefined) await mkdir(temporary, { recursive: true }).catch(unwritten);
   const directory = await mkdtemp(join(temporary, 'ict-boot-')).catch(unwritten);
   try {
     const attempt = async (accel: Accelerator, probeMs: number | undefined): Promise<Attempt> => {

@@ -1,6 +1,6 @@
 import { chmodSync, existsSync, mkdirSync, mkdtempSync, readFileSync, readdirSync, rmSync, writeFileSync } from 'node:fs';
 import { tmpdir } from 'node:os';
-import { join } from 'node:path';
+import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bootImage, type BootOptions } from '../src/boot.js';
 import { bootError } from '../src/errors.js';
@@ -55,19 +55,18 @@ const alive = (): boolean => {
 const FOREVER = 'exec sleep 600';
 
 it.each([
-  ['is not there', () => undefined],
-  ['is a file', (place: string) => writeFileSync(place, '')],
+  ['lies below a file', (place: string) => writeFileSync(dirname(place), '')],
+  ['is a file', (place: string) => [mkdirSync(dirname(place)), writeFileSync(place, '')]],
 ])('a place for temporary files that %s is told, and nothing starts', async (_, make) => {
-  const temporary = join(directory, 'temporary');
+  const temporary = join(directory, 'place', 'temporary');
   make(temporary);
   const failure = { code: 'ICT_BOOT_TEMPORARY', kind: 'host', facts: { directory: temporary } };
   await expect(bootImage(options(FOREVER, { temporary }))).rejects.toMatchObject(failure);
   expect(existsSync(join(directory, 'arguments'))).toBe(false);
 });
 
-it('temporary files are made where it is said, by qemu too, and are gone afterwards', async () => {
-  const temporary = join(directory, 'temporary');
-  mkdirSync(temporary);
+it('temporary files are made where it is said, which is made for them, by qemu too, and are gone afterwards', async () => {
+  const temporary = join(directory, 'place', 'temporary');
   const { console: said } = await bootImage(options('echo "qemu has $TMPDIR"; echo up', { temporary, until: 'up' }));
   expect(said).toContain(`qemu has ${temporary}`);
   expect(runs()[0]).toMatch(new RegExp(`file=${temporary}/ict-boot-\\w+/variables-tcg.fd`));

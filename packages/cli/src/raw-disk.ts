@@ -1,4 +1,4 @@
-import { mkdtemp, rm } from 'node:fs/promises';
+import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemErrorOf } from '@ict/integrity';
@@ -10,7 +10,7 @@ import { refuseOtherContent } from './file-content.js';
 /**
  * Does something with the raw disk of an image, which is made for as long as that takes where the image has another form, as its ending tells.
  *
- * @param temporaryDirectory where it is made; undefined for that of the system.
+ * @param temporaryDirectory where it is made, and which is made where it is not there; undefined for that of the system.
  * @throws `ICT_CLI_USAGE` where it cannot be made or is evidently no disk, `ICT_CLI_HOST_MISSING` without qemu-img.
  */
 export async function withRawDisk<Result>(
@@ -24,9 +24,11 @@ export async function withRawDisk<Result>(
     await refuseOtherContent(image, image);
     return work(image);
   }
-  const directory = await mkdtemp(join(temporaryDirectory ?? tmpdir(), 'ict-raw-disk-')).catch((error: unknown) => {
+  const refuse = (error: unknown): never => {
     throw unmade(image, error);
-  });
+  };
+  if (temporaryDirectory !== undefined) await mkdir(temporaryDirectory, { recursive: true }).catch(refuse);
+  const directory = await mkdtemp(join(temporaryDirectory ?? tmpdir(), 'ict-raw-disk-')).catch(refuse);
   try {
     const raw = join(directory, 'disk.raw');
     await convertDisk(image, form, raw, { format: 'raw' }, signal).catch((error: unknown) => {

@@ -172,8 +172,7 @@ it.each([
   const image = await makeImage(directory, 'a', 'one', []);
   const other = join(directory, `other.${suffix}`);
   convert(image, other);
-  const temporary = join(directory, 'temporary');
-  await mkdir(temporary);
+  const temporary = join(directory, 'place', 'temporary'); // is made
   expect(await document(['compare', image, other, '--temp-dir', temporary], 'compare')).toMatchObject({ equal: true, compared: [0] });
   expect(readdirSync(temporary)).toEqual([]);
   const nothing = join(directory, `nothing.${suffix}`);
@@ -226,7 +225,7 @@ it('what is no image, or needs what is missing, says what to do', async () => {
     expect([name, status, stderr.text]).toEqual([name, 2, expect.stringContaining(words)]);
     expect(stderr.text).toContain(remedy);
   }
-  const nowhere = await ict(['inspect', 'disk.vdi', '--temp-dir', join(directory, 'none')], { cwd: directory });
+  const nowhere = await ict(['inspect', 'disk.vdi', '--temp-dir', join(directory, 'text.raw', 'none')], { cwd: directory });
   expect([nowhere.status, nowhere.stderr.text]).toEqual([2, expect.stringContaining('--temp-dir names a directory')]);
   vi.stubEnv('PATH', directory);
   const { status, stderr } = await at('disk.vdi');
