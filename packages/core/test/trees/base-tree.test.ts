@@ -1,107 +1,18 @@
 import { execFileSync } from 'node:child_process';
 import { existsSync, writeFileSync } from 'node:fs';
-import { appendFile, mkdir, mkdtemp, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
-import { tmpdir } from 'node:os';
+import { appendFile, mkdir, readdir, readFile, rm, symlink, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { afterEach, beforeEach, describe, expect, it, vi } from 'vitest';
-import { digestOf, temporaryName } from '@ict/integrity';
-import { IctError, type LayerRef } from '@ict/plugin-api';
-import { layerRef, type LayerManifest, type Sandbox } from '@ict/sandbox';
-import { checkBaseTree, checkSnapshot, type TreeVerdict } from '../../src/trees/tree-check.js';
+import { describe, expect, it, vi } from 'vitest';
+import { temporaryName } from '@ict/integrity';
+import type { Sandbox } from '@ict/sandbox';
 import { BaseTree } from '../../src/trees/base-tree.js';
-import type { LayerShelf, StoredLayer } from '../../src/trees/layer-shelf.js';
+import type { StoredLayer } from '../../src/trees/layer-shelf.js';
+import { checkSnapshot } from '../../src/trees/tree-check.js';
 import { LazySandbox, SandboxTrees } from '../../src/trees/trees.js';
+import { baseTreePlace, type Workshop } from '../support/base-tree-place.js';
 import { manifestOf, oneFileSandbox } from '../support/one-file-tree.js';
 
-let place: string;
-let work: string;
-beforeEach(async () => {
-  place = await mkdtemp(join(tmpdir(), 'ict-base-'));
-  work = join(place, 'work');
-  await mkdir(work);
-});
-afterEach(() => rm(place, { recursive: true }));
-
-/** The layers of a cache, in a directory of their own. */
-class DirectoryShelf implements LayerShelf {
-  readonly layers = new Map<string, StoredLayer>();
-  private readonly root: string;
-  private count = 0;
-
-  constructor(root: string) {
-    this.root = root;
-  }
-
-  async has(layer: LayerRef) {
-    return this.layers.has(layer.digest);
-  }
-  async find(layer: LayerRef) {
-    return this.layers.get(layer.digest);
-  }
-  async stage() {
-    const root = join(this.root, `staged-${++this.count}`);
-    await mkdir(join(root, 'fs'), { recursive: true });
-    return { root, directory: join(root, 'fs'), work: join(root, 'work') };
-  }
-  async publish({ directory }: { readonly directory: string }, manifest: LayerManifest, sign: (directory: string) => Promise<never>) {
-    const signature = await sign(directory);
-    this.layers.set(manifest.digest, { directory, manifest, signature });
-    return { layer: layerRef(manifest), directory };
-  }
-  async resign() {}
-  async drop(layer: LayerRef) {
-    this.layers.delete(layer.digest);
-  }
-  async abandon() {}
-}
-
-/** The archive of {@link oneFileSandbox}, read as it is. */
-const lister = {
-  listArchive: async (archive: string): Promise<LayerManifest> => {
-    const directory = await mkdtemp(join(work, 'list-'));
-    return oneFileSandbox.unpackLayer(archive, directory).finally(() => rm(directory, { recursive: true }));
-  },
-};
-
-interface Workshop {
-  readonly base: BaseTree;
-  readonly shelf: DirectoryShelf;
-  readonly make: (content: string) => Promise<LayerRef>;
-  readonly lies: (layer: LayerRef) => Promise<string>;
-}
-
-function workshop(
-  directory = work,
-  elsewhere: readonly string[] = [],
-  tellUnread?: (what: string, directory: string, reason: string) => void,
-): Workshop {
-  const shelf = new DirectoryShelf(join(place, 'cache'));
-  const base = new BaseTree(directory, shelf, new LazySandbox(async () => oneFileSandbox), elsewhere, tellUnread);
-  const make = async (content: string): Promise<LayerRef> => {
-    const staged = await base.stage();
-    await writeFile(join(staged.directory, 'content'), content);
-    const archive = base.archivePlace(staged);
-    await writeFile(archive, content);
-    const manifest = await manifestOf(staged.directory);
-    return (await base.publish(staged, manifest, (published) => oneFileSandbox.statLayer(published), archive)).layer;
-  };
-  const lies = async (layer: LayerRef): Promise<string> => {
-    const found = await base.find(layer);
-    if (found === undefined) return 'nowhere';
-    return `${found.directory === join(directory, 'chrootenv') ? 'live' : 'cache'}: ${await readFile(join(found.directory, 'content'), 'utf8')}`;
-  };
-  return { base, shelf, make, lies };
-}
-
-/** Lets the record of the live tree say something else of a file, under the right digest. */
-async function alterListing(): Promise<void> {
-  const file = join(work, 'chrootenv.json');
-  const record = JSON.parse(await readFile(file, 'utf8')) as { readonly manifest: LayerManifest };
-  const entries = record.manifest.entries.map((entry) => ({ ...entry, mtimeSeconds: 2 }));
-  const manifest = { ...record.manifest, entries };
-  // As earlier versions noted it: whoever alters the file can alter what it says of itself.
-  await writeFile(file, JSON.stringify({ ...record, manifest, listing: digestOf(JSON.stringify(manifest)) }));
-}
+const { at, workshop, alterListing, lister } = baseTreePlace();
 
 const asLink = (path: string) => symlink(path, path);
 const asDirectory = (path: string) => mkdir(join(path, 'in'), { recursive: true });
@@ -117,12 +28,12 @@ async function alteredBefore({ make }: Workshop): Promise<void> {
 describe('a base tree', () => {
   it.each<[string, (shop: Workshop) => Promise<unknown>, string]>([
     ['its live tree first', async () => undefined, 'live: one'],
-    ['its snapshot when the live tree is gone', () => rm(join(work, 'chrootenv'), { recursive: true }), 'live: one'],
-    ['its snapshot when nothing says what the live tree is', () => writeFile(join(work, 'chrootenv.json'), 'rubbish'), 'live: one'],
+    ['its snapshot when the live tree is gone', () => rm(join(at.work, 'chrootenv'), { recursive: true }), 'live: one'],
+    ['its snapshot when nothing says what the live tree is', () => writeFile(join(at.work, 'chrootenv.json'), 'rubbish'), 'live: one'],
     ...['null', '{ "digest": "sha256:00" }', '{ "digest": "sha256:00", "entries": [null] }'].map(
       (manifest): [string, () => Promise<unknown>, string] => [
         `its snapshot when the listing of the live tree is ${manifest}`,
-        () => writeFile(join(work, 'chrootenv.json'), `{ "manifest": ${manifest}, "signature": {}, "user": 0 }`),
+        () => writeFile(join(at.work, 'chrootenv.json'), `{ "manifest": ${manifest}, "signature": {}, "user": 0 }`),
         'live: one',
       ],
     ),
@@ -140,15 +51,15 @@ describe('a base tree', () => {
     [
       'nothing when live tree and snapshot are gone',
       async () => {
-        await rm(join(work, 'chrootenv'), { recursive: true });
-        await rm(join(work, 'chrootbuild'), { recursive: true });
+        await rm(join(at.work, 'chrootenv'), { recursive: true });
+        await rm(join(at.work, 'chrootbuild'), { recursive: true });
       },
       'nowhere',
     ],
     [
       'nothing when the snapshot holds something else, whatever its record says',
       async ({ base }) => {
-        await rm(join(work, 'chrootenv'), { recursive: true });
+        await rm(join(at.work, 'chrootenv'), { recursive: true });
         await appendFile(base.snapshot, ', forged');
       },
       'nowhere',
@@ -156,7 +67,7 @@ describe('a base tree', () => {
     [
       'nothing when the snapshot is a FIFO, and the record of the live tree, too',
       async ({ base }) => {
-        for (const path of [base.snapshot, join(work, 'chrootenv.json')]) {
+        for (const path of [base.snapshot, join(at.work, 'chrootenv.json')]) {
           await rm(path);
           await asFifo(path);
         }
@@ -166,7 +77,7 @@ describe('a base tree', () => {
     [
       'nothing when the snapshot is damaged',
       async ({ base }) => {
-        await rm(join(work, 'chrootenv'), { recursive: true });
+        await rm(join(at.work, 'chrootenv'), { recursive: true });
         await writeFile(base.snapshot, 'no archive');
       },
       'nowhere',
@@ -189,14 +100,14 @@ describe('a base tree', () => {
       anotherUser.mockRestore();
     }
     expect(await lies(layer)).toBe('live: one');
-    const [aside = ''] = (await readdir(work)).filter((name) => name.startsWith('.stage-'));
-    expect(await readFile(join(work, aside, 'content'), 'utf8')).toBe('one');
+    const [aside = ''] = (await readdir(at.work)).filter((name) => name.startsWith('.stage-'));
+    expect(await readFile(join(at.work, aside, 'content'), 'utf8')).toBe('one');
   });
 
   it('is not looked for twice in a snapshot that turned out to be another', async () => {
     const { base, make, lies } = workshop();
     const layer = await make('one');
-    await rm(join(work, 'chrootenv'), { recursive: true });
+    await rm(join(at.work, 'chrootenv'), { recursive: true });
     await writeFile(base.snapshot, 'forged');
     expect(await base.has(layer)).toBe(true);
     expect(await lies(layer)).toBe('nowhere');
@@ -204,13 +115,17 @@ describe('a base tree', () => {
   });
 
   it('is not looked for where the system lets nothing be read, of which it tells once', async () => {
-    const [file, looped, other] = ['file', 'looped', 'other'].map((name) => join(place, name)) as [string, string, string];
+    const [file, looped, other] = ['file', 'looped', 'other'].map((name) => join(at.place, name)) as [string, string, string];
     await writeFile(file, '');
     await symlink(looped, looped);
     await mkdir(other);
     const layer = await workshop(other).make('two');
     const told: string[] = [];
-    const { base } = workshop(work, [file, looped, other], (what, directory, reason) => void told.push(`${what}: ${directory} ${reason}`));
+    const { base } = workshop(
+      at.work,
+      [file, looped, other],
+      (what, directory, reason) => void told.push(`${what}: ${directory} ${reason}`),
+    );
     expect(await base.has(layer)).toBe(true);
     expect(await base.has(layer)).toBe(true);
     expect(told).toEqual([`the snapshot: ${join(file, 'chrootbuild')} ENOTDIR`, `the snapshot: ${join(looped, 'chrootbuild')} ELOOP`]);
@@ -236,13 +151,13 @@ describe('a base tree', () => {
   ])('is found, and made, where %s became %s', async (name, _what, become) => {
     const { base, make, lies } = workshop();
     const layer = await make('one');
-    await rm(join(work, name), { recursive: true });
-    await become(join(work, name));
-    await BaseTree.removeLeftovers(work, (path) => rm(path, { recursive: true }));
+    await rm(join(at.work, name), { recursive: true });
+    await become(join(at.work, name));
+    await BaseTree.removeLeftovers(at.work, (path) => rm(path, { recursive: true }));
     expect(await base.has(layer)).toBe(true);
     expect(await lies(layer)).toBe('live: one');
     expect(await lies(await make('two'))).toBe('live: two');
-    expect(await checkSnapshot(work, lister, new AbortController().signal)).toBe('sound');
+    expect(await checkSnapshot(at.work, lister, new AbortController().signal)).toBe('sound');
   });
 
   it('makes room by moving the tree that lies there to the cache, so that switching back finds it', async () => {
@@ -263,7 +178,7 @@ describe('a base tree', () => {
   ])('has a signature in the cache that %s', async (_what, touch, valid) => {
     const { shelf, make } = workshop();
     const one = await make('one');
-    await touch(join(work, 'chrootenv'));
+    await touch(join(at.work, 'chrootenv'));
     await make('two');
     const { directory, signature } = (await shelf.find(one)) as StoredLayer;
     expect(signature.digest === (await oneFileSandbox.statLayer(directory)).digest).toBe(valid);
@@ -280,7 +195,7 @@ describe('a base tree', () => {
     const trees = new SandboxTrees(new LazySandbox(async () => sandbox), base, shelf, { epochSeconds: 1, verify: 'signature', signal });
     const make = (content: string) => trees.change({ layers: [] }, (tree) => tree.write('/content', Buffer.from(content)), { shelf: base });
     const one = await make('one');
-    await writeFile(join(work, 'chrootenv/content'), 'six');
+    await writeFile(join(at.work, 'chrootenv/content'), 'six');
     await make('two');
     await expect(trees.directories({ layers: [one] })).rejects.toMatchObject({ code: 'ICT_LAYER_DAMAGED' });
   });
@@ -301,7 +216,7 @@ describe('a base tree', () => {
     const trees = new SandboxTrees(new LazySandbox(async () => opening), base, shelf, { epochSeconds: 1, verify: 'signature', signal });
     const tools = await trees.change({ layers: [] }, () => writeFile(join(staged, 'content'), 'tools'));
     expect(await lies(tools)).toBe('cache: tools');
-    expect(await trees.directories({ layers: [one, tools] })).toEqual([join(work, 'chrootenv'), (await shelf.find(tools))?.directory]);
+    expect(await trees.directories({ layers: [one, tools] })).toEqual([join(at.work, 'chrootenv'), (await shelf.find(tools))?.directory]);
     await make('two');
     expect(await lies(tools)).toBe('cache: tools');
   });
@@ -313,13 +228,13 @@ describe('a base tree', () => {
     const manifest = await manifestOf(staged.directory);
     const signature = await oneFileSandbox.statLayer(staged.directory);
     const published = await base.publish(staged, manifest, (directory) => oneFileSandbox.statLayer(directory));
-    expect(published).toMatchObject({ directory: join(work, 'chrootenv'), signature });
+    expect(published).toMatchObject({ directory: join(at.work, 'chrootenv'), signature });
   });
 
   it('throws a live tree away that nothing vouches for, when another needs its place', async () => {
     const { shelf, make, lies } = workshop();
     const one = await make('one');
-    await writeFile(join(work, 'chrootenv.json'), '{}');
+    await writeFile(join(at.work, 'chrootenv.json'), '{}');
     const two = await make('two');
     expect([await lies(one), await lies(two)]).toEqual(['nowhere', 'live: two']);
     expect(shelf.layers.size).toBe(0);
@@ -331,7 +246,7 @@ describe('a base tree', () => {
     await base.drop(one);
     expect([await lies(one), await lies(two)]).toEqual(['nowhere', 'live: two']);
     await base.drop(two);
-    expect(existsSync(join(work, 'chrootenv'))).toBe(false);
+    expect(existsSync(join(at.work, 'chrootenv'))).toBe(false);
     // The snapshot is of this tree, and takes its place.
     expect(await lies(two)).toBe('live: two');
   });
@@ -339,91 +254,10 @@ describe('a base tree', () => {
   it('loses what a killed build staged', async () => {
     const { base } = workshop();
     const { root } = await base.stage();
-    const records = [join(work, temporaryName()), join(work, 'chrootbuild', temporaryName())];
+    const records = [join(at.work, temporaryName()), join(at.work, 'chrootbuild', temporaryName())];
     for (const record of records) writeFileSync(record, '{');
     const removed: string[] = [];
-    await BaseTree.removeLeftovers(work, async (path) => removed.push(path));
+    await BaseTree.removeLeftovers(at.work, async (path) => removed.push(path));
     expect(removed.sort()).toEqual([root, ...records].sort());
-  });
-});
-
-describe('the check of a base tree', () => {
-  const { signal } = new AbortController();
-  const compare = {
-    verifyLayer: async (directory: string, { digest }: LayerManifest) => {
-      const ok = (await manifestOf(directory)).digest === digest;
-      return { ok, changed: ok ? [] : ['/content'] };
-    },
-  };
-
-  it.each<[string, () => Promise<unknown>, TreeVerdict]>([
-    ['that one is sound', async () => undefined, 'sound'],
-    ['which files changed', () => writeFile(join(work, 'chrootenv', 'content'), 'two'), { problem: 'damaged', detail: '/content' }],
-    ['that its listing was altered', alterListing, { problem: 'damaged', detail: 'its listing is that of another layer' }],
-    ['nothing where no tree is', () => rm(join(work, 'chrootenv'), { recursive: true }), undefined],
-    ['nothing where no record is', () => rm(join(work, 'chrootenv.json')), undefined],
-  ])('says %s', async (_what, happen, expected) => {
-    await workshop().make('one');
-    await happen();
-    expect(await checkBaseTree(work, compare, signal)).toEqual(expected);
-  });
-
-  it('says nothing of the tree of another user, nor of one that a build replaces meanwhile', async () => {
-    const { make } = workshop();
-    await make('one');
-    const replacing = { verifyLayer: async () => { await make('two'); return { ok: false, changed: ['/content'] }; } }; // prettier-ignore
-    expect(await checkBaseTree(work, replacing, signal)).toBeUndefined();
-    vi.spyOn(process, 'geteuid').mockReturnValue(4_000_000_000);
-    expect(await checkBaseTree(work, compare, signal)).toBeUndefined();
-    vi.restoreAllMocks();
-  });
-});
-
-const damagedBy = (detail: RegExp): unknown => ({ problem: 'damaged', detail: expect.stringMatching(detail) as unknown });
-
-describe('the check of a snapshot', () => {
-  const { signal } = new AbortController();
-  const snapshot = (): string => join(work, 'chrootbuild', 'chrootenv.tar.gz');
-  const snapshotRecord = (): string => join(work, 'chrootbuild', 'chrootenv.json');
-
-  it.each<[string, () => Promise<unknown>, unknown]>([
-    ['that one is sound', async () => undefined, 'sound'],
-    ['that its content is another', () => writeFile(snapshot(), 'two'), damagedBy(/^its content is sha256:/)],
-    ['that it is no archive', () => writeFile(snapshot(), 'no archive'), damagedBy(/./)],
-    ['that it is a link to itself', () => rm(snapshot()).then(() => symlink(snapshot(), snapshot())), damagedBy(/^ELOOP/)],
-    ['that it is a FIFO', () => rm(snapshot()).then(() => asFifo(snapshot())), damagedBy(/ENXIO/)],
-    ['that its record is a directory', () => rm(snapshotRecord()).then(() => mkdir(snapshotRecord())), damagedBy(/^EISDIR/)],
-    ['nothing where none is', () => rm(snapshot()), undefined],
-    ['nothing where no record is', () => rm(snapshotRecord()), undefined],
-    ['nothing where it is distrusted already', () => writeFile(snapshotRecord(), '{}'), undefined],
-  ])('says %s', async (_what, happen, expected) => {
-    await workshop().make('one');
-    await happen();
-    expect(await checkSnapshot(work, lister, signal)).toEqual(expected);
-  });
-
-  it('finds nothing wrong while a build that was killed had sealed another tree, nor after one was taken from elsewhere', async () => {
-    const other = join(place, 'other');
-    await mkdir(other);
-    const two = await workshop(other).make('two');
-    const { base, make, lies } = workshop(work, [other]);
-    await make('one');
-    await writeFile(base.archivePlace(await base.stage()), 'three');
-    expect(await checkSnapshot(work, lister, signal)).toBe('sound');
-    expect(await lies(two)).toBe('live: two');
-    expect(await readFile(snapshot(), 'utf8')).toBe('one');
-    expect(await checkSnapshot(work, lister, signal)).toBe('sound');
-  });
-
-  it('says nothing of one that a build replaces meanwhile, tells one that cannot be read from a damaged one, and passes other failures on', async () => {
-    const { make } = workshop();
-    await make('one');
-    const replacing = { listArchive: async (archive: string) => { await make('two'); return lister.listArchive(archive); } }; // prettier-ignore
-    expect(await checkSnapshot(work, replacing, signal)).toBeUndefined();
-    const unread = new IctError('ICT_SANDBOX_LAYER', 'host', { message: 'EIO: i/o error, read', facts: { unread: true } });
-    const failing = { listArchive: () => Promise.reject(unread) };
-    expect(await checkSnapshot(work, failing, signal)).toEqual({ problem: 'unreadable', detail: 'EIO: i/o error, read' });
-    const dead = { listArchive: () => Promise.reject(new Error('the sandbox died')) };
-    await expect(checkSnapshot(work, dead, signal)).rejects.toThrow('the sandbox died');
   });
 });
