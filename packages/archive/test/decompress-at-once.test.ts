@@ -1,7 +1,10 @@
 import { execFileSync } from 'node:child_process';
+import { mkdtempSync, rmSync, writeFileSync } from 'node:fs';
+import { tmpdir } from 'node:os';
+import { join } from 'node:path';
 import { gzipSync, zstdCompressSync } from 'node:zlib';
 import fc from 'fast-check';
-import { describe, expect, it } from 'vitest';
+import { describe, expect, it, onTestFinished, vi } from 'vitest';
 import { decompress, decompressAtOnce } from '../src/index.js';
 import { collect, hostileBytes, inPieces } from './workspace.js';
 
@@ -49,4 +52,15 @@ it('never takes the first of several zstd frames for all', () => {
 
 it.each(['none', 'lzma', 'bz2', 'zck'] as const)('leaves %s to others', (kind) => {
   expect(decompressAtOnce(TEXT, kind, MAX)).toBeUndefined();
+});
+
+it('leaves xz to others where its program is not there, or cannot be started', () => {
+  onTestFinished(() => void vi.unstubAllEnvs());
+  const packed = xzSync(TEXT);
+  const place = mkdtempSync(join(tmpdir(), 'ict-xz-'));
+  onTestFinished(() => rmSync(place, { recursive: true }));
+  vi.stubEnv('PATH', place);
+  expect(decompressAtOnce(packed, 'xz', MAX)).toBeUndefined();
+  writeFileSync(join(place, 'xz'), 'no program', { mode: 0o755 });
+  expect(decompressAtOnce(packed, 'xz', MAX)).toBeUndefined();
 });
