@@ -145,23 +145,18 @@ export function digestFromIntegrity(integrity: string): Digest {
   return `sha256:${Buffer.from(base64, 'base64').toString('hex')}` as Digest;
 }
 
-/** ssri, which brings streams of its own, is loaded with the first string that is read: most commands read none. */
-class SriReader {
-  #ssri: typeof Ssri | undefined = undefined;
+let loaded: typeof Ssri | undefined;
 
-  parse(token: string): ReturnType<typeof Ssri.parse> {
-    this.#ssri ??= createRequire(import.meta.url)('ssri') as typeof Ssri;
-    return this.#ssri.parse(token, { strict: true });
-  }
+/** The library, which brings streams of its own, loaded with the first string that is read: most commands read none. */
+function ssri(): typeof Ssri {
+  return (loaded ??= createRequire(import.meta.url)('ssri') as typeof Ssri);
 }
-
-const SRI = new SriReader();
 
 function hashesOf(text: string): { algorithm: IntegrityAlgorithm; base64: string }[] {
   const tokens = text.split(/[ \t\r\n]+/).filter((token) => token !== '');
   if (tokens.length === 0) throw badSri(text, 'it is empty');
   return tokens.map((token) => {
-    const [hash, ...more] = Object.values(SRI.parse(token) ?? {}).flat();
+    const [hash, ...more] = Object.values(ssri().parse(token, { strict: true }) ?? {}).flat();
     if (hash === undefined || more.length > 0)
       throw badSri(text, `"${abbreviate(token)}" is not <algorithm>-<base64> with an accepted algorithm`);
     const { algorithm, digest: base64, options } = hash;
