@@ -327,7 +327,7 @@ class HostedEngine implements Engine {
   private async open(intake: BareDefinition & Partial<Pick<Intake, 'places'>>, home?: CacheHome): Promise<Services> {
     requireKeys(intake.distribution);
     const key = servicesKey(intake);
-    const opening = this.services.get(key) ?? openServices(this.options, intake, this.events.emit, home, this.plugins.identities);
+    const opening = this.services.get(key) ?? openServices(this.options, intake, this.events.emit, this.plugins.identities, home);
     this.services.set(key, opening);
     opening.catch(() => this.services.delete(key)); // who asks again may find room on the disk, or a directory that was mended
     const services = await opening;

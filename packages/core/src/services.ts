@@ -15,7 +15,7 @@ import { closeInOrder } from './closing.js';
 import { cacheHashing } from './cache-hashing.js';
 import { withCacheMounts } from './trees/cache-mounts.js';
 import { CachedLayers } from './trees/cached-layers.js';
-import { CodeIdentities, type CodeIdentity } from './plugins/code-identity.js';
+import type { CodeIdentities, CodeIdentity } from './plugins/code-identity.js';
 import type { LayerMaker, LayerSource } from './compose/composition.js';
 import { EarlierLayers } from './compose/earlier-layers.js';
 import type { EngineOptions } from './engine-api.js';
@@ -110,16 +110,16 @@ export function servicesKey({ distribution, credentialed }: BareDefinition): str
 /**
  * Opens cache, transport, worker pool and, when first needed, the sandbox.
  *
+ * @param identities by which plugins were identified.
  * @param home where the cache is, when that was looked for already.
- * @param identities by which plugins were identified, if they were.
  * @throws `ICT_HOST_DISK_FULL`
  */
 export function openServices(
   options: EngineOptions,
   definition: BareDefinition,
   emit: (event: EventBody) => void,
+  identities: CodeIdentities,
   home?: CacheHome,
-  identities = new CodeIdentities(),
 ): Promise<Services> {
   return namingFullDisk(roomOf(options), async () =>
     open(options, home ?? (await chooseCacheHome(options, unfitForTrees)), definition, emit, identities),

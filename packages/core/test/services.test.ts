@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { afterEach, beforeEach, expect, it } from 'vitest';
 import type { EventBody } from '@ict/plugin-api';
 import type { EngineOptions } from '../src/engine-api.js';
+import { CodeIdentities } from '../src/plugins/code-identity.js';
 import { openServices, type Services } from '../src/services.js';
 import { distribution } from './support/sample-image.js';
 
@@ -32,7 +33,7 @@ function open(emit: (event: EventBody) => void): Promise<Services> {
     emit: () => {},
     signal: new AbortController().signal,
   };
-  return openServices(options, { distribution, credentialed: [] }, emit);
+  return openServices(options, { distribution, credentialed: [] }, emit, new CodeIdentities());
 }
 
 it('says once that a build waits for another one of its work directory, and how long it did', async () => {
