@@ -31,7 +31,9 @@ export class AskedLibraries {
    */
   addLibrary(fileName: string, { name = fileName, needed }: LibraryNeeds): void {
     for (const each of new Set([fileName, name])) {
-      this.#needs.set(each, new Set([...(this.#needs.get(each) ?? []), ...needed]));
+      const needs = this.#needs.get(each) ?? new Set();
+      for (const other of needed) needs.add(other);
+      this.#needs.set(each, needs);
       if (this.#asked.has(each)) this.#ask(needed);
     }
   }
