@@ -3,6 +3,7 @@ import type { Dispatcher } from 'undici';
 import { BodyHandler, type AnswerBody, type AnswerStart } from './answer-body.js';
 import { fetchError } from './errors.js';
 import { Paces } from './pace.js';
+import { withPatientParser } from './parser-code.js';
 import { redactUrl } from './redact-url.js';
 import { followRedirect, isRedirect } from './redirect.js';
 import type { Timer } from './retry.js';
@@ -123,13 +124,13 @@ interface Transports {
 async function openTransports({ timeouts, connections, proxy }: ConnectionOptions): Promise<Transports> {
   requireProxy('http_proxy', proxy.httpProxy);
   requireProxy('https_proxy', proxy.httpsProxy);
-  const { Agent, EnvHttpProxyAgent, Pool } = await import('undici');
-  const connect = { timeout: timeouts.connectMs };
+  const { Agent, EnvHttpProxyAgent, Pool, buildConnector } = await import('undici');
+  const connecting = { timeout: timeouts.connectMs };
   const common = {
     connections,
     pipelining: 1,
     allowH2: false,
-    connect,
+    connect: withPatientParser(buildConnector({ ...connecting, allowH2: false })),
     headersTimeout: timeouts.headersMs,
     bodyTimeout: timeouts.bodyMs,
   };
@@ -143,8 +144,8 @@ async function openTransports({ timeouts, connections, proxy }: ConnectionOption
     ...common,
     factory: pool,
     clientFactory: pool,
-    proxyTls: connect,
-    requestTls: connect,
+    proxyTls: connecting,
+    requestTls: connecting,
     httpProxy: proxy.httpProxy ?? '',
     httpsProxy: proxy.httpsProxy ?? '',
     noProxy: proxy.noProxy ?? '',
