@@ -12,6 +12,7 @@ import { nodeBuiltins } from './node-builtins.mjs';
 import { placedModules } from './placed-modules.mjs';
 import { installedPackages } from './installed-packages.mjs';
 import { thirdPartyNotice } from './third-party-notice.mjs';
+import { undiciParts } from './undici-parts.mjs';
 
 /** Third-party packages that are loaded when needed, and quicker from a chunk of the bundle than from the files that they come in. */
 const TAKEN = ['undici'];
@@ -48,6 +49,8 @@ const programs = new Map(
 const support = { moduleUrl: dist('module-url.js'), importLazily: dist('eager-compilation.js') };
 const { plugin, left } = placedModules(packages, support, { taken: TAKEN, threads: THREADS, programs });
 
+const undici = undiciParts(packages.list.find(({ name }) => name === 'undici').root);
+
 /** Writes the chunks of some modules, given as pairs of a module's path and the name of its chunk. @returns what was written. */
 async function write(modules, codeSplitting = true) {
   const bundle = await rolldown({
@@ -55,7 +58,7 @@ async function write(modules, codeSplitting = true) {
     platform: 'node',
     tsconfig: false,
     preserveEntrySignatures: 'allow-extension',
-    plugins: [plugin, nodeBuiltins(), asciiChunks()],
+    plugins: [undici, plugin, nodeBuiltins(), asciiChunks()],
     // How long a busy machine took is no fault of the bundle.
     checks: { bundlerTimings: false },
     onLog: (level, { message }) => {
