@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { SignatureResult, Verifier } from '@ict/plugin-api';
+import type { SignatureOptions, SignatureResult, Verifier } from '@ict/plugin-api';
 import { fakeContext } from '@ict/plugin-testkit';
 import { rememberSignatures } from '../../src/repositories/signature-memory.js';
 
@@ -18,16 +18,23 @@ function verifier(good: boolean) {
   const fake: Verifier = {
     digestFile: () => Promise.reject(new Error('no file here')),
     checkParts: () => Promise.reject(new Error('no file here')),
-    detached: () => Promise.resolve(result),
-    clearsigned: (_message, _keyrings, options) => {
-      asked.push(options?.atSeconds);
-      return Promise.resolve(result);
-    },
+    detached: (_content, _signature, _keyrings, options) => answer(options),
+    clearsigned: (_message, _keyrings, options) => answer(options),
   };
+  function answer(options?: SignatureOptions): Promise<SignatureResult> {
+    asked.push(options?.atSeconds);
+    return Promise.resolve(result);
+  }
   return { asked, fake };
 }
 
-describe('rememberSignatures', () => {
+/** Both kinds of signatures over one message. */
+const KINDS: readonly [string, (by: Verifier, message: string, keyring: string, atSeconds: number) => Promise<SignatureResult>][] = [
+  ['clearsigned', (by, message, keyring, atSeconds) => by.clearsigned(bytes(message), [bytes(keyring)], { atSeconds })],
+  ['detached', (by, message, keyring, atSeconds) => by.detached(bytes(message), bytes('s'), [bytes(keyring)], { atSeconds })],
+];
+
+describe.each(KINDS)('rememberSignatures, %s', (_kind, ask) => {
   it.each([
     ['the same at another second of the day', 'a', 'k', NOON + 3600, 1],
     ['the next day', 'a', 'k', NOON + 86_400, 2],
@@ -38,11 +45,21 @@ describe('rememberSignatures', () => {
     await using ctx = fakeContext();
     const { asked, fake } = verifier(true);
     const remembering = rememberSignatures(fake, ctx.memo, () => NOON);
-    const first = await remembering.clearsigned(bytes('a'), [bytes('k')], { atSeconds: NOON });
-    expect(await remembering.clearsigned(bytes(message), [bytes(keyring)], { atSeconds })).toEqual(first);
+    const first = await ask(remembering, 'a', 'k', NOON);
+    expect(await ask(remembering, message, keyring, atSeconds)).toEqual(first);
     expect(asked).toHaveLength(checks);
   });
 
+  it('keeps no verdict that is not good', async () => {
+    await using ctx = fakeContext();
+    const { asked, fake } = verifier(false);
+    const remembering = rememberSignatures(fake, ctx.memo, () => NOON);
+    for (let time = 0; time < 2; time++) expect((await ask(remembering, 'a', 'k', NOON)).good).toBe(false);
+    expect(asked).toEqual([NOON, NOON]);
+  });
+});
+
+describe('rememberSignatures', () => {
   it('takes the clock when no time is asked for', async () => {
     await using ctx = fakeContext();
     const { asked, fake } = verifier(true);
@@ -58,13 +75,21 @@ describe('rememberSignatures', () => {
     expect(asked).toHaveLength(2);
   });
 
-  it('keeps no verdict that is not good', async () => {
+  it('takes no verdict on one kind, or on another detached signature, for that on another', async () => {
     await using ctx = fakeContext();
-    const { asked, fake } = verifier(false);
+    const { asked, fake } = verifier(true);
     const remembering = rememberSignatures(fake, ctx.memo, () => NOON);
-    for (let time = 0; time < 2; time++) {
-      expect((await remembering.clearsigned(bytes('a'), [bytes('k')], { atSeconds: NOON })).good).toBe(false);
-    }
-    expect(asked).toEqual([NOON, NOON]);
+    await remembering.clearsigned(bytes('a'), [bytes('k')]);
+    for (const signature of ['s', 't', 's', 't']) await remembering.detached(bytes('a'), bytes(signature), [bytes('k')]);
+    expect(asked).toHaveLength(3);
+  });
+
+  it('remembers nothing of a part of a file, of which its package tells', async () => {
+    await using ctx = fakeContext();
+    const { asked, fake } = verifier(true);
+    const remembering = rememberSignatures(fake, ctx.memo, () => NOON);
+    const part = { file: '/p.rpm', offset: 0, sizeBytes: 1 };
+    for (let time = 0; time < 2; time++) await remembering.detached(part, bytes('s'), [bytes('k')]);
+    expect(asked).toHaveLength(2);
   });
 });
