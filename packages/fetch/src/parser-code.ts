@@ -7,9 +7,8 @@ export const USUAL_TIERING_BUDGET = 13_000_000;
 const PATIENT_TIERING_BUDGET = 2_000_000_000;
 
 /**
- * A connector to whose first connection undici's parser of HTTP is made, which is WebAssembly, as code that V8 leaves as it is for long. Otherwise
- * after some 20 MB of answers one of its functions, of 34 KB, is compiled well: 55 ms and 22 MB of memory, for what runs no quicker then,
- * as the parser looks at headers alone.
+ * A connector with whose first connection undici makes its parser of HTTP, which is WebAssembly, as code that V8 leaves as it is for long: to compile it
+ * again brings nothing that can be seen (docs/decisions/0222-what-is-loaded-of-undici.md).
  *
  * V8 reads its setting when the module is made, so all others keep theirs. It is back before anything else can run: code that was kept is
  * not taken under another one.
