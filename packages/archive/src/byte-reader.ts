@@ -38,6 +38,24 @@ export class ByteReader {
     return parts.length === 1 && parts[0] !== undefined ? parts[0] : Buffer.concat(parts);
   }
 
+  /** The next `count` bytes, fewer only when the source ends; they stay to be read. */
+  async peek(count: number): Promise<Buffer> {
+    const end = this.#at + count;
+    if (end <= this.#chunk.length) return this.#chunk.subarray(this.#at, end);
+    const bytes = Buffer.from(await this.read(count));
+    this.#chunk = Buffer.concat([bytes, this.#chunk.subarray(this.#at)]);
+    this.#at = 0;
+    this.#offset -= bytes.length;
+    return bytes;
+  }
+
+  /** Takes back the last bytes of what {@link some} handed out last. */
+  unread(count: number): void {
+    if (count > this.#at) throw new RangeError(`${count} bytes are taken back, and ${this.#at} were handed out`);
+    this.#at -= count;
+    this.#offset -= count;
+  }
+
   /** At least one and at most `max` bytes, or undefined at the end of the source. */
   async some(max: number): Promise<Buffer | undefined> {
     while (this.#at === this.#chunk.length) {

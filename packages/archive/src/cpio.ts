@@ -6,6 +6,8 @@ import { archiveError } from './errors.js';
 export interface CpioEntry {
   /** As the archive has it (`./usr/bin/true`), read by {@link decodeText}; undefined in the stripped form. Not yet safe to use. */
   readonly name: string | undefined;
+  /** The same as its bytes, until the next entry is asked for. */
+  readonly nameBytes: Buffer | undefined;
   /** In the stripped form: which file of the package this is; undefined in the others. */
   readonly index: number | undefined;
   /** Type and permission bits, as `stat` gives them; 0 in the stripped form, like all numbers but the size. */
@@ -33,6 +35,7 @@ export interface ReadCpioOptions {
 }
 
 const MAGIC_BYTES = 6;
+const NEW_ASCII: readonly string[] = ['070701', '070702'];
 const NEWC_BYTES = 104;
 const STRIPPED_BYTES = 8;
 const MAX_NAME_BYTES = 4096;
@@ -52,21 +55,29 @@ export async function* readCpio(
 ): AsyncGenerator<CpioEntry, void, undefined> {
   const reader = new ByteReader(source);
   try {
-    for (;;) {
-      options.signal?.throwIfAborted();
-      const at = reader.offset;
-      const entry = await readEntry(reader, options);
-      if (entry === undefined) {
-        await reader.skip(Infinity);
-        return;
-      }
-      const body = new CpioBody(reader, entry.sizeBytes, at);
-      yield { ...entry, content: body };
-      await body.finish();
-    }
+    yield* readMembers(reader, options);
+    await reader.skip(Infinity);
   } finally {
     await reader.close();
   }
+}
+
+/** Members from the place of a reader on, which is left behind the trailer; otherwise as {@link readCpio}. */
+export async function* readMembers(reader: ByteReader, options: ReadCpioOptions): AsyncGenerator<CpioEntry, void, undefined> {
+  for (;;) {
+    options.signal?.throwIfAborted();
+    const at = reader.offset;
+    const entry = await readEntry(reader, options);
+    if (entry === undefined) return;
+    const body = new CpioBody(reader, entry.sizeBytes, at);
+    yield { ...entry, content: body };
+    await body.finish();
+  }
+}
+
+/** Whether bytes are how a member in the new ASCII form begins. */
+export function isMember(bytes: Buffer): boolean {
+  return NEW_ASCII.includes(bytes.toString('latin1', 0, MAGIC_BYTES));
 }
 
 /** The next header; undefined for the trailer. */
@@ -78,9 +89,9 @@ async function readEntry(reader: ByteReader, options: ReadCpioOptions): Promise<
     await align(reader, at);
     const sizeBytes = options.strippedSize?.(index);
     if (sizeBytes === undefined) throw malformed(at, `it has a member ${index} that nothing describes`);
-    return { ...NOTHING, name: undefined, index, sizeBytes };
+    return { ...NOTHING, name: undefined, nameBytes: undefined, index, sizeBytes };
   }
-  if (magic !== '070701' && magic !== '070702') throw malformed(at, 'a member does not begin with the magic number of the new ASCII form');
+  if (!NEW_ASCII.includes(magic)) throw malformed(at, 'a member does not begin with the magic number of the new ASCII form');
   const fields = await exactly(reader, NEWC_BYTES, at);
   const [inode, mode, uid, gid, links, mtimeSeconds, sizeBytes, deviceMajor, deviceMinor, rdevMajor, rdevMinor, nameBytes] = Array.from(
     { length: 12 },
@@ -90,10 +101,12 @@ async function readEntry(reader: ByteReader, options: ReadCpioOptions): Promise<
   const raw = await exactly(reader, nameBytes, at);
   if (raw.indexOf(0) !== nameBytes - 1) throw malformed(at, 'a name is not ended by its only NUL');
   await align(reader, at);
-  const name = decodeText(raw.subarray(0, nameBytes - 1));
+  const text = raw.subarray(0, nameBytes - 1);
+  const name = decodeText(text);
   if (name === TRAILER) return undefined;
   return {
     name,
+    nameBytes: text,
     index: undefined,
     mode,
     uid,
@@ -178,7 +191,8 @@ function hex(bytes: Buffer, offset: number, at: number): number {
   return Number.parseInt(text, 16);
 }
 
-function malformed(at: number, reason: string): Error {
+/** @param at where in the archive. */
+export function malformed(at: number, reason: string): Error {
   return archiveError('ICT_ARCHIVE_CPIO', {
     message: `The cpio archive is damaged or hostile: at byte ${at}, ${reason}`,
     hint: 'Fetch the file again.',

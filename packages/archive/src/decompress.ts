@@ -1,15 +1,16 @@
 import { fstatSync } from 'node:fs';
 import { pipeline, Readable, Transform, type Duplex, type TransformCallback } from 'node:stream';
 import { buffer } from 'node:stream/consumers';
-import { createGunzip } from 'node:zlib';
+import { createGunzip, type Gunzip } from 'node:zlib';
 import { isIctError } from '@ict/plugin-api';
+import type { ByteReader } from './byte-reader.js';
 import { findProgram, ProgramStream, runProgramTo } from './codec-program.js';
 import type { Compression } from './compression.js';
 import { archiveError } from './errors.js';
 import { writeWhole } from './whole-write.js';
 import { decompressXzWasm, XzWasmError } from './xz-wasm.js';
 import { decompressZchunk } from './zchunk.js';
-import { decompressZstdFrames } from './zstd-frames.js';
+import { decompressZstdFrames, zstdFrames } from './zstd-frames.js';
 
 export interface DecompressOptions {
   readonly signal?: AbortSignal;
@@ -34,18 +35,33 @@ const CHUNK_BYTES = 128 * 1024;
  * @throws `ICT_ARCHIVE_PROGRAM_MISSING`; the signal's reason when it is aborted already.
  */
 export function decompress(source: AsyncIterable<Uint8Array> | Readable, kind: Compression, options: DecompressOptions = {}): Readable {
-  const { signal } = options;
-  signal?.throwIfAborted();
-  const decoder = openDecoder(kind, options);
+  options.signal?.throwIfAborted();
   const input = new SourceErrors(source);
-  const output = new Output(kind, options.maxBytes ?? Infinity, input);
+  return through(input, openDecoder(kind, options), new Output(kind, options.maxBytes ?? Infinity, input), options.signal);
+}
+
+/**
+ * As {@link decompress}, from the place of a reader on. Of gz and zstd the reader is left behind the last stream; that of the others ends with the
+ * source.
+ */
+export function decompressPart(reader: ByteReader, kind: Compression, options: Pick<DecompressOptions, 'signal'>): Readable {
+  if (kind !== 'gz' && kind !== 'zstd') return decompress(restOf(reader), kind, options);
+  options.signal?.throwIfAborted();
+  // Where their streams end is found as they are read: what fails then is the data.
+  const output = new Output(kind, Infinity, new SourceErrors([]));
+  if (kind === 'gz') return through(gunzipPart(reader), undefined, output, options.signal);
+  return through(zstdFrames(reader), openDecoder(kind, options), output, options.signal);
+}
+
+/** @param output gets what the decoder gives, or without one the source. */
+function through(source: AsyncIterable<Uint8Array>, decoder: Decoder, output: Output, signal: AbortSignal | undefined): Readable {
   const abort = (): void => {
     output.destroy(signal?.reason instanceof Error ? signal.reason : new Error('aborted', { cause: signal?.reason }));
   };
   // Errors come out of `output`, which `pipeline` destroys with them.
   const done = (): void => signal?.removeEventListener('abort', abort);
   signal?.addEventListener('abort', abort, { once: true });
-  const readable = Readable.from(input, { objectMode: false, highWaterMark: CHUNK_BYTES });
+  const readable = Readable.from(source, { objectMode: false, highWaterMark: CHUNK_BYTES });
   if (decoder === undefined) pipeline(readable, output, done);
   else if (typeof decoder === 'function') pipeline(readable, decoder, output, done);
   else pipeline(readable, decoder, output, done);
@@ -131,12 +147,39 @@ async function* decompressSmallXz(source: AsyncIterable<Uint8Array>, searchPath?
   }
 }
 
+/** What gunzip makes of the streams of gz at the place of a reader, which is left behind the last of them. */
+async function* gunzipPart(reader: ByteReader): AsyncGenerator<Uint8Array, void, undefined> {
+  const gunzip = createGunzip({ chunkSize: CHUNK_BYTES });
+  const fed = feed(reader, gunzip).catch((error: unknown) => void gunzip.destroy(error as Error));
+  try {
+    yield* gunzip as AsyncIterable<Buffer>;
+    await fed;
+  } finally {
+    gunzip.destroy();
+  }
+}
+
+async function feed(reader: ByteReader, gunzip: Gunzip): Promise<void> {
+  for (let given = 0; ; ) {
+    const chunk = await reader.some(CHUNK_BYTES);
+    if (chunk === undefined) return void gunzip.end();
+    given += chunk.length;
+    await new Promise<void>((done, fail) => gunzip.write(chunk, (error) => (error ? fail(error) : done())));
+    const behind = given - gunzip.bytesWritten;
+    if (behind > 0) return reader.unread(behind); // its streams ended
+  }
+}
+
+async function* restOf(reader: ByteReader): AsyncGenerator<Uint8Array, void, undefined> {
+  for (let part = await reader.some(CHUNK_BYTES); part !== undefined; part = await reader.some(CHUNK_BYTES)) yield part;
+}
+
 /** Passes a source on and remembers its own failure, which must not be taken for damaged data. */
 class SourceErrors implements AsyncIterable<Uint8Array> {
-  readonly #source: AsyncIterable<Uint8Array>;
+  readonly #source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>;
   failure: { readonly error: unknown } | undefined;
 
-  constructor(source: AsyncIterable<Uint8Array>) {
+  constructor(source: AsyncIterable<Uint8Array> | Iterable<Uint8Array>) {
     this.#source = source;
   }
 
@@ -210,7 +253,8 @@ function outOfMemory(kind: Compression, cause: Error): Error {
   });
 }
 
-function corrupt(kind: Compression, reason: string, cause?: unknown): Error {
+/** Data that its decoder does not take. */
+export function corrupt(kind: Compression | 'lz4', reason: string, cause?: unknown): Error {
   return archiveError('ICT_ARCHIVE_CORRUPT', {
     message: `The ${kind} data is damaged, incomplete or followed by something else: ${reason}`,
     hint: 'Fetch the file again.',
@@ -219,7 +263,8 @@ function corrupt(kind: Compression, reason: string, cause?: unknown): Error {
   });
 }
 
-function tooLarge(kind: Compression, maxBytes: number): Error {
+/** Data that becomes more than it may. */
+export function tooLarge(kind: Compression | 'lz4', maxBytes: number): Error {
   return archiveError('ICT_ARCHIVE_TOO_LARGE', {
     message: `The ${kind} data is larger than the ${maxBytes} bytes allowed once decompressed`,
     hint: 'The file may be hostile. Check where it comes from.',

@@ -5,6 +5,7 @@ export const archiveError = defineErrors({
   ICT_ARCHIVE_AR: 'integrity',
   ICT_ARCHIVE_DEB: 'integrity',
   ICT_ARCHIVE_CPIO: 'integrity',
+  ICT_ARCHIVE_COMPRESSION: 'invalid',
   ICT_ARCHIVE_TAR_HEADER: 'integrity',
   ICT_ARCHIVE_TAR_NAME: 'integrity',
   ICT_ARCHIVE_TAR_UNSUPPORTED: 'integrity',

@@ -17,5 +17,7 @@ export { readTar, type ReadTarOptions } from './tar-reader.js';
 export { encodeTarHeader, writeTar, type TarInput } from './tar-writer.js';
 export { extractTree, type ExtractOptions, type ExtractReport, type UnsetXattrs } from './extract.js';
 export { filesBelow } from './left-out.js';
+export { readInitrd, type InitrdEntry, type ReadInitrdOptions } from './initrd.js';
+export { decompressLz4Block } from './lz4-block.js';
 export { packFiles, type PackedFile } from './pack-files.js';
 export { placeFiles, type PlacedFile } from './place-files.js';

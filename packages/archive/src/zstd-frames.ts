@@ -34,7 +34,7 @@ export async function* decompressZstdFrames(
       if (magic.length === 0 && frames > 0) return;
       if (magic.length < 4) throw new ZstdFormatError('the stream ends within a frame header');
       const value = magic.readUInt32LE(0);
-      if ((value & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC) {
+      if (isSkippable(value)) {
         const length = (await exactly(reader, 4)).readUInt32LE(0);
         if ((await reader.skip(length)) < length) throw new ZstdFormatError('the stream ends within a skippable frame');
       } else if (value === FRAME_MAGIC) {
@@ -45,6 +45,31 @@ export async function* decompressZstdFrames(
     }
   } finally {
     await reader.close();
+  }
+}
+
+/** The frames at the place of a reader, as they are; it is left behind the last of them. */
+export async function* zstdFrames(reader: ByteReader): AsyncGenerator<Uint8Array, void, undefined> {
+  for (;;) {
+    const magic = await reader.peek(4);
+    const value = magic.length < 4 ? 0 : magic.readUInt32LE(0);
+    if (value !== FRAME_MAGIC && !isSkippable(value)) return;
+    yield* isSkippable(value) ? skippableBytes(reader) : frameBytes(reader, Buffer.from(await exactly(reader, 4)));
+  }
+}
+
+function isSkippable(magic: number): boolean {
+  return (magic & 0xfffffff0) >>> 0 === SKIPPABLE_MAGIC;
+}
+
+async function* skippableBytes(reader: ByteReader): AsyncGenerator<Uint8Array, void, undefined> {
+  const head = Buffer.from(await exactly(reader, 8));
+  yield head;
+  for (let left = head.readUInt32LE(4); left > 0; ) {
+    const part = await reader.some(left);
+    if (part === undefined) throw new ZstdFormatError('the stream ends within a skippable frame');
+    left -= part.length;
+    yield part;
   }
 }
 

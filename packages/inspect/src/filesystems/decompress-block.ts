@@ -1,9 +1,8 @@
 import { Readable } from 'node:stream';
 import { constants, inflateSync, zstdDecompressSync } from 'node:zlib';
-import { decompress } from '@ict/archive';
+import { decompress, decompressLz4Block } from '@ict/archive';
 import { isIctError } from '@ict/plugin-api';
 import { gathered } from './filesystem.js';
-import { decompressLz4 } from './lz4-block.js';
 
 /** How filesystems compress blocks. */
 export type BlockCompression = 'zlib' | 'zstd' | 'xz' | 'lz4';
@@ -31,7 +30,7 @@ export async function decompressBlock(kind: BlockCompression, block: Buffer, mos
       case 'xz':
         return await gathered(decompress(Readable.from([block]), 'xz', { small: true, maxBytes: most }));
       case 'lz4':
-        return decompressLz4(block, most);
+        return decompressLz4Block(block, most);
     }
   } catch (cause) {
     const isOfDecoder =

@@ -1,5 +1,5 @@
+import { decompressLz4Block } from '@ict/archive';
 import type { Bytes } from '../../bytes.js';
-import { decompressLz4 } from '../lz4-block.js';
 import { CLUSTER, compactIndex, fullIndex, type ClusterEntry, type ClusterIndex } from './cluster-index.js';
 import type { Inode } from './inode.js';
 import type { Superblock } from './superblock.js';
@@ -96,7 +96,7 @@ async function plainOf(
     content = Buffer.concat([stored.subarray(at), stored.subarray(0, at)]).subarray(0, length);
   } else {
     const padding = isPadded ? stored.subarray(0, blockBytes).findIndex((byte) => byte !== 0) : 0;
-    content = decompressLz4(stored.subarray(Math.max(padding, 0)), length);
+    content = decompressLz4Block(stored.subarray(Math.max(padding, 0)), length);
   }
   if (content.length !== length) throw damaged();
   return content;

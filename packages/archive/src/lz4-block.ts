@@ -13,7 +13,7 @@ const FEW_BYTES = 64;
  * @throws RangeError where it is damaged.
  * @see doc/lz4_Block_format.md of lz4
  */
-export function decompressLz4(block: Buffer, most: number): Buffer {
+export function decompressLz4Block(block: Buffer, most: number): Buffer {
   const output = Buffer.allocUnsafe(most);
   let [from, to] = [0, 0];
   const byte = (): number => {
