@@ -1,6 +1,6 @@
 import { execFile } from 'node:child_process';
 import { createReadStream, createWriteStream } from 'node:fs';
-import { mkdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
+import { copyFile, mkdir, readFile, readlink, stat, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
 import { pipeline } from 'node:stream/promises';
 import { promisify } from 'node:util';
@@ -25,6 +25,10 @@ const INIT = { configurations: [{ cmd: 'ln -s /bin/sh /usr/sbin/init' }] };
 function initrdTemplate(artifacts: readonly object[] = [], system: object = INIT): Promise<string> {
   const kernel = { cmdline: 'console=ttyS0', packages: ['mini-kernel'] };
   return mini.template({ target: { imageType: 'img' }, disk: { partitions: [], artifacts }, system: { kernel, ...system } });
+}
+
+async function documentOf(argv: readonly string[]): Promise<Record<string, unknown>> {
+  return JSON.parse((await sound(ict([...argv, '--json']))).stdout) as Record<string, unknown>;
 }
 
 const fileNames = (result: IctResult): readonly string[] =>
@@ -114,11 +118,11 @@ describe('an initrd', () => {
 });
 
 describe('an ISO image', () => {
-  const isoTemplate = (disk: object = {}): Promise<string> =>
+  const isoTemplate = (disk: object = {}, system: object = INIT): Promise<string> =>
     mini.template({
       target: { imageType: 'iso' },
       disk: { size: undefined, partitionTableType: undefined, partitions: [], artifacts: [], ...disk },
-      system: { kernel: { cmdline: 'console=ttyS0', packages: ['mini-kernel'] }, ...INIT },
+      system: { kernel: { cmdline: 'console=ttyS0', packages: ['mini-kernel'] }, ...system },
     });
 
   it('starts the kernel and the tree, which it has from the same steps as an initrd, the same in other directories', async () => {
@@ -141,6 +145,24 @@ describe('an ISO image', () => {
     expect(boot).toMatch(/El Torito boot img : +1 +UEFI/);
     const other = await sound(mini.buildTemplate(template, await mini.places()));
     expect(artifactOf(other, 'iso').digest).toBe(image.digest);
+  });
+
+  it('is compared with another by the files of its initrd, as initrds are, and says which system it holds', async () => {
+    const configurations = [...INIT.configurations, { cmd: 'echo other > /etc/motd' }];
+    const kept = async (template: string, type: string, name: string): Promise<string> => {
+      await copyFile(artifactOf(await sound(mini.buildTemplate(template, places)), type).path, join(mini.root, name));
+      return join(mini.root, name);
+    };
+    const one = await kept(await isoTemplate(), 'iso', 'one.iso');
+    const other = await kept(await isoTemplate({}, { configurations }), 'iso', 'other.iso');
+    const { files } = await documentOf(['compare', one, other]);
+    expect(files).toContainEqual({ partition: 1, path: '/live/initrd.img/etc/motd', change: 'added', aspects: [] });
+    const { partitions, system } = await documentOf(['inspect', one]);
+    expect([partitions, system]).toMatchObject([[{ number: 1, filesystem: { type: 'vfat' } }], { id: 'mini', hostname: 'mini' }]);
+    const initrd = await kept(await initrdTemplate(), 'cpio', 'one.cpio.gz');
+    const recompressed = await kept(await initrdTemplate([{ type: 'cpio', compression: 'zstd' }]), 'cpio', 'other.cpio.zst');
+    expect(await documentOf(['compare', initrd, recompressed, '--times'])).toMatchObject({ compared: [0], files: [] });
+    expect(await documentOf(['inspect', initrd])).toMatchObject({ system: { id: 'mini', hostname: 'mini' } });
   });
 
   it('is no installer: that is refused with the line that asks for one', async () => {

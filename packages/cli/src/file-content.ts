@@ -26,6 +26,8 @@ const RAW: Kind = {
   marks: [mark(510, '\x55\xaa'), mark(512, 'EFI PART'), mark(4096, 'EFI PART')],
 };
 
+const INITRD: Kind = { title: 'a cpio archive', marks: [mark(0, '070701'), mark(0, '070702')] };
+
 /** Files of images, by the last part of their ending. */
 const IMAGES: Readonly<Record<string, Kind>> = {
   raw: RAW,
@@ -38,7 +40,7 @@ const IMAGES: Readonly<Record<string, Kind>> = {
   vdi: { title: 'a disk of VirtualBox', marks: [mark(64, '\x7f\x10\xda\xbe')] },
   iso: { title: 'an ISO 9660 image', marks: [mark(ISO_MAGIC_OFFSET, ISO_MAGIC)] },
   tar: { title: 'a tar archive', marks: [mark(257, 'ustar')] },
-  cpio: { title: 'a cpio archive', marks: [mark(0, '070701'), mark(0, '070702')] },
+  cpio: INITRD,
 };
 
 const COMPRESSED: Readonly<Record<string, Kind>> = {
@@ -84,7 +86,7 @@ export async function requirePackage(path: string, file: string): Promise<void> 
 const UNPACKING: Readonly<Record<string, string>> = { gz: 'gzip -dk', xz: 'xz -dk', zst: 'zstd -dk', bz2: 'bzip2 -dk' };
 
 /**
- * Refuses what is to be looked into as a raw disk and is evidently something else.
+ * Refuses what is to be looked into as a raw disk or an initrd and is evidently something else.
  *
  * @param path the disk, which may be made of `file`.
  * @throws `ICT_CLI_USAGE`; Node's own errors where it cannot be read.
@@ -96,7 +98,7 @@ export async function refuseOtherContent(path: string, file: string): Promise<vo
   const isOf = ({ marks }: Kind): boolean =>
     marks.some(({ at, bytes }) => at >= 0 && at + bytes.length <= bytesRead && head.subarray(at, at + bytes.length).equals(bytes));
   for (const [ending, kind] of Object.entries({ ...IMAGES, ...COMPRESSED })) {
-    if (kind === RAW || !isOf(kind)) continue; // the mark of an ISO image lies further on
+    if (kind === RAW || kind === INITRD || !isOf(kind)) continue; // the mark of an ISO image lies further on
     throw cliError('ICT_CLI_USAGE', {
       message: path === file ? `${file} is ${kind.title}, which its ending does not say` : `${file} holds ${kind.title}, and no raw disk`,
       hint: hintFor(ending, file, path === file),
@@ -111,12 +113,10 @@ const HEAD_BYTES = 512;
 function hintFor(ending: string, file: string, isWhole: boolean): string {
   const program = UNPACKING[ending];
   if (program !== undefined)
-    return `Unpack it first: ${program} ${file}. A raw disk that ends in .raw.gz, .raw.xz, .raw.zst or .raw.bz2 is unpacked by itself.`;
-  if (ARCHIVES.includes(ending)) return 'List it with the program for such archives: only disks and filesystems are read.';
+    return `Unpack it first: ${program} ${file}. A raw disk that ends in .raw.gz, .raw.xz, .raw.zst or .raw.bz2 is unpacked by itself, and an initrd in .cpio.gz and so on is read as it is.`;
+  if (ending === 'tar') return 'List it with tar: only disks, filesystems and initrds are read.';
   return isWhole ? `Rename it to end in .${ending}.` : `Unpack it, under a name that ends in .${ending}.`;
 }
-
-const ARCHIVES: readonly string[] = ['tar', 'cpio'];
 
 async function requireKind(path: string, file: string, { title, marks }: Kind): Promise<void> {
   await using handle = await open(path, 'r');

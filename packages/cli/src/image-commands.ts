@@ -171,5 +171,8 @@ export function imageCommands(program: LateCommand, run: Runner): void {
 
 /** An image that is only read. */
 function image(name: string): Argument {
-  return new Argument(name, 'disk or filesystem image: raw, compressed (.gz, .zst), or of a virtual machine').argParser(parseText('IMAGE'));
+  return new Argument(
+    name,
+    'disk or filesystem image: raw, compressed (.gz, .zst), or of a virtual machine; or an initrd (.cpio.gz)',
+  ).argParser(parseText('IMAGE'));
 }

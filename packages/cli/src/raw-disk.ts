@@ -3,12 +3,12 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { systemErrorOf } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
-import { convertDisk, endingOf, programsWords, sourceForms } from './disk-forms.js';
+import { convertDisk, endingOf, isInitrdEnding, programsWords, sourceForms } from './disk-forms.js';
 import { cliError } from './errors.js';
 import { refuseOtherContent } from './file-content.js';
 
 /**
- * Does something with the raw disk of an image, which is made for as long as that takes where the image has another form, as its ending tells.
+ * Does something with the raw disk of an image, which is made for as long as that takes where the image has another form, as its ending tells; with an initrd as it is.
  *
  * @param temporaryDirectory where it is made, and which is made where it is not there; undefined for that of the system.
  * @throws `ICT_CLI_USAGE` where it cannot be made or is evidently no disk, `ICT_CLI_HOST_MISSING` without qemu-img.
@@ -19,7 +19,9 @@ export async function withRawDisk<Result>(
   signal: AbortSignal,
   work: (raw: string) => Promise<Result>,
 ): Promise<Result> {
-  const form = sourceForms[endingOf(image)];
+  const ending = endingOf(image);
+  if (isInitrdEnding(ending)) return work(image);
+  const form = sourceForms[ending];
   if (form === undefined || (form.format === 'raw' && form.compression === undefined)) {
     await refuseOtherContent(image, image);
     return work(image);

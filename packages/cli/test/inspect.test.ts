@@ -142,6 +142,45 @@ it('compare names the file of a squashfs on two ISO images', async () => {
   expect(files).toContainEqual({ partition: 0, path: '/live/filesystem.squashfs/etc/file', change: 'changed', aspects: ['content'] });
 });
 
+it.each(['a.cpio', 'a.cpio.gz', 'a.img'])('an initrd is an image: %s', async (name) => {
+  const image = async (directory: string, content: string): Promise<string> => {
+    await mkdir(join(directory, 'tree/etc'), { recursive: true });
+    writeFileSync(join(directory, 'tree/etc/os-release'), 'ID=x\n');
+    writeFileSync(join(directory, 'tree/etc/fstab'), content);
+    const archive = execFileSync('sh', ['-euc', 'find . | sort | cpio --quiet -o -H newc'], { cwd: join(directory, 'tree') });
+    writeFileSync(join(directory, name), name.endsWith('.gz') ? gzipSync(archive) : archive);
+    return join(directory, name);
+  };
+  const [a, b] = [await image(await temporaryDirectory(), 'one'), await image(await temporaryDirectory(), 'two')];
+  expect(await document(['inspect', a], 'inspect')).toMatchObject({ partitions: [{ filesystem: { type: 'cpio' } }], system: { id: 'x' } });
+  const { files, compared } = await document(['compare', a, b], 'compare');
+  expect([compared, files]).toEqual([[0], [{ partition: 0, path: '/etc/fstab', change: 'changed', aspects: ['content'] }]]);
+  expect((await ict(['compare', a, a, '--exit-code'])).status).toBe(0);
+});
+
+it('compare names the file in which initrds of two images differ, and says why it does not where it cannot', async () => {
+  const directory = await temporaryDirectory();
+  const image = async (name: string): Promise<string> => {
+    const tree = join(directory, `tree ${name}`);
+    await mkdir(join(tree, 'boot'), { recursive: true });
+    await mkdir(join(tree, 'initrd/etc'), { recursive: true });
+    writeFileSync(join(tree, 'initrd/etc/fstab'), name);
+    const archive = execFileSync('sh', ['-euc', 'find . | sort | cpio --quiet -o -H newc'], { cwd: join(tree, 'initrd') });
+    writeFileSync(join(tree, 'boot/initrd.img-6.12.0'), zstdCompressSync(archive));
+    writeFileSync(join(tree, 'boot/initrd.lzo'), Buffer.concat([Buffer.from('894c5a4f000d0a1a0a', 'hex'), Buffer.from(name)]));
+    run('mke2fs', '-q', '-t', 'ext4', '-U', UUID, '-E', `hash_seed=${UUID}`, '-d', tree, join(directory, `${name}.raw`), '8M');
+    return join(directory, `${name}.raw`);
+  };
+  const [a, b] = [await image('one'), await image('two')];
+  const reason = 'At byte 0 it is compressed with lzop';
+  const { files } = await document(['compare', a, b], 'compare');
+  expect(files).toContainEqual({ partition: 0, path: '/boot/initrd.img-6.12.0/etc/fstab', change: 'changed', aspects: ['content'] });
+  expect(files).toContainEqual(expect.objectContaining({ path: '/boot/initrd.lzo', unread: { a: reason, b: reason } }));
+  const { stdout } = await ict(['compare', 'one.raw', 'two.raw'], { cwd: directory });
+  expect(stdout.text).toContain('~ 0:/boot/initrd.img-6.12.0/etc/fstab  content');
+  expect(stdout.text).toContain(`  warning files in 0:/boot/initrd.lzo of one.raw are not read: ${reason}\n`);
+});
+
 it('compare holds bytes of a partition that has no files against each other', async () => {
   const directory = await temporaryDirectory();
   const image = join(directory, 'a.raw');
@@ -211,14 +250,14 @@ it('what is no image, or needs what is missing, says what to do', async () => {
   run('qemu-img', 'create', '-q', '-f', 'qcow2', join(directory, 'disk.qcow2'), '1M');
   writeFileSync(join(directory, 'a.raw'), readFileSync(join(directory, 'disk.qcow2')));
   writeFileSync(join(directory, 'b.raw.gz'), gzipSync(readFileSync(join(directory, 'disk.qcow2'))));
-  writeFileSync(join(directory, 'c.cpio.gz'), compressed);
-  writeFileSync(join(directory, 'd.raw.gz'), gzipSync('070701'.padEnd(1024)));
+  writeFileSync(join(directory, 'c.gz'), compressed);
+  writeFileSync(join(directory, 'd.cpio.gz'), compressed);
   writeFileSync(join(directory, 'e.iso.xz'), Buffer.from('fd377a585a0000', 'hex'));
   for (const [name, words, remedy] of [
     ['a.raw', 'a.raw is a disk of qemu, which its ending does not say', 'end in .qcow2'],
     ['b.raw.gz', 'b.raw.gz holds a disk of qemu, and no raw disk', 'Unpack it, under a name that ends in .qcow2'],
-    ['c.cpio.gz', 'c.cpio.gz is a file of gzip', 'gzip -dk'],
-    ['d.raw.gz', 'd.raw.gz holds a cpio archive', 'the program for such archives'],
+    ['c.gz', 'c.gz is a file of gzip', 'gzip -dk'],
+    ['d.cpio.gz', 'd.cpio.gz has no partition table', 'or an initrd'],
     ['e.iso.xz', 'e.iso.xz is a file of xz', 'xz -dk'],
   ] as const) {
     const { status, stderr } = await at(name);

@@ -3,6 +3,7 @@ import type { Bytes } from './bytes.js';
 import { inspectError } from './errors.js';
 import type { FileEntry, ReadableFilesystem } from './filesystems/filesystem.js';
 import { MOST_INSIDE, openInside } from './filesystems/image-in-file.js';
+import { inPieces } from './filesystems/pieces.js';
 import { withImage, type ImageReport, type OpenedImage, type PartitionReport } from './inspect-image.js';
 
 /** A value of one image that the other has not, or has otherwise. */
@@ -23,11 +24,13 @@ export type FileAspect = 'type' | 'content' | 'size' | 'mode' | 'owner' | 'time'
 /** A path that one image has and the other has not, or has otherwise. */
 export interface FileDifference {
   readonly partition: number;
-  /** Of a file in a filesystem that is in a file: behind the path of that. */
+  /** Of a file in a filesystem, an initrd or a unified kernel image that is a file: behind the path of that. */
   readonly path: string;
   readonly change: 'added' | 'removed' | 'changed';
   /** Of what changed, in a fixed order; empty otherwise. */
   readonly aspects: readonly FileAspect[];
+  /** Of a file in which others lie: why those were not compared, by the image that is the reason. */
+  readonly unread?: { readonly a?: string; readonly b?: string };
 }
 
 /** What two images do not have in common; `a` is the first, `b` the second. */
@@ -71,7 +74,7 @@ async function compare(
     if (one.files === undefined || other?.files === undefined) continue;
     compared.push(number);
     try {
-      for await (const difference of compareFiles(telling(one.files, names[0]), telling(other.files, names[1]), options))
+      for await (const difference of compareFiles(telling(one.files, names[0], signal), telling(other.files, names[1], signal), options))
         files.push({ partition: number, ...difference });
     } catch (cause) {
       if (!(cause instanceof DamagedImage)) throw cause;
@@ -89,8 +92,9 @@ async function compare(
     const other = b.contents.get(number);
     if (other === undefined || compared.includes(number)) continue;
     comparedBytes.push(number);
-    if (one.sizeBytes === other.sizeBytes && (await sameContent(whole(one, signal), whole(other, signal), signal))) continue;
-    values.push({ what: `partitions.${number}.content`, a: await digestOfBytes(one, signal), b: await digestOfBytes(other, signal) });
+    const [first, second] = [whole(one), whole(other)];
+    if (one.sizeBytes === other.sizeBytes && (await sameContent(first, second, signal))) continue;
+    values.push({ what: `partitions.${number}.content`, a: await digestOf(first, signal), b: await digestOf(second, signal) });
   }
   values.sort((one, other) => compareText(one.what, other.what));
   return { a: a.report, b: b.report, values, files, compared, comparedBytes };
@@ -108,7 +112,7 @@ class DamagedImage extends Error {
 }
 
 /** Files of an image, which say of damage what image it is in. */
-function telling(files: ReadableFilesystem, image: string): Side {
+function telling(files: ReadableFilesystem, image: string, signal: AbortSignal | undefined): Side {
   const toldOf = (cause: unknown): unknown => (cause instanceof RangeError ? new DamagedImage(image, cause) : cause);
   const told = async function* <Item>(items: AsyncIterable<Item>): AsyncGenerator<Item, void, undefined> {
     try {
@@ -122,43 +126,47 @@ function telling(files: ReadableFilesystem, image: string): Side {
       for await (const entry of told(files.walk())) yield { ...entry, content: () => told(entry.content()) };
     },
     inside: async (entry) => {
-      const opened = await openInside(entry).catch((cause: unknown) => {
+      const opened = await openInside(entry, signal).catch((cause: unknown) => {
         throw toldOf(cause);
       });
-      return opened?.files === undefined ? undefined : telling(opened.files, image);
+      if (opened === undefined) return undefined;
+      const { files: inner, unread } = opened;
+      return { ...(inner === undefined ? {} : { files: telling(inner, image, signal) }), ...(unread === undefined ? {} : { unread }) };
     },
   };
 }
 
 /** What is compared: files of a filesystem, and of those in its files. */
 interface Side extends Pick<ReadableFilesystem, 'walk'> {
-  /** @returns undefined for a file in which no filesystem is, or none whose files are read. */
-  inside(entry: FileEntry): Promise<Side | undefined>;
+  /** @returns undefined for a file in which no others are. */
+  inside(entry: FileEntry): Promise<Inside | undefined>;
 }
 
-/** A filesystem in a file of one in a file: no image of a system goes deeper, and one may name itself. */
-const DEEPEST = 2;
-
-type Contained = Pick<FileEntry, 'content'>;
-
-/** How much of a partition is looked at at once. */
-const PART_BYTES = 1024 * 1024;
-
-async function* partsOf(bytes: Bytes, signal: AbortSignal | undefined): AsyncGenerator<Buffer, void, undefined> {
-  for (let at = 0; at < bytes.sizeBytes; at += PART_BYTES) {
-    signal?.throwIfAborted();
-    yield await bytes.read(at, Math.min(PART_BYTES, bytes.sizeBytes - at));
-  }
+/** What is in a file. */
+interface Inside {
+  /** Absent where its files are not read. */
+  readonly files?: Side;
+  /** Why they are not. */
+  readonly unread?: string;
 }
+
+/** An initrd in a unified kernel image in the FAT of an ISO image: no image of a system goes deeper, and one may name itself. */
+const DEEPEST = 3;
+
+type Contained = Pick<FileEntry, 'content' | 'digest'>;
 
 /** A partition as one file. */
-function whole(bytes: Bytes, signal: AbortSignal | undefined): Contained {
-  return { content: () => partsOf(bytes, signal) };
+function whole(bytes: Bytes): Contained {
+  return { content: () => inPieces(bytes, 0, bytes.sizeBytes) };
 }
 
-async function digestOfBytes(bytes: Bytes, signal: AbortSignal | undefined): Promise<string> {
+async function digestOf({ content, digest }: Contained, signal: AbortSignal | undefined): Promise<string> {
+  if (digest !== undefined) return digest;
   const hasher = new ContentHasher();
-  for await (const part of partsOf(bytes, signal)) hasher.update(part);
+  for await (const part of content()) {
+    signal?.throwIfAborted();
+    hasher.update(part);
+  }
   return hasher.finish().digest;
 }
 
@@ -212,16 +220,23 @@ async function* compareFiles(
     else {
       const aspects = await aspectsOf(one, other, times, signal);
       if (ones.names(one) !== others.names(other)) aspects.push('links');
-      if (aspects.length > 0) yield { path, change: 'changed', aspects };
-      if (!aspects.includes('content') || depth === DEEPEST || inside.left === 0) continue;
-      const inOne = await a.inside(one);
-      if (inOne === undefined) continue;
-      inside.left--;
-      const inOther = await b.inside(other);
-      if (inOther === undefined) continue;
-      for await (const inner of compareFiles(inOne, inOther, options, inside, depth + 1)) yield { ...inner, path: `${path}${inner.path}` };
+      if (aspects.length === 0) continue;
+      const looks = aspects.includes('content') && depth < DEEPEST && inside.left > 0;
+      const inOne = looks ? await a.inside(one) : undefined;
+      if (inOne !== undefined) inside.left--;
+      const inOther = inOne === undefined ? undefined : await b.inside(other);
+      yield { path, change: 'changed', aspects, ...unreadOf(inOne, inOther) };
+      if (inOne?.files === undefined || inOther?.files === undefined) continue;
+      for await (const inner of compareFiles(inOne.files, inOther.files, options, inside, depth + 1))
+        yield { ...inner, path: `${path}${inner.path}` };
     }
   }
+}
+
+/** Why files in two files are not compared. */
+function unreadOf(one: Inside | undefined, other: Inside | undefined): Pick<FileDifference, 'unread'> {
+  const [a, b] = [one?.unread, other?.unread];
+  return a === undefined && b === undefined ? {} : { unread: { ...(a === undefined ? {} : { a }), ...(b === undefined ? {} : { b }) } };
 }
 
 interface Names {
@@ -258,7 +273,7 @@ async function aspectsOf(a: FileEntry, b: FileEntry, times: boolean, signal: Abo
   const found: FileAspect[] = [];
   if (a.type === 'file') {
     if (a.sizeBytes !== b.sizeBytes) found.push('content', 'size');
-    else if (!(await sameContent(a, b, signal))) found.push('content');
+    else if (!(await sameFile(a, b, signal))) found.push('content');
   }
   if (a.mode !== b.mode) found.push('mode');
   if (a.owner !== b.owner || a.group !== b.group) found.push('owner');
@@ -267,6 +282,12 @@ async function aspectsOf(a: FileEntry, b: FileEntry, times: boolean, signal: Abo
   if (a.device?.join() !== b.device?.join()) found.push('device');
   if (JSON.stringify(a.attributes) !== JSON.stringify(b.attributes)) found.push('attributes');
   return found;
+}
+
+/** What is known by its digest is not read again. */
+async function sameFile(a: Contained, b: Contained, signal: AbortSignal | undefined): Promise<boolean> {
+  if (a.digest === undefined && b.digest === undefined) return sameContent(a, b, signal);
+  return (await digestOf(a, signal)) === (await digestOf(b, signal));
 }
 
 /** Compares two files of one size, whose pieces may be cut differently. */

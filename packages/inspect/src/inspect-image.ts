@@ -2,10 +2,12 @@ import { open } from 'node:fs/promises';
 import { bytesOf, partOf, type Bytes } from './bytes.js';
 import { readBootConfiguration, type BootConfiguration } from './boot-configuration.js';
 import { inspectError } from './errors.js';
-import type { FilesystemSummary, OpenedFilesystem } from './filesystems/filesystem.js';
+import type { FileEntry, FilesystemSummary, OpenedFilesystem, ReadableFilesystem } from './filesystems/filesystem.js';
+import { openInitrd } from './filesystems/initrd.js';
 import { openFilesystem } from './filesystems/open-filesystem.js';
+import { inPieces } from './filesystems/pieces.js';
 import { readPartitionTable, type Partition, type PartitionTable } from './partition-table.js';
-import { readSystem, systemInside, type SystemSummary } from './system-summary.js';
+import { readSystem, systemInside, systemOfInitrds, type SystemSummary } from './system-summary.js';
 
 /** A partition, and what lies in it. */
 export interface PartitionReport extends Partition {
@@ -24,7 +26,10 @@ export interface ImageReport {
   readonly partitions: readonly PartitionReport[];
   /** Of the first EFI system partition; absent when there is none. */
   readonly boot?: BootConfiguration;
-  /** Of the first filesystem that has an os-release, also one in a file of an ISO image; absent when there is none that can be read. */
+  /**
+   * Of the first filesystem that has an os-release, also one in a file of an ISO image, or else of an initrd of a boot entry that is a whole system; absent when there is none that
+   * can be read.
+   */
   readonly system?: SystemSummary;
 }
 
@@ -41,7 +46,7 @@ export interface OpenedImage {
 }
 
 /**
- * Looks into a raw disk or filesystem image without mounting it; nothing in it is trusted, and nothing of it is changed.
+ * Looks into a raw disk or filesystem image, or an initrd, without mounting it; nothing in it is trusted, and nothing of it is changed.
  *
  * @param name what errors call it, where the path says nothing to who asked.
  * @throws `ICT_INSPECT_IMAGE` when the file cannot be read, or holds nothing that is known.
@@ -68,6 +73,10 @@ function tableReport({ type, id, bootCode, problems }: PartitionTable): Omit<Par
   return { type, id, ...(bootCode === undefined ? {} : { bootCode }), problems };
 }
 
+function asFile(bytes: Bytes): Pick<FileEntry, 'content'> {
+  return { content: () => inPieces(bytes, 0, bytes.sizeBytes) };
+}
+
 async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
   const table = await readPartitionTable(disk);
   const partitions = table?.partitions ?? [{ number: 0, startBytes: 0, sizeBytes: disk.sizeBytes, type: 'whole' }];
@@ -75,6 +84,7 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
   const contents = new Map<number, Bytes>();
   const reports: PartitionReport[] = [];
   let boot: BootConfiguration | undefined;
+  let esp: ReadableFilesystem | undefined;
   let system: SystemSummary | undefined;
   for (const partition of partitions) {
     const { number, startBytes, sizeBytes, type } = partition;
@@ -82,7 +92,7 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
       if (sizeBytes < 0 || startBytes + sizeBytes > disk.sizeBytes) throw new RangeError('it ends behind the disk');
       const bytes = partOf(disk, startBytes, sizeBytes);
       contents.set(number, bytes);
-      const opened = await openFilesystem(bytes);
+      const opened = (await openFilesystem(bytes)) ?? (table === undefined ? await openInitrd(asFile(bytes)) : undefined);
       reports.push({ ...partition, ...(opened === undefined ? {} : { filesystem: opened.summary }) });
       if (opened === undefined) {
         if (EXTENDED.includes(type)) throw new RangeError('it is an extended partition, and the logical partitions in it are not read');
@@ -91,7 +101,10 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
       filesystems.set(number, opened);
       if (opened.unread !== undefined) throw new RangeError(`files of this ${opened.summary.type} are not read: ${opened.unread}`);
       if (opened.files === undefined) continue;
-      if (boot === undefined && type === 'esp') boot = await readBootConfiguration(opened.files);
+      if (boot === undefined && type === 'esp') {
+        boot = await readBootConfiguration(opened.files);
+        esp = opened.files;
+      }
       system ??= await readSystem(opened.files);
       if (opened.summary.type === 'iso9660') system ??= await systemInside(opened.files);
     } catch (error) {
@@ -100,10 +113,15 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
       reports.push({ ...(known ?? partition), problem: error.message });
     }
   }
+  if (boot !== undefined && esp !== undefined)
+    system ??= await systemOfInitrds(
+      esp,
+      boot.entries.flatMap(({ initrds }) => initrds),
+    );
   if (table === undefined && filesystems.size === 0 && reports[0]?.problem === undefined) {
     throw inspectError('ICT_INSPECT_IMAGE', {
       message: `${name} has no partition table and no filesystem that is known`,
-      hint: 'Give a disk image: raw, or in the format of a virtual machine.',
+      hint: 'Give a disk image, raw or in the format of a virtual machine, or an initrd.',
       facts: { path: name },
     });
   }

@@ -1,6 +1,7 @@
 import { posix } from 'node:path';
 import { wholeContent, type ReadableFilesystem } from './filesystems/filesystem.js';
-import { MOST_INSIDE, openInside } from './filesystems/image-in-file.js';
+import { MOST_INSIDE, openFilesystemInside } from './filesystems/image-in-file.js';
+import { openInitrd } from './filesystems/initrd.js';
 
 /** What the tree of an image says that it is. */
 export interface SystemSummary {
@@ -44,10 +45,22 @@ export async function readSystem(files: ReadableFilesystem): Promise<SystemSumma
 export async function systemInside(files: ReadableFilesystem): Promise<SystemSummary | undefined> {
   let opened = 0;
   for await (const entry of files.walk()) {
-    const inner = await openInside(entry);
+    const inner = await openFilesystemInside(entry);
     if (inner?.files === undefined) continue;
     const system = await readSystem(inner.files);
     if (system !== undefined || ++opened === MOST_INSIDE) return system;
+  }
+  return undefined;
+}
+
+/** The same of the first initrd that is a whole system, as that of a live system is, and not what finds one. */
+export async function systemOfInitrds(files: ReadableFilesystem, paths: Iterable<string>): Promise<SystemSummary | undefined> {
+  for (const path of [...new Set(paths)].slice(0, MOST_INSIDE)) {
+    const file = await files.find(path);
+    const initrd = file === undefined ? undefined : await openInitrd(file);
+    if (initrd?.files === undefined || (await initrd.files.find('/etc/initrd-release')) !== undefined) continue;
+    const system = await readSystem(initrd.files);
+    if (system !== undefined) return system;
   }
   return undefined;
 }

@@ -44,6 +44,13 @@ export function comparisonText({ a, b, values, packages = [], files, compared, w
         files.map(({ partition, path, change, aspects }) => [`  ${SIGNS[change]} ${partition}:${plainText(path)}`, aspects.join(', ')]),
       ),
     );
+    for (const { partition, path, unread } of files) {
+      for (const [image, reason] of [[a, unread?.a] as const, [b, unread?.b] as const]) {
+        if (reason === undefined) continue;
+        const where = `${partition}:${plainText(path)} of ${plainText(image)}`;
+        lines.push(`  ${colors.yellow('warning')} files in ${where} are not read: ${plainText(reason)}`);
+      }
+    }
   }
   lines.push('', `${looked}${bytes}.`);
   return `${lines.join('\n')}\n`;

@@ -12,9 +12,16 @@ const MOST_CHARACTERS = 512 * 1024 * 1024;
 const NO_NAMES: readonly string[] = ['', '.', '..'];
 
 /** How much is held. */
-interface Held {
+export interface Held {
   names: number;
   characters: number;
+}
+
+/** Counts what is held of one more entry. @throws RangeError where that is too much. */
+export function hold(held: Held, entry: Pick<FileEntry, 'path' | 'target' | 'attributes'>): void {
+  if (++held.names > MOST_NAMES) throw new RangeError(`it has more than ${MOST_NAMES} names`);
+  if ((held.characters += charactersOf(entry)) > MOST_CHARACTERS)
+    throw new RangeError(`its paths, targets and attributes have more than ${MOST_CHARACTERS} characters`);
 }
 
 /** What a walk met so far. */
@@ -91,9 +98,7 @@ export function nameText(bytes: Buffer): string {
 async function sorted(entries: AsyncIterable<FileEntry>, held: Held): Promise<readonly FileEntry[]> {
   const found: FileEntry[] = [];
   for await (const entry of entries) {
-    if (++held.names > MOST_NAMES) throw new RangeError(`it has more than ${MOST_NAMES} names`);
-    if ((held.characters += charactersOf(entry)) > MOST_CHARACTERS)
-      throw new RangeError(`its paths, targets and attributes have more than ${MOST_CHARACTERS} characters`);
+    hold(held, entry);
     found.push(entry);
   }
   found.sort((a, b) => compareText(a.path, b.path));
@@ -102,6 +107,6 @@ async function sorted(entries: AsyncIterable<FileEntry>, held: Held): Promise<re
   return found;
 }
 
-function charactersOf({ path, target = '', attributes = {} }: FileEntry): number {
+function charactersOf({ path, target = '', attributes = {} }: Parameters<typeof hold>[1]): number {
   return Object.entries(attributes).reduce((sum, [name, value]) => sum + name.length + value.length, path.length + target.length);
 }

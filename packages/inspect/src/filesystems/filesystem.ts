@@ -24,6 +24,8 @@ export interface FileEntry {
   readonly inode: number;
   /** The content of a file, where it lies in one piece and can be read at any place: another filesystem may be in it. */
   readonly bytes?: Bytes;
+  /** Of the content of a file in an archive, of which all is read until its content comes. */
+  readonly digest?: string;
   /** Of a file; nothing of anything else. */
   content(): AsyncGenerator<Buffer, void, undefined>;
 }

@@ -8,3 +8,5 @@ export const MOST_ATTRIBUTE_BYTES = 65_536;
 export const MOST_ATTRIBUTES = 4096;
 /** More than any directory of a system has: as many bytes are a million names. */
 export const MOST_LISTING_BYTES = 32 * 1024 * 1024;
+/** What an initrd may become that is compressed: it has to fit into the memory of a machine that starts from it. */
+export const MOST_UNPACKED_BYTES = 16 * 1024 ** 3;
