@@ -46,8 +46,10 @@ export async function bootstrap(
   const asked = new AskedLibraries([LOADED_BY_LIBC]);
   function* contents(): Generator<RpmPackage, void, undefined> {
     let done = 0;
-    for (const { name, content } of neededToStart(candidates, preExtract, asked)) {
-      ctx.emit({ type: 'install.progress', phase: 'extract', name, done: done++, total: candidates.length });
+    for (const { candidate, more } of neededToStart(candidates, preExtract, asked)) {
+      const { name, content } = candidate;
+      ctx.emit({ type: 'install.progress', phase: 'extract', name, done, total: done + 1 + more });
+      done++;
       for (const { path, linkTarget } of content.files()) {
         if (linkTarget !== '' && LIBRARY.test(path)) asked.addLibrary(basename(path), { name: undefined, needed: [basename(linkTarget)] });
       }
@@ -102,6 +104,13 @@ export function bootstrapPackages(packages: readonly VerifiedPackage[], preExtra
   return [...new Set([...named, ...packages.filter((pkg) => needed.has(pkg))])];
 }
 
+/** A package that rpm does need to start. */
+export interface NeededPackage<P extends Candidate> {
+  readonly candidate: P;
+  /** How many that come later are known to be needed already; what it asks for may add to them. */
+  readonly more: number;
+}
+
 /**
  * Those that rpm does need to start: the ones that the definition names, then rpm, and on from there what a package requires; but of packages of
  * shared libraries only those of which one is asked for. rpm's package holds other programs, whose libraries are most of what it requires.
@@ -114,9 +123,9 @@ export function* neededToStart<P extends Candidate>(
   candidates: readonly P[],
   preExtract: readonly string[],
   asked: Pick<AskedLibraries, 'has' | 'size'>,
-): Generator<P, void, undefined> {
+): Generator<NeededPackage<P>, void, undefined> {
   const named = candidates.filter((each) => preExtract.includes(each.name) && !isRpm(each));
-  yield* named;
+  for (const [index, candidate] of named.entries()) yield { candidate, more: named.length - index }; // with rpm
   const waiting = new Set(candidates);
   const required = new Set<string>();
   const before = asked.size;
@@ -125,9 +134,10 @@ export function* neededToStart<P extends Candidate>(
     !isKnown || (libraries.length === 0 ? required.has(id) : libraries.some((name) => asked.has(name)));
   for (let next = candidates.find(isRpm); next !== undefined; next = [...waiting].find(isNeeded)) {
     waiting.delete(next);
-    if (!named.includes(next)) yield next;
-    if (isRpm(next)) isKnown = asked.size > before;
     for (const id of next.requires) required.add(id);
+    if (!named.includes(next))
+      yield { candidate: next, more: [...waiting].filter((each) => isNeeded(each) && !named.includes(each)).length };
+    if (isRpm(next)) isKnown = asked.size > before;
   }
 }
 
