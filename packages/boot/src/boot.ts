@@ -45,7 +45,7 @@ export interface BootOptions {
   readonly probeMs?: number;
   /** What kind of firmware starts a disk or an ISO image. Default: what the manifest beside a disk says, or the disk itself; UEFI for ISO images. */
   readonly firmwareKind?: FirmwareKind;
-  /** Which UEFI starts a disk or an ISO image, where one does. Default: the first that the host has and that does what `secureBoot` and `variables` ask for. */
+  /** Which UEFI starts a disk or an ISO image; where none does it is refused. Default: the first that the host has and that does what `secureBoot` and `variables` ask for. */
   readonly firmware?: Firmware;
   /** The firmware starts nothing but what is signed with a key in its variables. Default false. */
   readonly secureBoot?: boolean;
@@ -168,13 +168,14 @@ async function findStart(
     if (secureBoot) throw refuse('through firmware with Secure Boot', '--secure-boot');
     if (variables !== undefined) throw refuse('through firmware with variables', '--firmware-vars');
     if (firmwareKind !== undefined) throw refuse('through firmware', '--firmware');
+    if (firmware !== undefined) throw refuse('through a UEFI', 'the UEFI');
     return { start: { kind: 'kernel', ...initrd }, holdsInitrd: true };
   }
   const format = await imageFileFormat(image);
   const isDisc = format === 'iso' && !asDisk;
   const holdsInitrd = format === 'iso';
   if ((firmwareKind ?? (format === 'iso' ? 'uefi' : await imageFirmware(file, format, machine))) === 'bios') {
-    requireBios(image, machine, secureBoot, variables);
+    requireBios(image, machine, { secureBoot, variables, firmware });
     return { start: isDisc ? { kind: 'disc', image: file } : { kind: 'disk', format: diskFormat(format), image: file }, holdsInitrd };
   }
   const needs = {
@@ -192,7 +193,11 @@ function diskFormat(format: ImageFileFormat): Exclude<ImageFileFormat, 'iso'> {
 }
 
 /** @throws `ICT_BOOT_IMAGE` where no BIOS can start the image as it is asked for. */
-function requireBios(image: string, { hasBios, program }: Machine, secureBoot: boolean, variables: string | undefined): void {
+function requireBios(
+  image: string,
+  { hasBios, program }: Machine,
+  { secureBoot, variables, firmware }: Pick<BootOptions, 'secureBoot' | 'variables' | 'firmware'>,
+): void {
   const refuse = (why: string, hint: string): Error =>
     bootError('ICT_BOOT_IMAGE', {
       message: `The image ${image} is to be started by legacy firmware (BIOS), ${why}`,
@@ -201,9 +206,11 @@ function requireBios(image: string, { hasBios, program }: Machine, secureBoot: b
     });
   if (!hasBios)
     throw refuse(`which ${program} does not have`, 'Leave out --firmware bios, or name the architecture of the image with --arch.');
-  if (secureBoot)
+  if (secureBoot === true)
     throw refuse('which knows no Secure Boot', 'Leave out --secure-boot, or build the image with systemConfig.bootloader.bootType: efi.');
   if (variables !== undefined) throw refuse('which has no variables', 'Leave out --firmware-vars.');
+  if (firmware !== undefined)
+    throw refuse('which no UEFI is', 'Leave out the UEFI, or say that one starts the image, as --firmware uefi does.');
 }
 
 /** The same with a variable store of its own, which firmware writes to. @param file where that goes. */

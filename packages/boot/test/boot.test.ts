@@ -4,7 +4,7 @@ import { dirname, join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { bootImage, type BootOptions } from '../src/boot.js';
 import { bootError } from '../src/errors.js';
-import { findFirmware } from '../src/firmware.js';
+import { findFirmware, type Firmware } from '../src/firmware.js';
 import { MACHINES } from '../src/machine.js';
 import { parseQemuVersion, qemuArguments } from '../src/qemu.js';
 import { findRefusal } from '../src/refusal.js';
@@ -30,16 +30,17 @@ function fake(script: string): string {
   return file;
 }
 
-function options(script: string, more: Partial<BootOptions> = {}, machine: Partial<BootOptions> = { architecture: 'x86_64' }): BootOptions {
-  return {
-    image: join(directory, 'disk.raw'),
-    qemu: fake(script),
-    firmware: { code: join(directory, 'code.fd'), variables: join(directory, 'vars.fd') },
-    accel: 'tcg',
-    timeoutMs: 20_000,
-    ...machine,
-    ...more,
-  };
+const X86_64: Partial<BootOptions> = { architecture: 'x86_64' };
+
+/** For what no UEFI starts. */
+function withoutUefi(script: string, more: Partial<BootOptions>, machine = X86_64): BootOptions {
+  return { image: join(directory, 'disk.raw'), qemu: fake(script), accel: 'tcg', timeoutMs: 20_000, ...machine, ...more };
+}
+
+const uefi = (): Firmware => ({ code: join(directory, 'code.fd'), variables: join(directory, 'vars.fd') });
+
+function options(script: string, more: Partial<BootOptions> = {}, machine = X86_64): BootOptions {
+  return withoutUefi(script, { firmware: uefi(), ...more }, machine);
 }
 
 const runs = (): string[] => readFileSync(join(directory, 'arguments'), 'utf8').trim().split('\n');
@@ -266,8 +267,7 @@ describe('an initrd', () => {
     'is started by the kernel beside it when it is called %s, with more memory and no firmware',
     async (name) => {
       const image = write(name, 'os-1.0.vmlinuz', 'os-1.0.cmdline');
-      const firmware = { code: '/nowhere', variables: '/nowhere' };
-      expect(await bootImage(options('printf READY', { image, firmware, until: 'READY' }))).toMatchObject({ found: true });
+      expect(await bootImage(withoutUefi('printf READY', { image, until: 'READY' }))).toMatchObject({ found: true });
       const stem = join(directory, 'os-1.0');
       expect(runs()[0]).toContain(`-kernel ${stem}.vmlinuz -initrd ${image} -append console=ttyS0 quiet`);
       expect(runs()[0]).toContain('-m 2048');
@@ -279,7 +279,7 @@ describe('an initrd', () => {
     ['the command line', ['os.cpio.gz', 'os.vmlinuz']],
   ])('is refused without %s', async (_, names) => {
     const image = write(...names);
-    await expect(bootImage(options('exit 0', { image }))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE', facts: { path: image } });
+    await expect(bootImage(withoutUefi('exit 0', { image }))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE', facts: { path: image } });
   });
 
   it.each<[Partial<BootOptions>, string]>([
@@ -287,9 +287,11 @@ describe('an initrd', () => {
     [{ secureBoot: true }, '--secure-boot'],
     [{ variables: '/nowhere' }, '--firmware-vars'],
     [{ firmwareKind: 'bios' }, '--firmware'],
+    [{ firmwareKind: 'uefi' }, '--firmware'],
+    [{ firmware: { code: '/nowhere', variables: '/nowhere' } }, 'the UEFI'],
   ])('is refused with %o', async (how, flag) => {
     const image = write('os.cpio.gz', 'os.vmlinuz', 'os.cmdline');
-    await expect(bootImage(options('exit 0', { image, ...how }))).rejects.toMatchObject({
+    await expect(bootImage(withoutUefi('exit 0', { image, ...how }))).rejects.toMatchObject({
       code: 'ICT_BOOT_IMAGE',
       hint: expect.stringContaining(flag) as string,
     });
@@ -298,7 +300,7 @@ describe('an initrd', () => {
   it('is refused when it is not there', async () => {
     write('os.vmlinuz', 'os.cmdline');
     const image = join(directory, 'os.cpio.gz');
-    await expect(bootImage(options('exit 0', { image }))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE' });
+    await expect(bootImage(withoutUefi('exit 0', { image }))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE' });
   });
 });
 
@@ -317,12 +319,12 @@ describe('a disk for a BIOS', () => {
     return join(directory, 'bios.raw');
   };
   const started = async (more: Partial<BootOptions>): Promise<string> => {
-    await bootImage(options('printf READY', { until: 'READY', ...more }));
+    await bootImage(withoutUefi('printf READY', { until: 'READY', ...more }));
     return runs().at(-1) ?? '';
   };
 
   it('is started without UEFI, and writes to the serial console', async () => {
-    const argv = await started({ image: disk(), firmware: { code: '/nowhere', variables: '/nowhere' } });
+    const argv = await started({ image: disk() });
     expect(argv).toContain('-M q35,graphics=off');
     expect(argv).toContain('-drive if=virtio,format=raw,snapshot=on');
     expect(argv).not.toContain('if=pflash');
@@ -330,15 +332,17 @@ describe('a disk for a BIOS', () => {
 
   it('is what it is called', async () => {
     expect(await started({ firmwareKind: 'bios' })).not.toContain('if=pflash');
-    expect(await started({ image: disk(), firmwareKind: 'uefi' })).toContain('if=pflash');
+    expect(await started({ image: disk(), firmwareKind: 'uefi', firmware: uefi() })).toContain('if=pflash');
   });
 
   it.each<[string, Partial<BootOptions>, string]>([
     ['with Secure Boot', { secureBoot: true }, '--secure-boot'],
     ['with variables', { variables: '/nowhere' }, '--firmware-vars'],
+    ['with a UEFI', { firmware: { code: '/nowhere', variables: '/nowhere' } }, '--firmware uefi'],
+    ['with a UEFI, where a BIOS is asked for', { firmwareKind: 'bios', firmware: { code: '/nowhere', variables: '/nowhere' } }, 'the UEFI'],
     ['on a machine that has none', { architecture: 'aarch64', firmwareKind: 'bios' }, '--arch'],
   ])('is refused %s', async (_, how, flag) => {
-    await expect(bootImage(options('exit 0', { image: disk(), ...how }))).rejects.toMatchObject({
+    await expect(bootImage(withoutUefi('exit 0', { image: disk(), ...how }))).rejects.toMatchObject({
       code: 'ICT_BOOT_IMAGE',
       hint: expect.stringContaining(flag) as string,
     });
@@ -362,6 +366,14 @@ describe('an ISO image', () => {
     expect(runs()[0]).toContain(drive(image));
     expect(runs()[0]).toContain('-m 2048');
     expect(runs()[0]).toContain('-drive if=pflash');
+  });
+
+  it('is started by a BIOS when that is asked for, and then by no UEFI', async () => {
+    const how = { image: written(), until: 'READY', firmwareKind: 'bios' } as const;
+    await bootImage(withoutUefi('printf READY', how));
+    expect(runs()[0]).toContain('-drive if=ide,media=cdrom');
+    expect(runs()[0]).not.toContain('if=pflash');
+    await expect(bootImage(options('printf READY', how))).rejects.toMatchObject({ code: 'ICT_BOOT_IMAGE' });
   });
 });
 
