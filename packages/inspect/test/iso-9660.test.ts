@@ -125,6 +125,23 @@ it.each([
   await withImage(b, async ({ report }) => expect(report.partitions[0]?.problem).toMatch(`/live/filesystem.${type}: the superblock`));
 });
 
+it('a filesystem on an ISO image whose files are not read says why', async () => {
+  const directory = workDirectory();
+  const image = async (name: string): Promise<string> => {
+    const [tree, medium] = [join(directory, `${name} tree`), join(directory, `${name} medium`)];
+    for (const path of [tree, medium]) mkdirSync(path);
+    writeFileSync(join(tree, 'file'), name);
+    await run('mksquashfs', tree, join(medium, 'squashfs'), '-noappend', '-no-progress', '-quiet', '-comp', 'gzip');
+    return iso(join(directory, name), medium, '-R');
+  };
+  const [a, b] = [await image('a'), await image('b')];
+  overwrite(b, readFileSync(b).indexOf('hsqs') + 20, Buffer.from([3]));
+  const { files } = await compareImages(a, b, { times: false });
+  expect(files).toEqual([
+    { partition: 0, path: '/squashfs', change: 'changed', aspects: ['content'], unread: { b: expect.stringContaining('lzo') as unknown } },
+  ]);
+});
+
 it('is found in the partition that media of distributions have over it', async () => {
   const directory = workDirectory();
   const tree = join(directory, 'tree');
