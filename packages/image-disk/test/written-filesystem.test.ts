@@ -3,7 +3,7 @@ import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { TreeRef } from '@ict/plugin-api';
-import { cut, digestFile, hostBuild, look, mounted, type HostBuild } from '@ict/fixtures';
+import { cut, digestFile, hostBuild, look, mounted, withoutShownAcls, type HostBuild } from '@ict/fixtures';
 import { partitionIdentity } from '@ict/image-parts';
 import { btrfsData } from '../src/btrfs/used-chunks.js';
 import { writeOwnBtrfs } from '../src/filesystem-btrfs.js';
@@ -13,7 +13,7 @@ import { xfsData } from '../src/xfs/used-blocks.js';
 import { checkBtrfs } from './support/btrfs-images.js';
 import { everything } from './support/everything.js';
 import { MIB, SEED } from './support/specs.js';
-import { checkXfs, LONGEST_LINK, withoutShownAcls } from './support/xfs-images.js';
+import { checkXfs, LONGEST_LINK } from './support/xfs-images.js';
 
 const OFFSET = MIB;
 let build: HostBuild;

@@ -16,7 +16,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
-import { BUILD_EPOCH, digestFile, hostRecords, look, mounted } from '@ict/fixtures';
+import { BUILD_EPOCH, digestFile, hostRecords, look, mounted, withoutShownAcls } from '@ict/fixtures';
 import { uuidBytes } from '@ict/image-parts';
 import type { TreePath, TreeRecord } from '@ict/plugin-api';
 import { blocksOf, FreeBlocks } from '../src/free-blocks.js';
@@ -27,7 +27,7 @@ import { nameHash } from '../src/xfs/name-hash.js';
 import { everything } from './support/everything.js';
 import { madeInTwoOrders, run, settle } from './support/tree-images.js';
 import { MIB } from './support/specs.js';
-import { checkXfs, LONGEST_LINK, withoutShownAcls, writeXfsOf } from './support/xfs-images.js';
+import { checkXfs, LONGEST_LINK, writeXfsOf } from './support/xfs-images.js';
 
 const BLOCK = 4096;
 const UUID = uuidBytes('6a7b8c9d-0e1f-4213-9425-364758697a8b');
@@ -60,7 +60,8 @@ describe('writeXfs', () => {
     const own = join(base, 'own');
     expect(await writeXfsOf(tree, own)).toEqual({ kind: 'written' });
     await checkXfs(own);
-    expect(withoutShownAcls(await mounted(own, 'ro', look))).toEqual(await look(tree));
+    const seen = withoutShownAcls(await mounted(own, 'ro', look));
+    expect(seen).toEqual(await look(tree));
     expect(await run('blkid', '-p', '-o', 'export', own)).toMatch(/^LABEL=root$[^]*^UUID=6a7b8c9d-0e1f-4213-9425-364758697a8b$/mu);
     // GRUB reads names, links and contents.
     expect((await run('grub-fstest', own, 'ls', '/many')).trim().split(/\s+/u)).toHaveLength(400);
@@ -398,11 +399,11 @@ describe('mapExtents', () => {
 
 describe('encodeByteBlocks', () => {
   it.each([
-    ['XARM', 2n ** 64n - 1n],
-    ['XSLM', 0n],
-  ] as const)('says of %s where it is in the log as the kernel does', (magic, number) => {
+    ['value', 2n ** 64n - 1n],
+    ['target', 0n],
+  ] as const)('says of %s where it is in the log as the kernel does', (kind, number) => {
     const identity = { owner: 131, uuid: UUID };
-    const blocks = encodeByteBlocks(Buffer.alloc(BLOCK, 1), magic, [100, 101], identity);
+    const blocks = encodeByteBlocks(Buffer.alloc(BLOCK, 1), kind, [100, 101], identity);
     expect(blocks.map((bytes) => bytes.readBigUInt64BE(48))).toEqual([number, number]);
   });
 });

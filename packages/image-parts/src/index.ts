@@ -98,3 +98,32 @@ export {
   type KernelStub,
 } from './unified-image.js';
 export { writeFully } from './write-fully.js';
+export { xfsChecksum } from './xfs/checksum.js';
+export {
+  XFS_ACLS,
+  XFS_ACL_BYTES,
+  XFS_ATTRIBUTE,
+  XFS_ATTRIBUTE_ENTRY_BYTES,
+  XFS_ATTRIBUTE_HEAD_BYTES,
+  XFS_BLOCK,
+  XFS_EARLIEST_SECONDS,
+  XFS_EXTENT_BYTES,
+  XFS_FEATURE,
+  XFS_FORMAT,
+  XFS_HASHES,
+  XFS_HEADER,
+  XFS_HEADER_BYTES,
+  XFS_INODE_FIELDS_BYTES,
+  XFS_INODE_FLAG,
+  XFS_MAGIC,
+  XFS_MINORS,
+  XFS_NAMESPACES,
+  XFS_NAMES_TAIL_BYTES,
+  XFS_NAME_UNIT_BYTES,
+  XFS_NO_NAME,
+  XFS_SECTOR_BYTES,
+  XFS_SHORT_ATTRIBUTES_BYTES,
+  XFS_TREE_ROOT_BYTES,
+  xfsNameBytes,
+  type XfsHeader,
+} from './xfs/format.js';

@@ -1,32 +1,25 @@
+import {
+  XFS_ACL_BYTES,
+  XFS_ACLS,
+  XFS_ATTRIBUTE,
+  XFS_ATTRIBUTE_ENTRY_BYTES,
+  XFS_ATTRIBUTE_HEAD_BYTES,
+  XFS_HASHES,
+  XFS_HEADER_BYTES,
+  XFS_NAMESPACES,
+  XFS_SHORT_ATTRIBUTES_BYTES,
+} from '@ict/image-parts';
 import { aclEntries } from '../acl-entries.js';
 import { byteBlockCount } from './byte-blocks.js';
 import { BLOCK_BYTES } from './constants.js';
 import { hashHeader } from './hash-blocks.js';
 import { nameHash } from './name-hash.js';
 
-const TRUSTED = 2;
-const SECURITY = 4;
-/** Beginnings of names, which are stored as a flag. */
-const NAMESPACES = [
-  ['user.', 0],
-  ['trusted.', TRUSTED],
-  ['security.', SECURITY],
-] as const;
-/** What an ACL is called. */
-const ACLS: Readonly<Record<string, string>> = {
-  'system.posix_acl_access': 'SGI_ACL_FILE',
-  'system.posix_acl_default': 'SGI_ACL_DEFAULT',
-};
 /** As which the kernel shows ACLs of an xfs once more: a tree that lies on one has each twice. */
-const SHOWN_ACLS = Object.values(ACLS).map((name) => `trusted.${name}`);
+const SHOWN_ACLS = Object.values(XFS_ACLS).map((name) => `trusted.${name}`);
 
-const SHORT_HEADER_BYTES = 4;
 /** Longest name or value beside others in an inode. */
 const SHORT_MOST = 255;
-const LEAF = 0x3bee;
-const LEAF_HEADER_BYTES = 80;
-const LEAF_ENTRY_BYTES = 8;
-const LOCAL = 1;
 /** A value that would make its entry larger has blocks of its own. */
 const LARGEST_LOCAL = (BLOCK_BYTES * 3) / 4;
 
@@ -59,19 +52,19 @@ export function storeAttributes(xattrs: Readonly<Record<string, string>>, roomBy
     attributes.push(attribute);
   }
   if (attributes.length === 0) return { kind: 'none' };
-  const size = attributes.reduce((sum, { name, value }) => sum + 3 + name.length + value.length, SHORT_HEADER_BYTES);
+  const size = attributes.reduce((sum, { name, value }) => sum + 3 + name.length + value.length, XFS_SHORT_ATTRIBUTES_BYTES);
   if (size <= roomBytes && attributes.every(({ value }) => value.length <= SHORT_MOST))
     return { kind: 'inside', content: encodeShort(attributes, size) };
   return encodeLeaf(attributes);
 }
 
 function attributeOf(key: string, value: Buffer): Attribute | undefined {
-  const acl = ACLS[key];
+  const acl = XFS_ACLS[key];
   if (acl !== undefined) {
     const stored = storedAcl(value);
-    return stored && { flags: TRUSTED, name: Buffer.from(acl), value: stored };
+    return stored && { flags: XFS_ATTRIBUTE.trusted, name: Buffer.from(acl), value: stored };
   }
-  const found = NAMESPACES.find(([prefix]) => key.startsWith(prefix));
+  const found = XFS_NAMESPACES.find(([prefix]) => key.startsWith(prefix));
   return found && { flags: found[1], name: Buffer.from(key.slice(found[0].length)), value };
 }
 
@@ -79,10 +72,10 @@ function attributeOf(key: string, value: Buffer): Attribute | undefined {
 function storedAcl(value: Buffer): Buffer | undefined {
   const entries = aclEntries(value);
   if (entries === undefined) return undefined;
-  const bytes = Buffer.alloc(4 + 12 * entries.length);
+  const bytes = Buffer.alloc(XFS_ACL_BYTES.count + XFS_ACL_BYTES.entry * entries.length);
   bytes.writeUInt32BE(entries.length, 0);
   entries.forEach((entry, index) => {
-    const at = 4 + index * 12;
+    const at = XFS_ACL_BYTES.count + index * XFS_ACL_BYTES.entry;
     bytes.writeUInt32BE(entry.readUInt16LE(0), at);
     bytes.writeUInt32BE(entry.readUInt32LE(4), at + 4);
     bytes.writeUInt16BE(entry.readUInt16LE(2), at + 8);
@@ -91,7 +84,7 @@ function storedAcl(value: Buffer): Buffer | undefined {
 }
 
 function encodeShort(attributes: readonly Attribute[], size: number): Buffer {
-  const header = Buffer.alloc(SHORT_HEADER_BYTES);
+  const header = Buffer.alloc(XFS_SHORT_ATTRIBUTES_BYTES);
   header.writeUInt16BE(size, 0);
   header.writeUInt8(attributes.length, 2);
   return Buffer.concat([
@@ -103,21 +96,21 @@ function encodeShort(attributes: readonly Attribute[], size: number): Buffer {
 /** Entries in the order of their hashes from the front, names and values from the end of the block. */
 function encodeLeaf(attributes: readonly Attribute[]): StoredAttributes | undefined {
   const sorted = attributes.map((attribute) => ({ ...attribute, hash: nameHash(attribute.name) })).sort((a, b) => a.hash - b.hash);
-  const leaf = hashHeader(LEAF, sorted.length);
+  const leaf = hashHeader(XFS_HASHES.attributes, sorted.length);
   const values: Buffer[] = [];
-  const entriesEnd = LEAF_HEADER_BYTES + sorted.length * LEAF_ENTRY_BYTES;
+  const entriesEnd = XFS_HEADER_BYTES.attributes + sorted.length * XFS_ATTRIBUTE_ENTRY_BYTES;
   let firstUsed = BLOCK_BYTES;
   let nextBlock = 1;
   for (const [index, { hash, flags, name, value }] of sorted.entries()) {
-    const isLocal = padded(3 + name.length + value.length) < LARGEST_LOCAL;
+    const isLocal = padded(XFS_ATTRIBUTE_HEAD_BYTES.local + name.length + value.length) < LARGEST_LOCAL;
     const stored = isLocal ? localEntry(name, value) : distantEntry(name, value, nextBlock);
     firstUsed -= stored.length;
     if (firstUsed < entriesEnd) return undefined;
     stored.copy(leaf, firstUsed);
-    const at = LEAF_HEADER_BYTES + index * LEAF_ENTRY_BYTES;
+    const at = XFS_HEADER_BYTES.attributes + index * XFS_ATTRIBUTE_ENTRY_BYTES;
     leaf.writeUInt32BE(hash, at);
     leaf.writeUInt16BE(firstUsed, at + 4);
-    leaf.writeUInt8(isLocal ? flags | LOCAL : flags, at + 6);
+    leaf.writeUInt8(isLocal ? flags | XFS_ATTRIBUTE.local : flags, at + 6);
     if (isLocal) continue;
     values.push(value);
     nextBlock += byteBlockCount(value);
@@ -134,19 +127,19 @@ function padded(bytes: number): number {
 }
 
 function localEntry(name: Buffer, value: Buffer): Buffer {
-  const bytes = Buffer.alloc(padded(3 + name.length + value.length));
+  const bytes = Buffer.alloc(padded(XFS_ATTRIBUTE_HEAD_BYTES.local + name.length + value.length));
   bytes.writeUInt16BE(value.length, 0);
   bytes.writeUInt8(name.length, 2);
-  name.copy(bytes, 3);
-  value.copy(bytes, 3 + name.length);
+  name.copy(bytes, XFS_ATTRIBUTE_HEAD_BYTES.local);
+  value.copy(bytes, XFS_ATTRIBUTE_HEAD_BYTES.local + name.length);
   return bytes;
 }
 
 function distantEntry(name: Buffer, value: Buffer, block: number): Buffer {
-  const bytes = Buffer.alloc(padded(9 + name.length));
+  const bytes = Buffer.alloc(padded(XFS_ATTRIBUTE_HEAD_BYTES.distant + name.length));
   bytes.writeUInt32BE(block, 0);
   bytes.writeUInt32BE(value.length, 4);
   bytes.writeUInt8(name.length, 8);
-  name.copy(bytes, 9);
+  name.copy(bytes, XFS_ATTRIBUTE_HEAD_BYTES.distant);
   return bytes;
 }

@@ -16,6 +16,3 @@ export const LIST_BLOCKS = 4;
 export const FIRST_BLOCK = GROUP_BLOCK.list + LIST_BLOCKS;
 /** Where inodes begin: the first aligned place behind it, and where programs look for the root. */
 export const CHUNKS_AT = 16;
-
-/** Formats of what an inode has in it: a device's number, all content, extents, or the root of a tree of extents. */
-export const FORMAT = { device: 0, local: 1, extents: 2, tree: 3 } as const;

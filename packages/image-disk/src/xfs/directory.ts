@@ -1,19 +1,23 @@
+import {
+  XFS_BLOCK,
+  XFS_HASHES,
+  XFS_HEADER,
+  XFS_HEADER_BYTES,
+  XFS_NAME_UNIT_BYTES,
+  XFS_NAMES_TAIL_BYTES,
+  XFS_NO_NAME,
+  xfsNameBytes,
+  type XfsHeader,
+} from '@ict/image-parts';
 import { ENTRY_KINDS } from '../entry-kinds.js';
 import { BLOCK_BYTES } from './constants.js';
-import { encodeHashTree, hashBlockCount, hashHeader, HASH_HEADER_BYTES, writeHashes, type HashEntry } from './hash-blocks.js';
+import { encodeHashTree, hashBlockCount, hashHeader, writeHashes, type HashEntry } from './hash-blocks.js';
 import { nameHash } from './name-hash.js';
-import { HEADER, writeU64, type HeaderForm } from './self-description.js';
+import { writeU64 } from './self-description.js';
 
-/** Offsets in a directory are counted in these. */
-const UNIT_BYTES = 8;
-const NAMES_HEADER_BYTES = 64;
-const NAMES_ROOM = BLOCK_BYTES - NAMES_HEADER_BYTES;
-/** Behind the hashes of a directory of one block: how many there are. */
-const TAIL_BYTES = 8;
+const NAMES_ROOM = BLOCK_BYTES - XFS_HEADER_BYTES.names;
 /** Behind those of a single block of hashes: how many blocks of names there are. */
 const LEAF_TAIL_BYTES = 4;
-const SINGLE_LEAF = 0x3df1;
-const UNUSED = 0xffff;
 /** Where hashes begin, and where what is free of each block of names is told: after 32 and 64 GiB of names. */
 const HASHES_AT = (32 * 1024 ** 3) / BLOCK_BYTES;
 const FREE_AT = 2 * HASHES_AT;
@@ -35,7 +39,7 @@ export interface Section {
 /** A block of a directory, which does not say yet where it is. */
 export interface DirectoryBlock {
   readonly bytes: Buffer;
-  readonly form: HeaderForm;
+  readonly form: XfsHeader;
 }
 
 type Names = readonly Pick<DirectoryEntry, 'name'>[];
@@ -95,41 +99,41 @@ export function encodeDirectory(entries: readonly DirectoryEntry[], own: number,
     writeEntry(names[Math.floor(place / BLOCK_BYTES)] as Buffer, entry, place % BLOCK_BYTES);
   });
   const hashes = all
-    .map(({ name }, index): HashEntry => ({ hash: nameHash(name), address: (places[index] as number) / UNIT_BYTES }))
+    .map(({ name }, index): HashEntry => ({ hash: nameHash(name), address: (places[index] as number) / XFS_NAME_UNIT_BYTES }))
     .sort((a, b) => a.hash - b.hash || a.address - b.address);
-  const tailBytes = isOne ? hashes.length * UNIT_BYTES + TAIL_BYTES : 0;
+  const tailBytes = isOne ? hashes.length * XFS_NAME_UNIT_BYTES + XFS_NAMES_TAIL_BYTES : 0;
   const free = names.map((bytes, block) => {
-    bytes.write(isOne ? 'XDB3' : 'XDD3', 0, 'latin1');
+    bytes.write(isOne ? XFS_BLOCK.allNames : XFS_BLOCK.names, 0, 'latin1');
     return writeUnused(bytes, ends[block] as number, BLOCK_BYTES - tailBytes);
   });
-  const nameBlocks = names.map((bytes) => ({ bytes, form: HEADER.names }));
+  const nameBlocks = names.map((bytes) => ({ bytes, form: XFS_HEADER.names }));
   if (isOne) {
     const [bytes] = names as [Buffer];
     writeHashes(bytes, hashes, BLOCK_BYTES - tailBytes);
-    bytes.writeUInt32BE(hashes.length, BLOCK_BYTES - TAIL_BYTES);
+    bytes.writeUInt32BE(hashes.length, BLOCK_BYTES - XFS_NAMES_TAIL_BYTES);
     return nameBlocks;
   }
   if (fitsSingleLeaf(blocks, all.length)) {
-    const bytes = hashHeader(SINGLE_LEAF, hashes.length);
+    const bytes = hashHeader(XFS_HASHES.singleLeaf, hashes.length);
     writeHashes(bytes, hashes);
     free.forEach((largest, block) => bytes.writeUInt16BE(largest, BLOCK_BYTES - LEAF_TAIL_BYTES - (blocks - block) * 2));
     bytes.writeUInt32BE(blocks, BLOCK_BYTES - LEAF_TAIL_BYTES);
-    return [...nameBlocks, { bytes, form: HEADER.hashes }];
+    return [...nameBlocks, { bytes, form: XFS_HEADER.hashes }];
   }
-  const tree = encodeHashTree(hashes, HASHES_AT).map(({ bytes }) => ({ bytes, form: HEADER.hashes }));
-  return [...nameBlocks, ...tree, ...freeBlocks(free).map((bytes) => ({ bytes, form: HEADER.names }))];
+  const tree = encodeHashTree(hashes, HASHES_AT).map(({ bytes }) => ({ bytes, form: XFS_HEADER.hashes }));
+  return [...nameBlocks, ...tree, ...freeBlocks(free).map((bytes) => ({ bytes, form: XFS_HEADER.names }))];
 }
 
 /** Where names go, counted from the first byte of the directory, and where those of each block end. */
 function placeNames(entries: Names): { readonly blocks: number; readonly places: readonly number[]; readonly ends: readonly number[] } {
   const places: number[] = [];
   const ends: number[] = [];
-  let at = NAMES_HEADER_BYTES;
+  let at = XFS_HEADER_BYTES.names;
   for (const { name } of entries) {
-    const size = entryBytes(name.length);
+    const size = xfsNameBytes(name.length);
     if (at + size > BLOCK_BYTES) {
       ends.push(at);
-      at = NAMES_HEADER_BYTES;
+      at = XFS_HEADER_BYTES.names;
     }
     places.push(ends.length * BLOCK_BYTES + at);
     at += size;
@@ -138,17 +142,12 @@ function placeNames(entries: Names): { readonly blocks: number; readonly places:
   return { blocks: ends.length, places, ends };
 }
 
-/** Inode, length of the name, name, kind, and the place of the entry. */
-function entryBytes(nameBytes: number): number {
-  return Math.ceil((12 + nameBytes) / UNIT_BYTES) * UNIT_BYTES;
-}
-
 function fitsOneBlock(end: number, entries: number): boolean {
-  return end + entries * UNIT_BYTES + TAIL_BYTES <= BLOCK_BYTES;
+  return end + entries * XFS_NAME_UNIT_BYTES + XFS_NAMES_TAIL_BYTES <= BLOCK_BYTES;
 }
 
 function fitsSingleLeaf(blocks: number, entries: number): boolean {
-  return HASH_HEADER_BYTES + entries * UNIT_BYTES + blocks * 2 + LEAF_TAIL_BYTES <= BLOCK_BYTES;
+  return XFS_HEADER_BYTES.hashes + entries * XFS_NAME_UNIT_BYTES + blocks * 2 + LEAF_TAIL_BYTES <= BLOCK_BYTES;
 }
 
 function writeEntry(bytes: Buffer, { name, inode, kind }: DirectoryEntry, at: number): void {
@@ -156,7 +155,7 @@ function writeEntry(bytes: Buffer, { name, inode, kind }: DirectoryEntry, at: nu
   bytes.writeUInt8(name.length, at + 8);
   name.copy(bytes, at + 9);
   bytes.writeUInt8(kind, at + 9 + name.length);
-  bytes.writeUInt16BE(at, at + entryBytes(name.length) - 2);
+  bytes.writeUInt16BE(at, at + xfsNameBytes(name.length) - 2);
 }
 
 /** Says of the room behind the names that it is free. @returns how much it is. */
@@ -165,7 +164,7 @@ function writeUnused(bytes: Buffer, from: number, to: number): number {
   if (size === 0) return 0;
   bytes.writeUInt16BE(from, 48);
   bytes.writeUInt16BE(size, 50);
-  bytes.writeUInt16BE(UNUSED, from);
+  bytes.writeUInt16BE(XFS_NO_NAME, from);
   bytes.writeUInt16BE(size, from + 2);
   bytes.writeUInt16BE(from, to - 2);
   return size;
@@ -181,7 +180,7 @@ function freeBlocks(free: readonly number[]): Buffer[] {
     bytes.writeUInt32BE(first, 48);
     bytes.writeUInt32BE(part.length, 52);
     bytes.writeUInt32BE(part.length, 56);
-    part.forEach((largest, block) => bytes.writeUInt16BE(largest, NAMES_HEADER_BYTES + block * 2));
+    part.forEach((largest, block) => bytes.writeUInt16BE(largest, XFS_HEADER_BYTES.names + block * 2));
     return bytes;
   });
 }

@@ -1,21 +1,18 @@
+import { XFS_BLOCK, XFS_EXTENT_BYTES, XFS_FORMAT, XFS_HEADER, XFS_HEADER_BYTES, XFS_TREE_ROOT_BYTES } from '@ict/image-parts';
 import type { BlockExtent } from '@ict/plugin-api';
 import { cutExtents } from '../cut-extents.js';
 import type { FreeBlocks } from '../free-blocks.js';
 import type { WrittenBlock } from '../image-file.js';
-import { BLOCK_BYTES, FORMAT } from './constants.js';
+import { BLOCK_BYTES } from './constants.js';
 import { evenParts } from './even-parts.js';
 import { blockNumber, type Geometry } from './geometry.js';
 import type { Fork } from './inode.js';
-import { describe, HEADER, writeU64 } from './self-description.js';
+import { describe, writeU64 } from './self-description.js';
 
-const RECORD_BYTES = 16;
 /** Largest that a record can tell. */
 const LARGEST_EXTENT = 2 ** 21 - 1;
-const MAGIC = 'BMA3';
-const HEADER_BYTES = 72;
-const ROOT_HEADER_BYTES = 4;
 /** Records of a leaf, and pointers with their keys, have the same size. */
-const ENTRIES_PER_BLOCK = Math.floor((BLOCK_BYTES - HEADER_BYTES) / RECORD_BYTES);
+const ENTRIES_PER_BLOCK = Math.floor((BLOCK_BYTES - XFS_HEADER_BYTES.extents) / XFS_EXTENT_BYTES);
 
 interface Pointer {
   readonly first: number;
@@ -37,10 +34,10 @@ export function mapExtents(
 ): Fork | undefined {
   const records = cutExtents(extents, LARGEST_EXTENT);
   const encoded = records.map((extent) => encodeRecord(extent, geometry));
-  if (records.length * RECORD_BYTES <= roomBytes)
-    return { format: FORMAT.extents, content: Buffer.concat(encoded), extents: records.length, blocks: [] };
+  if (records.length * XFS_EXTENT_BYTES <= roomBytes)
+    return { format: XFS_FORMAT.extents, content: Buffer.concat(encoded), extents: records.length, blocks: [] };
   const blocks: WrittenBlock[] = [];
-  const rootHolds = Math.floor((roomBytes - ROOT_HEADER_BYTES) / RECORD_BYTES);
+  const rootHolds = Math.floor((roomBytes - XFS_TREE_ROOT_BYTES) / XFS_EXTENT_BYTES);
   /** Writes a level, and tells where its blocks are. */
   const write = <T>(
     parts: readonly (readonly T[])[],
@@ -52,7 +49,7 @@ export function mapExtents(
     return parts.map((part, index): Pointer => {
       const at = places[index] ?? 0;
       const bytes = Buffer.alloc(BLOCK_BYTES);
-      bytes.write(MAGIC, 0, 'latin1');
+      bytes.write(XFS_BLOCK.extents, 0, 'latin1');
       bytes.writeUInt16BE(level, 4);
       bytes.writeUInt16BE(part.length, 6);
       bytes.fill(0xff, 8, 24);
@@ -60,8 +57,8 @@ export function mapExtents(
       const right = places[index + 1];
       if (left !== undefined) writeU64(bytes, blockNumber(geometry, left), 8);
       if (right !== undefined) writeU64(bytes, blockNumber(geometry, right), 16);
-      content(part).copy(bytes, HEADER_BYTES);
-      blocks.push({ at, bytes: describe(bytes, HEADER.extents, { at, owner, uuid }) });
+      content(part).copy(bytes, XFS_HEADER_BYTES.extents);
+      blocks.push({ at, bytes: describe(bytes, XFS_HEADER.extents, { at, owner, uuid }) });
       return { first: first(part[0] as T), at };
     });
   };
@@ -85,16 +82,16 @@ export function mapExtents(
     );
   }
   if (free.full) return undefined;
-  const header = Buffer.alloc(ROOT_HEADER_BYTES);
+  const header = Buffer.alloc(XFS_TREE_ROOT_BYTES);
   header.writeUInt16BE(level, 0);
   header.writeUInt16BE(pointers.length, 2);
   const content = Buffer.concat([header, encodePointers(pointers, rootHolds, geometry)]);
-  return { format: FORMAT.tree, content, extents: records.length, blocks };
+  return { format: XFS_FORMAT.tree, content, extents: records.length, blocks };
 }
 
 /** Keys, then pointers, each from its own place on. */
 function encodePointers(pointers: readonly Pointer[], room: number, geometry: Geometry): Buffer {
-  const bytes = Buffer.alloc(room * RECORD_BYTES);
+  const bytes = Buffer.alloc(room * XFS_EXTENT_BYTES);
   pointers.forEach(({ first, at }, index) => {
     writeU64(bytes, first, index * 8);
     writeU64(bytes, blockNumber(geometry, at), (room + index) * 8);
@@ -104,7 +101,7 @@ function encodePointers(pointers: readonly Pointer[], room: number, geometry: Ge
 
 /** 1 bit of state, 54 of place in the file, 52 of block, 21 of length. */
 function encodeRecord({ first, at, count }: BlockExtent, geometry: Geometry): Buffer {
-  const bytes = Buffer.alloc(RECORD_BYTES);
+  const bytes = Buffer.alloc(XFS_EXTENT_BYTES);
   const block = blockNumber(geometry, at);
   writeU64(bytes, first * 2 ** 9 + Math.floor(block / 2 ** 43), 0);
   bytes.writeUInt32BE(Math.floor(block / 2 ** 11) % 2 ** 32, 8);

@@ -1,12 +1,12 @@
+import { XFS_HEADER, XFS_HEADER_BYTES } from '@ict/image-parts';
 import { blocksOf, type BlockRange } from '../free-blocks.js';
 import type { WrittenBlock } from '../image-file.js';
 import { BLOCK_BYTES, CHUNKS_AT, CHUNK_BLOCKS, GROUP_BLOCK, INODES_PER_BLOCK, INODES_PER_CHUNK, NONE } from './constants.js';
 import { evenParts, levelsOf } from './even-parts.js';
 import type { Group } from './geometry.js';
-import { describe, HEADER, type BlockIdentity } from './self-description.js';
+import { describe, type BlockIdentity } from './self-description.js';
 
-export const TREE_HEADER_BYTES = 56;
-const ROOM = BLOCK_BYTES - TREE_HEADER_BYTES;
+const ROOM = BLOCK_BYTES - XFS_HEADER_BYTES.groupTree;
 const INODE_RECORD_BYTES = 16;
 export const FREE_RECORD_BYTES = 8;
 const CHUNKS_PER_LEAF = Math.floor(ROOM / INODE_RECORD_BYTES);
@@ -121,8 +121,8 @@ function encodeNode(
   bytes.writeUInt16BE(records, 6);
   bytes.writeUInt32BE(left, 8);
   bytes.writeUInt32BE(right, 12);
-  content.copy(bytes, TREE_HEADER_BYTES);
-  return describe(bytes, HEADER.groupTree, identity);
+  content.copy(bytes, XFS_HEADER_BYTES.groupTree);
+  return describe(bytes, XFS_HEADER.groupTree, identity);
 }
 
 function freeRecord({ at, count }: BlockRange, { start }: Group): Buffer {

@@ -1,10 +1,8 @@
+import { XFS_HASHES, XFS_HEADER_BYTES, XFS_NAME_UNIT_BYTES } from '@ict/image-parts';
 import { BLOCK_BYTES } from './constants.js';
 import { evenParts, levelsOf } from './even-parts.js';
 
-export const HASH_HEADER_BYTES = 64;
-const ENTRIES_PER_BLOCK = (BLOCK_BYTES - HASH_HEADER_BYTES) / 8;
-const LEAF = 0x3dff;
-const NODE = 0x3ebe;
+const ENTRIES_PER_BLOCK = (BLOCK_BYTES - XFS_HEADER_BYTES.hashes) / XFS_NAME_UNIT_BYTES;
 
 /** By its hash, where a name is. */
 export interface HashEntry {
@@ -49,7 +47,7 @@ export function encodeHashTree(entries: readonly HashEntry[], first: number): Ha
     below = evenParts(below, ENTRIES_PER_BLOCK).map((part, index): HashEntry => {
       const logical = start + index;
       const bytes = hashHeader(
-        level === 0 ? LEAF : NODE,
+        level === 0 ? XFS_HASHES.leaf : XFS_HASHES.node,
         part.length,
         index === count - 1 ? 0 : logical + 1,
         index === 0 ? 0 : logical - 1,
@@ -63,7 +61,7 @@ export function encodeHashTree(entries: readonly HashEntry[], first: number): Ha
   return blocks.sort((a, b) => a.logical - b.logical);
 }
 
-export function writeHashes(bytes: Buffer, entries: readonly HashEntry[], start = HASH_HEADER_BYTES): void {
+export function writeHashes(bytes: Buffer, entries: readonly HashEntry[], start: number = XFS_HEADER_BYTES.hashes): void {
   entries.forEach(({ hash, address }, index) => {
     bytes.writeUInt32BE(hash, start + index * 8);
     bytes.writeUInt32BE(address, start + index * 8 + 4);

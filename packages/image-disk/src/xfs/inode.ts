@@ -1,20 +1,16 @@
-import { crc32c, crc32cOfNumber } from '@ict/image-parts';
+import { crc32c, crc32cOfNumber, XFS_EARLIEST_SECONDS, XFS_FORMAT, XFS_INODE_FIELDS_BYTES, XFS_INODE_FLAG } from '@ict/image-parts';
 import type { WrittenBlock } from '../image-file.js';
-import { FORMAT, INODE_BYTES, NONE } from './constants.js';
+import { INODE_BYTES, NONE } from './constants.js';
 import { writeChecksum, writeU64 } from './self-description.js';
 
-const FIELDS_BYTES = 176;
 /** What an inode has for content, or the way to it, and for attributes. */
-export const CONTENT_ROOM = INODE_BYTES - FIELDS_BYTES;
+export const CONTENT_ROOM = INODE_BYTES - XFS_INODE_FIELDS_BYTES;
 /** Access, modification, status and birth. */
 const TIMES = [32, 40, 48, 144];
-/** Times are counted in nanoseconds from 1901 on. */
-const LONG_TIMES = 8;
-const EARLIEST_SECONDS = -(2 ** 31);
 
 /** What of an inode tells of its content, or of its attributes. */
 export interface Fork {
-  readonly format: (typeof FORMAT)[keyof typeof FORMAT];
+  readonly format: (typeof XFS_FORMAT)[keyof typeof XFS_FORMAT];
   readonly content: Buffer;
   readonly extents: number;
   /** Blocks of the tree of extents. */
@@ -59,16 +55,16 @@ function writeFields(bytes: Buffer, fields: InodeFields): void {
   bytes.writeUInt32BE(fields.uid, 8);
   bytes.writeUInt32BE(fields.gid, 12);
   bytes.writeUInt32BE(fields.links, 16);
-  const time = BigInt(Math.max(fields.seconds, EARLIEST_SECONDS) - EARLIEST_SECONDS) * 1_000_000_000n;
+  const time = BigInt(Math.max(fields.seconds, XFS_EARLIEST_SECONDS) - XFS_EARLIEST_SECONDS) * 1_000_000_000n;
   for (const at of TIMES) bytes.writeBigUInt64BE(time, at);
   writeU64(bytes, fields.sizeBytes, 56);
   writeU64(bytes, fields.blocks, 64);
   bytes.writeUInt32BE(fields.extents, 76);
   bytes.writeUInt16BE(attributes?.extents ?? 0, 80);
   bytes.writeUInt8(attributes?.start ?? 0, 82);
-  bytes.writeUInt8(attributes?.format ?? FORMAT.extents, 83);
+  bytes.writeUInt8(attributes?.format ?? XFS_FORMAT.extents, 83);
   bytes.writeUInt16BE(fields.flags ?? 0, 90);
-  writeU64(bytes, LONG_TIMES, 120);
-  fields.content.copy(bytes, FIELDS_BYTES);
-  attributes?.content.copy(bytes, FIELDS_BYTES + attributes.start * 8);
+  writeU64(bytes, XFS_INODE_FLAG.longTimes, 120);
+  fields.content.copy(bytes, XFS_INODE_FIELDS_BYTES);
+  attributes?.content.copy(bytes, XFS_INODE_FIELDS_BYTES + attributes.start * 8);
 }

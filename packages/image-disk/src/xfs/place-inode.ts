@@ -1,3 +1,4 @@
+import { XFS_MINORS } from '@ict/image-parts';
 import type { BlockExtent, TreeRecord } from '@ict/plugin-api';
 import { blocksOf, type FreeBlocks } from '../free-blocks.js';
 import { storeAttributes, type StoredAttributes } from './attributes.js';
@@ -16,8 +17,6 @@ const LEAST_CONTENT_BYTES = 56;
 const LEAST_ATTRIBUTE_BYTES = 40;
 /** As many kinds of devices as the kernel reads. */
 const MAJORS = 512;
-/** A device's number is that of its kind, times this, and its own. */
-export const MINORS = 2 ** 18;
 
 /** An inode and the blocks that it has, but for those of its tree of extents. */
 export interface PlacedInode {
@@ -38,7 +37,7 @@ export function placeInode(inode: PlannedInode, free: FreeBlocks): PlacedInode |
   const { record, entries } = inode;
   const { type, xattrs = {}, dev } = record;
   if (targetOf(record).length > LONGEST_TARGET) return `is a link to a path of more than ${LONGEST_TARGET} bytes`;
-  if (dev !== undefined && (dev.major >= MAJORS || dev.minor >= MINORS)) return 'is a device whose number is too large';
+  if (dev !== undefined && (dev.major >= MAJORS || dev.minor >= XFS_MINORS)) return 'is a device whose number is too large';
   const least = isNumber(type) ? DEVICE_BYTES : LEAST_CONTENT_BYTES;
   const attributes = storeAttributes(xattrs, CONTENT_ROOM - least);
   if (attributes === undefined) return 'has extended attributes that an xfs cannot hold';

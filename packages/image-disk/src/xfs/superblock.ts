@@ -1,10 +1,10 @@
+import { XFS_FEATURE, XFS_MAGIC } from '@ict/image-parts';
 import { BLOCK_BYTES, CHUNK_BLOCKS, INODES_PER_BLOCK, INODE_BYTES, SECTOR_BYTES } from './constants.js';
 import { blockNumber, inodeNumber, type Geometry } from './geometry.js';
 import { writeChecksum, writeU64 } from './self-description.js';
 
 /** Longest label, in bytes. */
 export const XFS_LABEL_BYTES = 12;
-export const MAGIC = 'XFSB';
 /** The root, and the two of a realtime device that is not there. */
 export const RESERVED_INODES = 3;
 /** Version 5, with aligned chunks of inodes, a log of version 2, and what every version 5 has. */
@@ -14,8 +14,7 @@ const HAS_ATTRIBUTES = 0x10;
 const FEATURES_2 = 0x2 | 0x8 | 0x80 | 0x100;
 /** A tree of free inodes, blocks with several owners, and counts of blocks in trees of inodes. */
 const COMPATIBLE_READ_ONLY = 0x1 | 0x4 | 0x8;
-/** Kinds of files in directories, chunks that are not whole, times beyond 2038. */
-const INCOMPATIBLE = 0x1 | 0x2 | 0x8;
+const INCOMPATIBLE = XFS_FEATURE.kinds | XFS_FEATURE.partialChunks | XFS_FEATURE.longTimes;
 /** Blocks that are read together for inodes. */
 const CLUSTER_BLOCKS = 4;
 /** How much of the filesystem inodes may take, in percent: of a large one less. */
@@ -34,7 +33,7 @@ export interface SuperblockFields {
 /** A superblock; each group has the same. @see struct xfs_dsb in fs/xfs/libxfs/xfs_format.h of the kernel */
 export function encodeSuperblock(geometry: Geometry, fields: SuperblockFields): Buffer {
   const bytes = Buffer.alloc(SECTOR_BYTES);
-  bytes.write(MAGIC, 0, 'latin1');
+  bytes.write(XFS_MAGIC, 0, 'latin1');
   bytes.writeUInt32BE(BLOCK_BYTES, 4);
   writeU64(bytes, geometry.blocks, 8);
   bytes.set(fields.uuid, 32);

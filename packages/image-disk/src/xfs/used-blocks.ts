@@ -1,9 +1,8 @@
 import type { FileHandle } from 'node:fs/promises';
-import type { ByteRange } from '@ict/image-parts';
+import { XFS_HEADER_BYTES, XFS_MAGIC, type ByteRange } from '@ict/image-parts';
 import { diskError } from '../errors.js';
 import { BLOCK_BYTES, GROUP_BLOCK, SECTOR_BYTES } from './constants.js';
-import { FREE_RECORD_BYTES, TREE_HEADER_BYTES } from './group-trees.js';
-import { MAGIC } from './superblock.js';
+import { FREE_RECORD_BYTES } from './group-trees.js';
 
 /**
  * Where a fresh xfs that starts `offset` bytes into a file has data: what its groups do not have as free, without the log, which is zeros but for its first block.
@@ -14,7 +13,7 @@ import { MAGIC } from './superblock.js';
 export async function xfsData(file: FileHandle, offset: number): Promise<readonly ByteRange[]> {
   const superblock = Buffer.alloc(SECTOR_BYTES);
   await file.read(superblock, 0, SECTOR_BYTES, offset);
-  if (superblock.toString('latin1', 0, MAGIC.length) !== MAGIC)
+  if (superblock.toString('latin1', 0, XFS_MAGIC.length) !== XFS_MAGIC)
     throw diskError('ICT_DISK_FILESYSTEM', { message: `no xfs starts at byte ${offset} of the disk image` });
   const groupBlocks = superblock.readUInt32BE(84);
   const log = { at: Number(superblock.readBigUInt64BE(48)), count: superblock.readUInt32BE(96) };
@@ -40,7 +39,7 @@ async function freeRanges(file: FileHandle, start: number): Promise<{ readonly a
   const block = Buffer.alloc(BLOCK_BYTES);
   await file.read(block, 0, BLOCK_BYTES, start + GROUP_BLOCK.freeByPlace * BLOCK_BYTES);
   return Array.from({ length: block.readUInt16BE(6) }, (_, index) => {
-    const at = TREE_HEADER_BYTES + index * FREE_RECORD_BYTES;
+    const at = XFS_HEADER_BYTES.groupTree + index * FREE_RECORD_BYTES;
     return { at: block.readUInt32BE(at), count: block.readUInt32BE(at + 4) };
   });
 }

@@ -1,18 +1,18 @@
-import { FILE_TYPE_BITS } from '@ict/image-parts';
+import { FILE_TYPE_BITS, XFS_FORMAT, XFS_HEADER, XFS_MINORS } from '@ict/image-parts';
 import type { BlockExtent } from '@ict/plugin-api';
 import { ENTRY_KINDS } from '../entry-kinds.js';
 import { blocksOf, type FreeBlocks } from '../free-blocks.js';
 import type { ImageFile } from '../image-file.js';
 import type { StoredAttributes } from './attributes.js';
 import { byteBlockCount, encodeByteBlocks } from './byte-blocks.js';
-import { BLOCK_BYTES, FORMAT } from './constants.js';
+import { BLOCK_BYTES } from './constants.js';
 import { directorySections, encodeDirectory, shortDirectory, type DirectoryEntry, type Section } from './directory.js';
 import { mapExtents } from './extent-map.js';
 import { inodeNumber, type Geometry } from './geometry.js';
 import { CONTENT_ROOM, encodeInode, type Fork } from './inode.js';
 import type { PlannedInode } from './inode-plan.js';
-import { MINORS, targetOf, type PlacedInode } from './place-inode.js';
-import { describe, HEADER } from './self-description.js';
+import { targetOf, type PlacedInode } from './place-inode.js';
+import { describe } from './self-description.js';
 
 /** Where a filesystem goes. */
 export interface Output {
@@ -42,7 +42,7 @@ export function writeInode(placed: PlacedInode, epochSeconds: number, output: Ou
     uid: record.uid,
     gid: record.gid,
     links: inode.links,
-    sizeBytes: map.format === FORMAT.device ? 0 : contentBytes,
+    sizeBytes: map.format === XFS_FORMAT.device ? 0 : contentBytes,
     blocks: blocksOf(extents) + map.blocks.length + blocksOf(attributeExtents) + attributeMap.blocks.length,
     seconds: Math.min(record.mtimeSeconds, epochSeconds),
     format: map.format,
@@ -53,7 +53,7 @@ export function writeInode(placed: PlacedInode, epochSeconds: number, output: Ou
 }
 
 /** What is in an inode has no blocks. */
-const INSIDE = { format: FORMAT.local, extents: 0, blocks: [] } as const;
+const INSIDE = { format: XFS_FORMAT.local, extents: 0, blocks: [] } as const;
 
 function shortContent(inode: PlannedInode, geometry: Geometry): Fork {
   const { record, parent = inode } = inode;
@@ -62,8 +62,8 @@ function shortContent(inode: PlannedInode, geometry: Geometry): Fork {
   if (record.type === 'symlink') return { ...INSIDE, content: targetOf(record) };
   const { major, minor } = record.dev ?? { major: 0, minor: 0 };
   const content = Buffer.alloc(4);
-  content.writeUInt32BE(major * MINORS + minor);
-  return { ...INSIDE, format: FORMAT.device, content };
+  content.writeUInt32BE(major * XFS_MINORS + minor);
+  return { ...INSIDE, format: XFS_FORMAT.device, content };
 }
 
 /** @returns the size of the content. */
@@ -72,7 +72,7 @@ function writeContent({ inode, extents }: PlacedInode, number: number, { geometr
   const places = placesOf(extents);
   if (record.type === 'symlink') {
     const target = targetOf(record);
-    encodeByteBlocks(target, 'XSLM', places, { owner: number, uuid }).forEach((bytes, index) =>
+    encodeByteBlocks(target, 'target', places, { owner: number, uuid }).forEach((bytes, index) =>
       image.write(places[index] as number, bytes),
     );
     return target.length;
@@ -95,10 +95,10 @@ function writeAttributes(
   { image, uuid }: Output,
 ): void {
   if (at === undefined) return;
-  image.write(at, describe(leaf, HEADER.hashes, { at, owner, uuid }));
+  image.write(at, describe(leaf, XFS_HEADER.hashes, { at, owner, uuid }));
   for (const value of values) {
     const own = places.splice(0, byteBlockCount(value));
-    encodeByteBlocks(value, 'XARM', own, { owner, uuid }).forEach((bytes, index) => image.write(own[index] as number, bytes));
+    encodeByteBlocks(value, 'value', own, { owner, uuid }).forEach((bytes, index) => image.write(own[index] as number, bytes));
   }
 }
 

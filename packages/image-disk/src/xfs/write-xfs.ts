@@ -1,8 +1,8 @@
-import { FILE_TYPE_BITS, uuidBytes } from '@ict/image-parts';
+import { FILE_TYPE_BITS, uuidBytes, XFS_FORMAT } from '@ict/image-parts';
 import { FreeBlocks, blocksOf } from '../free-blocks.js';
 import { ImageFile } from '../image-file.js';
 import type { PackContents, TreeWriting, TreeWritten } from '../tree-writing.js';
-import { BLOCK_BYTES, CHUNKS_AT, FORMAT, INODES_PER_BLOCK, INODES_PER_CHUNK, LIST_BLOCKS } from './constants.js';
+import { BLOCK_BYTES, CHUNKS_AT, INODES_PER_BLOCK, INODES_PER_CHUNK, LIST_BLOCKS } from './constants.js';
 import { inodeNumber, layOut } from './geometry.js';
 import { encodeGroupHeaders } from './group-headers.js';
 import { encodeGroupTrees } from './group-trees.js';
@@ -74,7 +74,7 @@ function full(neededBlocks: number, files: number): TreeWritten {
 /** The two files of a realtime device, which are empty, as there is none. */
 function realtimeInodes({ geometry, uuid }: Output, seconds: number): Buffer[] {
   const file = { mode: FILE_TYPE_BITS.file, uid: 0, gid: 0, links: 1, sizeBytes: 0, blocks: 0, seconds };
-  const fork = { format: FORMAT.extents, content: Buffer.alloc(0), extents: 0 };
+  const fork = { format: XFS_FORMAT.extents, content: Buffer.alloc(0), extents: 0 };
   return [NEW_BITMAP, 0].map((flags, index) => encodeInode(inodeNumber(geometry, index + 1), uuid, { ...file, ...fork, flags }));
 }
 

@@ -1,4 +1,3 @@
-import type { TreeRecord } from '@ict/plugin-api';
 import type { TreeWritten } from '../../src/tree-writing.js';
 import { writeXfs, type XfsRequest } from '../../src/xfs/write-xfs.js';
 import { MIB } from './specs.js';
@@ -16,13 +15,4 @@ export const checkXfs = (image: string): Promise<string> => run('xfs_repair', '-
 export async function writeXfsOf(tree: string, image: string, changes: Partial<XfsRequest> = {}): Promise<TreeWritten> {
   const own = { uuid: UUID, sizeBytes: 300 * MIB, ...changes };
   return writeTreeOf(tree, image, own, (writing, pack) => writeXfs({ ...own, ...writing }, pack));
-}
-
-/** What the kernel shows of an xfs, without ACLs under the names that xfs itself gives them. */
-export function withoutShownAcls(shown: readonly object[]): readonly object[] {
-  return shown.map((record) => {
-    const { xattrs } = record as TreeRecord;
-    if (xattrs === undefined) return record;
-    return { ...record, xattrs: Object.fromEntries(Object.entries(xattrs).filter(([name]) => !name.startsWith('trusted.SGI_ACL_'))) };
-  });
 }
