@@ -25,7 +25,7 @@ import { mapExtents } from '../src/xfs/extent-map.js';
 import { inodeNumber, layOut, type Geometry } from '../src/xfs/geometry.js';
 import { nameHash } from '../src/xfs/name-hash.js';
 import { everything } from './support/everything.js';
-import { madeInTwoOrders, run, settle } from './support/tree-images.js';
+import { lookInto, madeInTwoOrders, run, settle } from './support/tree-images.js';
 import { MIB } from './support/specs.js';
 import { checkXfs, LONGEST_LINK, writeXfsOf } from './support/xfs-images.js';
 
@@ -62,6 +62,7 @@ describe('writeXfs', () => {
     await checkXfs(own);
     const seen = withoutShownAcls(await mounted(own, 'ro', look));
     expect(seen).toEqual(await look(tree));
+    expect(await lookInto(own)).toEqual(seen);
     expect(await run('blkid', '-p', '-o', 'export', own)).toMatch(/^LABEL=root$[^]*^UUID=6a7b8c9d-0e1f-4213-9425-364758697a8b$/mu);
     // GRUB reads names, links and contents.
     expect((await run('grub-fstest', own, 'ls', '/many')).trim().split(/\s+/u)).toHaveLength(400);

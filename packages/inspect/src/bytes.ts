@@ -52,8 +52,18 @@ function requireWithin(sizeBytes: number, offset: number, length: number): void 
 
 /** A number of 64 bits that counts something, without a sign. @throws RangeError for more than there can be of anything. */
 export function readWide(bytes: Buffer, at: number): number {
-  const value = bytes.readUInt32LE(at) + bytes.readUInt32LE(at + 4) * 2 ** 32;
-  if (!Number.isSafeInteger(value)) throw new RangeError(`a number of 64 bits is too large: 0x${bytes.readBigUInt64LE(at).toString(16)}`);
+  return counted(bytes.readUInt32LE(at + 4), bytes.readUInt32LE(at));
+}
+
+/** The same with its highest byte first. */
+export function readWideBE(bytes: Buffer, at: number): number {
+  return counted(bytes.readUInt32BE(at), bytes.readUInt32BE(at + 4));
+}
+
+function counted(high: number, low: number): number {
+  const value = high * 2 ** 32 + low;
+  if (!Number.isSafeInteger(value))
+    throw new RangeError(`a number of 64 bits is too large: 0x${high.toString(16)}${low.toString(16).padStart(8, '0')}`);
   return value;
 }
 

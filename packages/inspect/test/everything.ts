@@ -14,8 +14,8 @@ export function noise(count: number): Buffer {
   return Buffer.from(Array.from({ length: count }, (_none, index) => Math.imul(index ^ (index >>> 7), 2654435761) >>> 13));
 }
 
-/** Makes one of everything that filesystems of Linux hold, but access control lists. */
-export function fillTree(directory: string): void {
+/** Makes one of everything that filesystems of Linux hold, but access control lists. @param longestLink bytes that the target of a link may have. */
+export function fillTree(directory: string, longestLink = 2007): void {
   const at = (path: string): string => join(directory, path);
   const tool = (program: string, ...argv: string[]): unknown => execFileSync(program, argv, { stdio: 'pipe' });
   mkdirSync(at('deep/er'), { recursive: true });
@@ -28,7 +28,7 @@ export function fillTree(directory: string): void {
   writeFileSync(at('deep/mixed'), mixed);
   linkSync(at('large'), at('deep/other name'));
   symlinkSync('er/short', at('deep/link'));
-  symlinkSync(`/${'long/'.repeat(400)}target`, at('long link'));
+  symlinkSync('long/'.repeat(longestLink / 5).padEnd(longestLink, 'target'), at('long link'));
   writeFileSync(at('sparse'), 'begin');
   truncateSync(at('sparse'), 6 * MIB);
   overwrite(at('sparse'), 5 * MIB, Buffer.from('end'));

@@ -1,3 +1,4 @@
+import { namesSomebody, shownAccessControl, type AccessEntry } from './access-control.js';
 import { ATTRIBUTE_PREFIXES } from './inode-fields.js';
 
 const MAGIC = 0xea02_0000;
@@ -5,10 +6,6 @@ const BLOCK_HEADER_BYTES = 32;
 const ENTRY_BYTES = 16;
 /** Those that are lists for access control: ext has a form of its own for them. */
 const ACCESS_CONTROL: readonly number[] = [2, 3];
-/** Of entries that name a user or a group. */
-const WITH_ID: readonly number[] = [2, 8];
-const SHOWN_VERSION = 2;
-const NO_ID = 0xffff_ffff;
 
 /** Extended attributes that lie in an inode behind its fields. @see Documentation/filesystems/ext4/attributes.rst of the kernel */
 export function parseAttributes(room: Buffer): Readonly<Record<string, string>> {
@@ -38,24 +35,18 @@ function parseEntries(entries: Buffer, values: Buffer): Readonly<Record<string, 
     if (inode === 0 && offset + sizeBytes > values.length) throw new RangeError('extended attributes are damaged');
     const value = values.subarray(offset, offset + sizeBytes);
     if (inode !== 0) found.push([name, `inode ${inode}`]);
-    else found.push([name, (ACCESS_CONTROL.includes(prefix) ? shownAccessControl(value) : value).toString('hex')]);
+    else found.push([name, (ACCESS_CONTROL.includes(prefix) ? shownAccessControl(accessEntries(value)) : value).toString('hex')]);
     at += Math.ceil((ENTRY_BYTES + nameBytes) / 4) * 4;
   }
   return Object.fromEntries(found);
 }
 
-/** A list as the kernel shows it, and as other filesystems have it. @see fs/ext4/acl.h and include/uapi/linux/posix_acl_xattr.h of the kernel */
-function shownAccessControl(stored: Buffer): Buffer {
-  const version = Buffer.alloc(4);
-  version.writeUInt32LE(SHOWN_VERSION, 0);
-  const entries = [version];
-  for (let at = version.length; at + 4 <= stored.length; ) {
-    const hasId = WITH_ID.includes(stored.readUInt16LE(at));
-    const entry = Buffer.alloc(8);
-    stored.copy(entry, 0, at, at + 4);
-    entry.writeUInt32LE(hasId ? stored.readUInt32LE(at + 4) : NO_ID, 4);
-    entries.push(entry);
+/** Whom a list names has an id; others have none, and take less room. @see fs/ext4/acl.h of the kernel */
+function* accessEntries(stored: Buffer): Generator<AccessEntry, void, undefined> {
+  for (let at = 4; at + 4 <= stored.length; ) {
+    const [tag, permissions] = [stored.readUInt16LE(at), stored.readUInt16LE(at + 2)];
+    const hasId = namesSomebody(tag);
+    yield { tag, permissions, id: hasId ? stored.readUInt32LE(at + 4) : 0 };
     at += hasId ? 8 : 4;
   }
-  return Buffer.concat(entries);
 }

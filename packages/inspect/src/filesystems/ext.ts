@@ -4,6 +4,7 @@ import { childPath, filesystemOver, nameText } from './filesystem-over.js';
 import { parseAttributes, parseBlockOfAttributes } from './ext-attributes.js';
 import { gathered, type FileEntry, type FilesystemSummary, type OpenedFilesystem, type ReadableFilesystem } from './filesystem.js';
 import { attributesOf, requireSize, typeOf, unpackDevice } from './inode-fields.js';
+import { MOST_DIRECTORY_BYTES } from './limits.js';
 import { inPieces, nothing, zeros } from './pieces.js';
 
 const SUPERBLOCK_AT = 1024;
@@ -24,8 +25,6 @@ const INITIALISED_BLOCKS = 32_768;
 const DIRECT_BLOCKS = 12;
 /** A target that is no longer lies in the inode. */
 const SHORT_TARGET_BYTES = 60;
-/** More than any directory of a system has. */
-const MOST_DIRECTORY_BYTES = 256 * 1024 * 1024;
 
 /** Blocks of a file that lie one behind the other; a hole has no place. */
 interface Run {

@@ -7,6 +7,7 @@ import type { OpenedFilesystem } from './filesystem.js';
 import { openIso9660 } from './iso-9660.js';
 import { openSquashfs } from './squashfs/open-squashfs.js';
 import { openMarked } from './superblock-marks.js';
+import { openXfs } from './xfs/open-xfs.js';
 
 /**
  * What may lie in a partition. Each looks whether it does, and answers undefined when not: first the filesystems whose files are read, then what
@@ -15,6 +16,7 @@ import { openMarked } from './superblock-marks.js';
 const READERS: readonly ((bytes: Bytes) => Promise<OpenedFilesystem | undefined>)[] = [
   openExt,
   openBtrfs,
+  openXfs,
   openSquashfs,
   openErofs,
   openIso9660,

@@ -14,16 +14,6 @@ interface Mark {
 /** Filesystems, and what else lies in partitions, whose files are not read here. */
 const MARKS: readonly Mark[] = [
   {
-    at: 0,
-    bytes: Buffer.from('XFSB'),
-    headBytes: 512,
-    summary: (head) => {
-      const blockBytes = head.readUInt32BE(4);
-      const sizes = { sizeBytes: Number(head.readBigUInt64BE(8)) * blockBytes, freeBytes: Number(head.readBigUInt64BE(144)) * blockBytes };
-      return { type: 'xfs', ...named(head, 108, 12), id: uuidAt(head, 32), ...sizes };
-    },
-  },
-  {
     at: 4086,
     bytes: Buffer.from('SWAPSPACE2'),
     headBytes: 4096,
