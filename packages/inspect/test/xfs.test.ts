@@ -15,13 +15,14 @@ import { join } from 'node:path';
 import { look, mounted, withoutShownAcls } from '@ict/fixtures';
 import { XFS_BLOCK, XFS_FEATURE, XFS_HASHES, XFS_HEADER, xfsChecksum, type XfsHeader } from '@ict/image-parts';
 import { describe, expect, it } from 'vitest';
+import { compareImages } from '../src/compare-images.js';
 import { openXfs } from '../src/filesystems/xfs/open-xfs.js';
 import { placeOfInode } from '../src/filesystems/xfs/places.js';
 import { readSuperblock, type Superblock } from '../src/filesystems/xfs/superblock.js';
 import { withImage } from '../src/inspect-image.js';
 import { bytesIn, numbersFrom, readAll } from './damage.js';
 import { fillTree, lookInto, noise } from './everything.js';
-import { emptyFile, MIB, overwrite, run, workDirectory } from './images.js';
+import { copyOf, emptyFile, MIB, overwrite, run, workDirectory } from './images.js';
 
 const UUID = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
 const SIZE = 300 * MIB;
@@ -195,6 +196,16 @@ it('no more space is free than there is, and a wrong checksum is told', async ()
   await withImage(image, async ({ report }) => {
     expect(report.partitions[0]?.problem).toBe('the superblock of the xfs is damaged: its checksum is wrong');
   });
+});
+
+it('two images that differ by one file are told by its path', async () => {
+  const a = await written(['--unsupported'], fillLittle, 0, SMALL);
+  const b = copyOf(a, 'changed');
+  expect(await compareImages(a, b, { times: true })).toMatchObject({ values: [], files: [], compared: [0], comparedBytes: [] });
+  await mounted(b, 'rw', (directory) => overwrite(join(directory, 'single/name 7'), 500, Buffer.from('TEXT')));
+  expect((await compareImages(a, b, { times: false })).files).toEqual([
+    { partition: 0, path: '/single/name 7', change: 'changed', aspects: ['content'] },
+  ]);
 });
 
 /** A small image in memory, which is damaged where it is told. */
