@@ -18,6 +18,7 @@ import fc from 'fast-check';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { BUILD_EPOCH, digestFile, hostRecords, look, mounted, withoutShownAcls } from '@ict/fixtures';
 import { uuidBytes } from '@ict/image-parts';
+import { withImage } from '@ict/inspect';
 import type { TreePath, TreeRecord } from '@ict/plugin-api';
 import { blocksOf, FreeBlocks } from '../src/free-blocks.js';
 import { encodeByteBlocks } from '../src/xfs/byte-blocks.js';
@@ -63,6 +64,10 @@ describe('writeXfs', () => {
     const seen = withoutShownAcls(await mounted(own, 'ro', look));
     expect(seen).toEqual(await look(tree));
     expect(await lookInto(own)).toEqual(seen);
+    // Its log says that it was unmounted.
+    expect(await withImage(own, async ({ report }) => report.partitions)).toEqual([
+      expect.not.objectContaining({ problem: expect.anything() as unknown }),
+    ]);
     expect(await run('blkid', '-p', '-o', 'export', own)).toMatch(/^LABEL=root$[^]*^UUID=6a7b8c9d-0e1f-4213-9425-364758697a8b$/mu);
     // GRUB reads names, links and contents.
     expect((await run('grub-fstest', own, 'ls', '/many')).trim().split(/\s+/u)).toHaveLength(400);

@@ -13,7 +13,7 @@ import { readSystem, systemInside, systemOfInitrds, type SystemSummary } from '.
 export interface PartitionReport extends Partition {
   /** Absent for what nobody knows, such as an empty partition. */
   readonly filesystem?: FilesystemSummary;
-  /** Why what lies there could not be read; absent when it could. */
+  /** Why what lies there could not be read, or what of it is not; absent when all is. */
   readonly problem?: string;
 }
 
@@ -77,6 +77,11 @@ function asFile(bytes: Bytes): Pick<FileEntry, 'content'> {
   return { content: () => inPieces(bytes, 0, bytes.sizeBytes) };
 }
 
+function pendingProblem({ summary, pending }: OpenedFilesystem): Pick<PartitionReport, 'problem'> {
+  if (pending === undefined) return {};
+  return { problem: `this ${summary.type} was not unmounted, and changes that are only in its ${pending} are not read` };
+}
+
 async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
   const table = await readPartitionTable(disk);
   const partitions = table?.partitions ?? [{ number: 0, startBytes: 0, sizeBytes: disk.sizeBytes, type: 'whole' }];
@@ -93,7 +98,7 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
       const bytes = partOf(disk, startBytes, sizeBytes);
       contents.set(number, bytes);
       const opened = (await openFilesystem(bytes)) ?? (table === undefined ? await openInitrd(asFile(bytes)) : undefined);
-      reports.push({ ...partition, ...(opened === undefined ? {} : { filesystem: opened.summary }) });
+      reports.push({ ...partition, ...(opened === undefined ? {} : { filesystem: opened.summary, ...pendingProblem(opened) }) });
       if (opened === undefined) {
         if (EXTENDED.includes(type)) throw new RangeError('it is an extended partition, and the logical partitions in it are not read');
         continue;
@@ -109,8 +114,9 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
       if (opened.summary.type === 'iso9660') system ??= await systemInside(opened.files);
     } catch (error) {
       if (!(error instanceof RangeError)) throw error;
-      const known = reports.at(-1)?.number === number ? reports.pop() : partition;
-      reports.push({ ...(known ?? partition), problem: error.message });
+      const known = reports.at(-1)?.number === number ? reports.pop() : undefined;
+      const problems = [error.message, ...(known?.problem === undefined ? [] : [known.problem])];
+      reports.push({ ...partition, ...known, problem: problems.join('; ') });
     }
   }
   if (boot !== undefined && esp !== undefined)

@@ -96,6 +96,20 @@ it('what is not read says why, with what the superblock tells', async () => {
   ]);
 });
 
+it('one that was not unmounted says so, where its log has something', async () => {
+  const image = await written([], 'rw', (directory) => writeFileSync(join(directory, 'file'), 'text'), 112 * MIB);
+  const copy = `${image}.mounted`;
+  await mounted(image, 'rw', (directory) => {
+    writeFileSync(join(directory, 'file'), 'other text');
+    execFileSync('sync', [join(directory, 'file')]); // of a single file goes to the log
+    copyOf(image, 'mounted');
+  });
+  await withImage(copy, async ({ report }) => {
+    expect(report.partitions[0]?.problem).toBe('this btrfs was not unmounted, and changes that are only in its log are not read');
+  });
+  await withImage(image, async ({ report }) => expect(report.partitions[0]).not.toHaveProperty('problem'));
+});
+
 it('no space is free where the superblock says that more is used than there is', async () => {
   const image = await written([], 'rw', () => {}, 112 * MIB);
   const superblock = readFileSync(image).subarray(SUPERBLOCK_AT, SUPERBLOCK_AT + 4096);

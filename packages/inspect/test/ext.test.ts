@@ -1,11 +1,12 @@
 import { chmodSync, linkSync, lutimesSync, mkdirSync, readFileSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
+import { mounted } from '@ict/fixtures';
 import { describe, expect, it } from 'vitest';
 import { parseBlockOfAttributes } from '../src/filesystems/ext-attributes.js';
 import type { FileEntry, ReadableFilesystem } from '../src/filesystems/filesystem.js';
 import { gathered } from '../src/filesystems/filesystem.js';
 import { withImage } from '../src/inspect-image.js';
-import { emptyFile, MIB, overwrite, run, workDirectory } from './images.js';
+import { copyOf, emptyFile, MIB, overwrite, run, workDirectory } from './images.js';
 
 const SECONDS = 1_700_000_000;
 
@@ -108,6 +109,20 @@ it('of ext4 has times behind 2038, and devices', async () => {
     expect(found.get('/null')).toMatchObject({ type: 'character', device: [1, 3] });
     expect(found.get('/pipe')).toMatchObject({ type: 'fifo' });
   });
+});
+
+it('one that was not unmounted says so', async () => {
+  const image = emptyFile(join(workDirectory(), 'image'), 8 * MIB);
+  await run('mke2fs', '-q', '-t', 'ext4', image);
+  await mounted(image, 'rw', (directory) => {
+    writeFileSync(join(directory, 'file'), '');
+    copyOf(image, 'mounted');
+  });
+  await withImage(`${image}.mounted`, async ({ report, filesystems }) => {
+    expect(report.partitions[0]?.problem).toBe('this ext4 was not unmounted, and changes that are only in its journal are not read');
+    expect(filesystems.get(0)?.files).toBeDefined();
+  });
+  await withImage(image, async ({ report }) => expect(report.partitions[0]).not.toHaveProperty('problem'));
 });
 
 it.each(['inline_data', 'meta_bg,^resize_inode', '^filetype'])('what is made with %s is told, and not read', async (features) => {

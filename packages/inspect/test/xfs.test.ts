@@ -6,6 +6,7 @@ import {
   openSync,
   readFileSync,
   readSync,
+  rmSync,
   symlinkSync,
   utimesSync,
   writeFileSync,
@@ -206,6 +207,35 @@ it('two images that differ by one file are told by its path', async () => {
   expect((await compareImages(a, b, { times: false })).files).toEqual([
     { partition: 0, path: '/single/name 7', change: 'changed', aspects: ['content'] },
   ]);
+});
+
+it.each<[string, readonly string[], string, number]>([
+  ['went around', ['--unsupported'], 'rw', 1200],
+  ['has long records', [], 'rw,logbsize=256k', 200],
+  ['has records that are filled up', ['-l', 'su=65536'], 'rw', 200],
+])('whether it was unmounted is told by its log, which %s', async (what, options, mount, files) => {
+  const image = emptyFile(join(workDirectory(), 'image'), options.includes('--unsupported') ? SMALL : SIZE);
+  await run('mkfs.xfs', '-q', '-K', ...options, image);
+  const problemOf = (path: string): Promise<string | undefined> => withImage(path, async ({ report }) => report.partitions[0]?.problem);
+  const pending = 'this xfs was not unmounted, and changes that are only in its log are not read';
+  expect(await problemOf(image)).toBeUndefined();
+  await mounted(image, mount, async (directory) => {
+    for (let round = 0; round < 12; round++) {
+      mkdirSync(join(directory, 'many'));
+      for (let index = 0; index < files; index++) writeFileSync(join(directory, `many/${index}`), '');
+      execFileSync('sync', ['--file-system', directory]);
+      rmSync(join(directory, 'many'), { recursive: true });
+    }
+    execFileSync('sync', ['--file-system', directory]);
+    expect(await problemOf(copyOf(image, 'mounted'))).toContain(pending);
+  });
+  expect(await problemOf(image)).toBeUndefined();
+  expect(await mounted(`${image}.mounted`, 'rw', look)).toHaveLength(1);
+  expect(await problemOf(`${image}.mounted`)).toBeUndefined();
+  expect(await run('xfs_logprint', '-t', image)).toContain('<CLEAN>');
+  // How often the log went around when the superblock went through it.
+  const cycle = readFileSync(image).readUInt32BE(240);
+  expect(cycle).toSatisfy((times: number) => (what === 'went around' ? times > 1 : times === 1));
 });
 
 /** A small image in memory, which is damaged where it is told. */
@@ -467,6 +497,11 @@ it.each<[string, string, (victim: Victim) => Promise<void> | void]>([
     'an inode on a realtime device',
     'lies on a realtime device, of which there is none',
     (victim) => victim.inode('/deep/file', (inode) => inode.writeUInt16BE(1, 90)),
+  ],
+  [
+    'a log without blocks',
+    'it has sizes that no xfs has',
+    (victim) => victim.sealed(0, SECTOR, CHECKSUM.superblock, (block) => block.writeUInt32BE(0, 96)),
   ],
   ['an inode that is free', '/link has inode', (victim) => victim.inode('/link', (inode) => inode.writeUInt16BE(0, 2))],
 ])('%s is told', async (_what, message, damage) => {

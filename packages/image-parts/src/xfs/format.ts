@@ -81,6 +81,9 @@ export function xfsNameBytes(nameBytes: number): number {
   return Math.ceil((12 + nameBytes) / XFS_NAME_UNIT_BYTES) * XFS_NAME_UNIT_BYTES;
 }
 
+/** What a record of the log begins with, and that one is about an unmounting. @see fs/xfs/libxfs/xfs_log_format.h of the kernel */
+export const XFS_LOG = { magic: 0xfeed_babe, unmounting: 0x20 } as const;
+
 /** Flags of an attribute: its value is beside its name, what it begins with, that it names a parent, or that it was not written to its end. */
 export const XFS_ATTRIBUTE = { local: 0x1, trusted: 0x2, security: 0x4, parent: 0x8, incomplete: 0x80 } as const;
 /** Beginnings of names of attributes, which are stored as a flag. */

@@ -10,6 +10,7 @@ import { inPieces, nothing, zeros } from './pieces.js';
 const SUPERBLOCK_AT = 1024;
 const MAGIC = 0xef53;
 const COMPAT_JOURNAL = 0x4;
+const INCOMPAT_RECOVER = 0x4;
 const INCOMPAT_EXTENTS = 0x40;
 const INCOMPAT_64BIT = 0x80;
 const INCOMPAT_META_BG = 0x10;
@@ -76,7 +77,8 @@ export async function openExt(bytes: Bytes): Promise<OpenedFilesystem | undefine
     descriptorsAt: (block.readUInt32LE(0x14) + 1) * blockBytes,
   };
   if (layout.inodesPerGroup === 0 || layout.inodeBytes < 128) throw new RangeError(`the superblock of the ${summary.type} is damaged`);
-  return { summary, files: await filesOf(bytes, layout) };
+  const pending = (incompat & INCOMPAT_RECOVER) === 0 ? {} : { pending: 'journal' as const };
+  return { summary, files: await filesOf(bytes, layout), ...pending };
 }
 
 function refusal(incompat: number): string | undefined {

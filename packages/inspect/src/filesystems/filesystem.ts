@@ -50,6 +50,8 @@ export interface OpenedFilesystem {
   readonly files?: ReadableFilesystem;
   /** Why the files of a kind that is read otherwise are not, such as a feature of it; to follow what it is called. */
   readonly unread?: string;
+  /** What may have changes that are not in their places yet, as it was not unmounted; it is not read. */
+  readonly pending?: 'journal' | 'log';
 }
 
 /** A filesystem whose files can be read. */

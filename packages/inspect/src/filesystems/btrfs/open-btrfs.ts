@@ -40,11 +40,12 @@ interface BtrfsEntry extends FileEntry {
 export async function openBtrfs(bytes: Bytes): Promise<OpenedFilesystem | undefined> {
   const superblock = await readSuperblock(bytes);
   if (superblock === undefined) return undefined;
-  const { summary, refusal } = superblock;
+  const { summary, refusal, hasLog } = superblock;
   if (refusal !== undefined) return { summary, unread: refusal };
   const volume = await Volume.open(bytes, superblock);
   const root = await volume.top();
-  return { summary, files: filesystemOver(root, (directory) => volume.children(directory as BtrfsEntry)) };
+  const files = filesystemOver(root, (directory) => volume.children(directory as BtrfsEntry));
+  return { summary, files, ...(hasLog ? { pending: 'log' } : {}) };
 }
 
 class Volume {

@@ -15,6 +15,8 @@ export interface Superblock {
   readonly summary: FilesystemSummary;
   /** Why its files are not read; undefined for one that is. */
   readonly refusal?: string | undefined;
+  /** Whether files were written since its trees were. */
+  readonly hasLog: boolean;
   readonly nodeBytes: number;
   readonly device: number;
   readonly root: TreeRoot;
@@ -72,6 +74,7 @@ export async function readSuperblock(bytes: Bytes): Promise<Superblock | undefin
       freeBytes: Math.max(0, sizeBytes - readWide(block, 120)),
     },
     refusal: refusal(block, checksum),
+    hasLog: readWide(block, 96) !== 0,
     nodeBytes: block.readUInt32LE(148),
     device: readWide(block, 201),
     root: root(80, 198),

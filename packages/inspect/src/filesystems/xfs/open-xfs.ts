@@ -1,5 +1,5 @@
 import { XFS_BLOCK, XFS_FORMAT, XFS_HEADER, XFS_HEADER_BYTES, XFS_MINORS } from '@ict/image-parts';
-import type { Bytes } from '../../bytes.js';
+import { partOf, type Bytes } from '../../bytes.js';
 import type { FileEntry, OpenedFilesystem } from '../filesystem.js';
 import { childPath, filesystemOver, nameText } from '../filesystem-over.js';
 import { attributesOf, requireSize, typeOf } from '../inode-fields.js';
@@ -9,7 +9,8 @@ import { Attributes } from './attributes.js';
 import { namesIn, shortNames, type DirectoryName } from './directory.js';
 import { Extents } from './extents.js';
 import { decodeInode, type Inode } from './inode.js';
-import { placeOfInode, requireDescribed } from './places.js';
+import { endsWithUnmounting } from './log.js';
+import { placeOfBlocks, placeOfInode, requireDescribed } from './places.js';
 import { readSuperblock, type Superblock } from './superblock.js';
 
 /** By which a directory names itself and the one above it, where it does. */
@@ -30,7 +31,15 @@ export async function openXfs(bytes: Bytes): Promise<OpenedFilesystem | undefine
   const inodes = new Inodes(bytes, superblock);
   const root = await inodes.entry('/', superblock.root);
   if (root.type !== 'directory') throw new RangeError('the root of the xfs is no directory');
-  return { summary, files: filesystemOver(root, (directory) => inodes.children(directory)) };
+  const pending = (await isPending(bytes, superblock)) ? { pending: 'log' as const } : {};
+  return { summary, files: filesystemOver(root, (directory) => inodes.children(directory)), ...pending };
+}
+
+async function isPending(bytes: Bytes, superblock: Superblock): Promise<boolean> {
+  const { start, blocks } = superblock.log;
+  if (start === 0) return false;
+  const log = partOf(bytes, placeOfBlocks(superblock, start, blocks), blocks * superblock.blockBytes);
+  return !(await endsWithUnmounting(log));
 }
 
 /** The inodes of one filesystem, and what hangs on them. */

@@ -30,6 +30,8 @@ export interface Superblock {
   readonly groupBits: number;
   /** Number of the inode of the root. */
   readonly root: number;
+  /** Number of its first block, 0 where it lies on another device, and how many there are. */
+  readonly log: { readonly start: number; readonly blocks: number };
 }
 
 /**
@@ -88,14 +90,16 @@ function decode(head: Buffer): Superblock {
     groupBlocks: head.readUInt32BE(84),
     groupBits: head.readUInt8(124),
     root: readWideBE(head, 56),
+    log: { start: readWideBE(head, 48), blocks: head.readUInt32BE(96) },
   };
-  const { inodeBytes, directoryBytes, blocks, groupBlocks, groupBits } = superblock;
+  const { inodeBytes, directoryBytes, blocks, groupBlocks, groupBits, log } = superblock;
   const groups = head.readUInt32BE(88);
   const isSound =
     isSize(blockBytes, SIZES.block) &&
     isSize(inodeBytes, SIZES.inode) &&
     inodeBytes <= blockBytes &&
     isSize(directoryBytes, SIZES.directory) &&
+    (log.start === 0 || log.blocks > 0) &&
     groupBits <= 31 &&
     groupBlocks <= 2 ** groupBits &&
     blocks > (groups - 1) * groupBlocks &&
