@@ -1,7 +1,7 @@
 import { Index } from './package-index';
 import { Keys, keys } from './texts';
 
-const EXPECTED: u32 = 4096;
+const EXPECTED: u32 = 16384;
 const ABSENT: u32 = 1;
 
 /** Names that relations or packages were seen to have, of all indexes. */

@@ -1,6 +1,8 @@
 import { Bytes, bytes, bytesAt, Notes, notes, Numbers, numbers, numbersAt } from '../../../packages/assembly/assembly/columns';
 import { reserve } from '../../../packages/assembly/assembly/memory';
-import { adopted, isEqual, Keys } from './texts';
+import { width } from './fields';
+import { FIELDS } from './relations';
+import { adopted, KnownKeys } from './texts';
 
 /** Bits of a package's flags, as `FLAG` of src/metadata/index-directory.ts has them. */
 const MULTI_ARCH_SHIFT: u8 = 2;
@@ -33,7 +35,7 @@ export class Index {
   /** By which the caller knows it. */
   number: u32;
   /** Names that its packages have or provide. */
-  known: Keys;
+  known: KnownKeys;
   named: Rows;
   provided: Rows;
   /** By package. */
@@ -60,9 +62,7 @@ export class Index {
 
   /** Whether a text is the name of a package. */
   isNamed(row: u32, from: usize, to: usize): bool {
-    const key = this.keys.at(row);
-    const length = <u32>(to - from);
-    return this.known.lengths.at(key) == length && isEqual(this.known.textOf(key), from, length);
+    return this.known.isText(this.keys.at(row), from, <u32>(to - from));
   }
 
   multiArch(row: u32): u8 {
@@ -80,9 +80,9 @@ export class Index {
   }
 }
 
-/** Bytes of stanzas to have room for at first; a large resolution reads twice as much. */
-const EXPECTED_BYTES = 2 << 20;
-const EXPECTED_STANZAS = 2048;
+/** What a large resolution reads: room that nothing is written to costs nothing, and a column that grows is written twice. */
+const EXPECTED_BYTES = 4 << 20;
+const EXPECTED_STANZAS = 4096;
 
 /**
  * Takes a directory that the caller has written.
@@ -117,8 +117,8 @@ export function enlist(number: u32, columns: usize): Index {
   index.keysOfNames = notes(EXPECTED_STANZAS);
   index.texts = bytes(EXPECTED_BYTES);
   index.ends = numbers(EXPECTED_STANZAS);
-  index.places = numbers(EXPECTED_STANZAS);
-  index.lists = notes(EXPECTED_STANZAS);
+  index.places = numbers(EXPECTED_STANZAS * width);
+  index.lists = notes(EXPECTED_STANZAS * FIELDS);
   forget(index);
   return index;
 }

@@ -38,7 +38,7 @@ export const RECOMMENDS: u32 = 4;
 export const PROVIDES: u32 = 5;
 export const FIELDS: u32 = 6;
 
-const EXPECTED: u32 = 4096;
+const EXPECTED: u32 = 16384;
 /** By relation field: column of the field. */
 let columns!: Numbers;
 

@@ -30,9 +30,14 @@ function tableSize(texts: u32): u32 {
   return size;
 }
 
-/** Numbers texts from 0, equal ones alike: `TextKeys` of package-index, with copies of the texts. */
+/** Eight bits of a hash that do not say where its text lies; never 0. */
+function tagOf(hash: u32): u8 {
+  return <u8>max<u32>(1, hash >> 24);
+}
+
+/** Texts that are numbered from 0, equal ones alike: `TextKeys` of package-index. Nothing is added to them. */
 @unmanaged
-export class Keys {
+export class KnownKeys {
   texts: Bytes;
   /** By key: where its text lies in `texts`, and its length. */
   starts: Numbers;
@@ -40,35 +45,16 @@ export class Keys {
   /** By hash: key + 1, or 0. */
   slots: Numbers;
 
-  /** The number of the text `[from, to)`: the next one when it is new. */
-  keyOf(from: usize, to: usize): u32 {
-    if (isFull(this.starts.length, this.slots.length)) this.rehash();
-    const slot = this.slotOf(from, to);
-    const found = this.slots.at(slot);
-    if (found != 0) return found - 1;
-    const key = this.starts.length;
-    const length = <u32>(to - from);
-    this.slots.set(slot, key + 1);
-    this.starts.push(this.texts.append(from, length));
-    this.lengths.push(length);
-    return key;
-  }
-
   /** The number of the text `[from, to)`; -1 when it has none. */
   find(from: usize, to: usize): i32 {
-    return <i32>this.slots.at(this.slotOf(from, to)) - 1;
-  }
-
-  /** Where the key of a text is among hashes, or is to be. */
-  private slotOf(from: usize, to: usize): u32 {
     const length = <u32>(to - from);
     const mask = this.slots.length - 1;
     let slot = hashOf(from, to) & mask;
     for (let found = this.slots.at(slot); found != 0; found = this.slots.at(slot)) {
-      if (this.lengths.at(found - 1) == length && isEqual(this.textOf(found - 1), from, length)) break;
+      if (this.isText(found - 1, from, length)) return <i32>found - 1;
       slot = (slot + 1) & mask;
     }
-    return slot;
+    return -1;
   }
 
   /** Where the text of a key lies. */
@@ -76,14 +62,50 @@ export class Keys {
     return this.texts.start + this.starts.at(key);
   }
 
-  private rehash(): void {
-    this.slots = zeros(this.slots.length << 1);
+  /** Whether a key is that of a text. */
+  isText(key: u32, from: usize, length: u32): bool {
+    return this.lengths.at(key) == length && isEqual(this.textOf(key), from, length);
+  }
+}
+
+/** The same, to which texts are added, of which it keeps copies. */
+@unmanaged
+export class Keys extends KnownKeys {
+  /** By slot: the tag of its text, or 0. Most texts that come are new, and of these nothing else is looked at: tags stay in the processor's cache where slots, lengths and texts do not. */
+  tags: Bytes;
+
+  /** The number of the text `[from, to)`: the next one when it is new. */
+  keyOf(from: usize, to: usize): u32 {
+    if (isFull(this.starts.length, this.slots.length)) this.rehash();
+    const length = <u32>(to - from);
     const mask = this.slots.length - 1;
+    const tags = this.tags.start;
+    const hash = hashOf(from, to);
+    const tag = tagOf(hash);
+    let slot = hash & mask;
+    for (let known = load<u8>(tags + slot); known != 0; known = load<u8>(tags + slot)) {
+      if (known == tag && this.isText(this.slots.at(slot) - 1, from, length)) return this.slots.at(slot) - 1;
+      slot = (slot + 1) & mask;
+    }
+    const key = this.starts.length;
+    store<u8>(tags + slot, tag);
+    this.slots.set(slot, key + 1);
+    this.starts.push(this.texts.append(from, length));
+    this.lengths.push(length);
+    return key;
+  }
+
+  private rehash(): void {
+    const size = this.slots.length << 1;
+    this.slots = zeros(size);
+    this.tags = bytes(size);
     for (let key: u32 = 0; key < this.starts.length; key++) {
       const from = this.textOf(key);
-      let slot = hashOf(from, from + this.lengths.at(key)) & mask;
-      while (this.slots.at(slot) != 0) slot = (slot + 1) & mask;
+      const hash = hashOf(from, from + this.lengths.at(key));
+      let slot = hash & (size - 1);
+      while (this.slots.at(slot) != 0) slot = (slot + 1) & (size - 1);
       this.slots.set(slot, key + 1);
+      store<u8>(this.tags.start + slot, tagOf(hash));
     }
   }
 }
@@ -96,12 +118,13 @@ export function keys(expected: u32): Keys {
   made.starts = numbers(room);
   made.lengths = numbers(room);
   made.slots = zeros(tableSize(room));
+  made.tags = bytes(made.slots.length);
   return made;
 }
 
-/** A table that lies in the memory already, of `count` texts. Nothing may be added to it. */
-export function adopted(texts: usize, textBytes: u32, starts: usize, lengths: usize, count: u32, slots: usize, slotCount: u32): Keys {
-  const made = changetype<Keys>(reserve(offsetof<Keys>()));
+/** A table that lies in the memory already, of `count` texts. */
+export function adopted(texts: usize, textBytes: u32, starts: usize, lengths: usize, count: u32, slots: usize, slotCount: u32): KnownKeys {
+  const made = changetype<KnownKeys>(reserve(offsetof<KnownKeys>()));
   made.texts = bytesAt(texts, textBytes);
   made.starts = numbersAt(starts, count);
   made.lengths = numbersAt(lengths, count);
