@@ -19,14 +19,17 @@ export class Numbers {
     store<u32>(this.start + ((<usize>place) << 2), value);
   }
 
+  @inline
   push(value: u32): void {
-    if (this.length == this.room) {
-      const larger = reserve((<u64>this.room) << 3);
-      memory.copy(larger, this.start, (<usize>this.room) << 2);
-      this.start = larger;
-      this.room <<= 1;
-    }
+    if (this.length == this.room) this.grow();
     this.set(this.length++, value);
+  }
+
+  private grow(): void {
+    const larger = reserve((<u64>this.room) << 3);
+    memory.copy(larger, this.start, (<usize>this.room) << 2);
+    this.start = larger;
+    this.room <<= 1;
   }
 }
 

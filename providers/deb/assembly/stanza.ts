@@ -63,8 +63,9 @@ export function next(from: usize, end: usize, isLast: bool): usize {
   while (position < end) {
     const first = load<u8>(position);
     const block = v128.load(position);
-    const newlines = i8x16.eq(block, i8x16.splat(NEWLINE));
-    if (first == NEWLINE || isBlank(first)) {
+    const newlines = i8x16.bitmask(i8x16.eq(block, i8x16.splat(NEWLINE)));
+    // Most lines begin with a letter.
+    if (first <= SPACE && (first == NEWLINE || isBlank(first))) {
       let text = position;
       while (text < end && isBlank(load<u8>(text))) text++;
       if (text == end && !isLast) return 0;
@@ -82,7 +83,7 @@ export function next(from: usize, end: usize, isLast: bool): usize {
       isOpen = true;
       start = position;
     }
-    if (!isBlank(first)) noteField(position, end, block, newlines);
+    if (first > SPACE || !isBlank(first)) Line.noteField(position, end, block, newlines);
     position = lineEndIn(position, end, newlines) + 1;
   }
   if (!isOpen || !isLast) return 0;
@@ -100,8 +101,8 @@ export function isBlank(byte: u8): bool {
 }
 
 /** The newline at or after `from`, whose block is at hand; `end` or more when there is none. */
-function lineEndIn(from: usize, end: usize, newlines: v128): usize {
-  let found = i8x16.bitmask(newlines);
+function lineEndIn(from: usize, end: usize, newlines: i32): usize {
+  let found = newlines;
   let at = from;
   while (found == 0) {
     at += BLOCK;
@@ -113,7 +114,7 @@ function lineEndIn(from: usize, end: usize, newlines: v128): usize {
 
 /** The newline at or after `from`; `end` or more when there is none. */
 export function lineEnd(from: usize, end: usize): usize {
-  return lineEndIn(from, end, i8x16.eq(v128.load(from), i8x16.splat(NEWLINE)));
+  return lineEndIn(from, end, i8x16.bitmask(i8x16.eq(v128.load(from), i8x16.splat(NEWLINE))));
 }
 
 /** Ends values at a place, as if the last stanza had ended there. */
@@ -121,42 +122,46 @@ export function endAt(place: usize): void {
   stop = place;
 }
 
-/** Notes the field that a line begins with; the first of two equal ones counts. */
-function noteField(line: usize, end: usize, block: v128, newlines: v128): void {
-  let found = i8x16.bitmask(v128.or(newlines, i8x16.eq(block, i8x16.splat(COLON))));
-  let at = line;
-  while (found == 0 && at + BLOCK < end) {
-    at += BLOCK;
-    const more = v128.load(at);
-    found = i8x16.bitmask(v128.or(i8x16.eq(more, i8x16.splat(NEWLINE)), i8x16.eq(more, i8x16.splat(COLON))));
+/** A line of a stanza. It is a class because only a function that belongs to one can be made part of its caller: a text has more than a million lines, and a call for each is a twentieth of reading it. */
+class Line {
+  /** Notes the field that a line begins with; the first of two equal ones counts. */
+  @inline
+  static noteField(line: usize, end: usize, block: v128, newlines: i32): void {
+    let found = newlines | i8x16.bitmask(i8x16.eq(block, i8x16.splat(COLON)));
+    let at = line;
+    while (found == 0 && at + BLOCK < end) {
+      at += BLOCK;
+      const more = v128.load(at);
+      found = i8x16.bitmask(v128.or(i8x16.eq(more, i8x16.splat(NEWLINE)), i8x16.eq(more, i8x16.splat(COLON))));
+    }
+    const colon = found == 0 ? end : at + ctz(found);
+    const length = colon - line;
+    if (length == 0 || load<u8>(colon) != COLON) {
+      isBroken = true;
+      return;
+    }
+    if (length < 4 || length > 12) return;
+    const isUpper = v128.and(i8x16.ge_u(block, i8x16.splat(0x41)), i8x16.le_u(block, i8x16.splat(0x5a)));
+    const lower = v128.or(block, v128.and(isUpper, i8x16.splat(0x20)));
+    const value = colon + 1;
+    const head = i64x2.extract_lane(lower, 0);
+    if (length <= 8) {
+      const name = head & ((<u64>-1) >> (64 - ((<u64>length) << 3)));
+      if (name == PACKAGE) packageAt = earlier(packageAt, value);
+      else if (name == VERSION) versionAt = earlier(versionAt, value);
+      else if (name == FILENAME) filenameAt = earlier(filenameAt, value);
+      else if (name == SIZE) sizeAt = earlier(sizeAt, value);
+      else if (name == SHA256) sha256At = earlier(sha256At, value);
+      else if (name == PRIORITY) priorityAt = earlier(priorityAt, value);
+      else if (name == PROVIDES) providesAt = earlier(providesAt, value);
+      return;
+    }
+    const tail = i64x2.extract_lane(lower, 1) & (((<u64>1) << ((<u64>length - 8) << 3)) - 1);
+    if (head == ARCHITECTURE && tail == ARCHITECTURE_END) architectureAt = earlier(architectureAt, value);
+    else if (head == MULTI_ARCH && tail == MULTI_ARCH_END) multiArchAt = earlier(multiArchAt, value);
+    else if (head == ESSENTIAL && tail == ESSENTIAL_END) essentialAt = earlier(essentialAt, value);
+    else if (head == PROTECTED && tail == PROTECTED_END) protectedAt = earlier(protectedAt, value);
   }
-  const colon = found == 0 ? end : at + ctz(found);
-  const length = colon - line;
-  if (length == 0 || load<u8>(colon) != COLON) {
-    isBroken = true;
-    return;
-  }
-  if (length < 4 || length > 12) return;
-  const isUpper = v128.and(i8x16.ge_u(block, i8x16.splat(0x41)), i8x16.le_u(block, i8x16.splat(0x5a)));
-  const lower = v128.or(block, v128.and(isUpper, i8x16.splat(0x20)));
-  const value = colon + 1;
-  const head = i64x2.extract_lane(lower, 0);
-  if (length <= 8) {
-    const name = head & ((<u64>-1) >> (64 - ((<u64>length) << 3)));
-    if (name == PACKAGE) packageAt = earlier(packageAt, value);
-    else if (name == VERSION) versionAt = earlier(versionAt, value);
-    else if (name == FILENAME) filenameAt = earlier(filenameAt, value);
-    else if (name == SIZE) sizeAt = earlier(sizeAt, value);
-    else if (name == SHA256) sha256At = earlier(sha256At, value);
-    else if (name == PRIORITY) priorityAt = earlier(priorityAt, value);
-    else if (name == PROVIDES) providesAt = earlier(providesAt, value);
-    return;
-  }
-  const tail = i64x2.extract_lane(lower, 1) & (((<u64>1) << ((<u64>length - 8) << 3)) - 1);
-  if (head == ARCHITECTURE && tail == ARCHITECTURE_END) architectureAt = earlier(architectureAt, value);
-  else if (head == MULTI_ARCH && tail == MULTI_ARCH_END) multiArchAt = earlier(multiArchAt, value);
-  else if (head == ESSENTIAL && tail == ESSENTIAL_END) essentialAt = earlier(essentialAt, value);
-  else if (head == PROTECTED && tail == PROTECTED_END) protectedAt = earlier(protectedAt, value);
 }
 
 function earlier(known: usize, found: usize): usize {
