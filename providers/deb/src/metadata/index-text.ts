@@ -77,7 +77,8 @@ interface OpenFile extends TextFile {
 
 /** Bytes that are read at a time: they fit into a processor's cache. */
 export const WINDOW_BYTES = 512 * 1024;
-/** Bytes that are read at a time where one stanza after the other is asked for. */
+/** Bytes that are read at a time where one stanza after the other is asked for: the first time, and at most. Few are neighbours of one other only. */
+const FIRST_AHEAD_BYTES = 8 * 1024;
 const AHEAD_BYTES = 128 * 1024;
 /** Stanzas lie so near to each other, at most, where one after the other is asked for. */
 const NEIGHBOUR_BYTES = 8;
@@ -90,6 +91,7 @@ export class TextInFiles implements IndexText {
   readonly sizeBytes: number;
   #files: readonly OpenFile[];
   #ahead: Buffer | undefined = undefined;
+  #aheadBytes = FIRST_AHEAD_BYTES;
   #aheadFrom = 0;
   #aheadTo = 0;
   #lastTo = -1;
@@ -141,7 +143,9 @@ export class TextInFiles implements IndexText {
   #copyAhead(from: number, to: number, target: Buffer, at: number): void {
     if (from < this.#aheadFrom || to > this.#aheadTo) {
       const file = this.#fileAt(from);
-      const length = Math.min(Math.max(AHEAD_BYTES, to - from), file.offset + file.sizeBytes - from);
+      const isFurther = from >= this.#aheadFrom && from <= this.#aheadTo + NEIGHBOUR_BYTES;
+      this.#aheadBytes = isFurther ? Math.min(2 * this.#aheadBytes, AHEAD_BYTES) : FIRST_AHEAD_BYTES;
+      const length = Math.min(Math.max(this.#aheadBytes, to - from), file.offset + file.sizeBytes - from);
       if (this.#ahead === undefined || this.#ahead.length < length) this.#ahead = Buffer.allocUnsafeSlow(Math.max(AHEAD_BYTES, length));
       readFully(file, from, this.#ahead, 0, length);
       this.#aheadFrom = from;
@@ -151,9 +155,9 @@ export class TextInFiles implements IndexText {
   }
 
   #fileAt(offset: number): OpenFile {
-    const found = this.#files.findLast((file) => file.offset <= offset);
-    if (found === undefined) throw new RangeError(`the text was closed, and offset ${offset} cannot be read any more`);
-    return found;
+    const files = this.#files;
+    for (let at = files.length - 1; at >= 0; at--) if (files[at].offset <= offset) return files[at];
+    throw new RangeError(`the text was closed, and offset ${offset} cannot be read any more`);
   }
 }
 
