@@ -76,14 +76,14 @@ export class Search<R> {
 
   /** Threes of a solvable, the clause that chose it, and whose that is. */
   #members(numbers: Uint32Array): Member<R>[] {
-    const members: Member<R>[] = [];
     const isLazy = this.#problem.provider.numbersOf !== undefined;
     const reasonOf = (clause: number, by: number): R => this.#original(clause, by).reason;
-    for (let at = 0; at < numbers.length; at += 3) {
-      const [solvable, clause, by] = [numbers[at]!, numbers[at + 1]!, numbers[at + 2]!];
-      members.push(isLazy ? new LazyMember(solvable, clause, by, reasonOf) : { solvable, by, reason: reasonOf(clause, by) });
-    }
-    return members;
+    return Array.from({ length: numbers.length / 3 }, (_, at) => {
+      const solvable = numbers[3 * at]!;
+      const clause = numbers[3 * at + 1]!;
+      const by = numbers[3 * at + 2]!;
+      return isLazy ? new LazyMember(solvable, clause, by, reasonOf) : { solvable, by, reason: reasonOf(clause, by) };
+    });
   }
 
   /** Pairs of a clause and whose it is. */

@@ -5,7 +5,7 @@ import { fieldOf, nameOfSolvable, placeOfSolvable, Pool } from './pool';
 import { BREAKS, CONFLICTS, DEPENDS, FIELDS, PRE_DEPENDS, PROVIDES, RECOMMENDS, UNREADABLE } from './relations';
 import { ELSEWHERE, excluded as excludedBy, targets as targetsOf } from './satisfaction';
 
-/** What packages need and exclude, as `createClauses` of src/resolve/resolve-clauses.ts gives it to the solver, and which members of an answer satisfy that. */
+/** What packages need and exclude, as `createClauses` of src/resolve/resolve-clauses.ts gives it to the solver. */
 
 /** Kinds of clauses, as the numbers of `@ict/solver`. */
 const KIND_REQUIRES: u32 = 0;
@@ -20,13 +20,10 @@ export const BROKEN: u32 = FIELDS + 1;
 let words!: Numbers;
 /** Of each clause: the field that says so, and the group. */
 let reasons!: Numbers;
-/** Threes of a member, a field and a group that it satisfies. */
-let satisfied!: Numbers;
 
 export function begin(): void {
   words = numbers(1 << 10);
   reasons = numbers(1 << 8);
-  satisfied = numbers(1 << 8);
 }
 
 /** Writes the clauses of a solvable, in apt's order: Pre-Depends, Depends, Conflicts, Breaks, then Recommends where they count. @returns how many words. */
@@ -110,64 +107,4 @@ function add(kind: u32, targets: u32, field: u32, group: u32): void {
   for (let at: u32 = 0; at < size; at++) words.push(lists.at(targets, at));
   reasons.push(field);
   reasons.push(group);
-}
-
-/**
- * Finds the members that satisfy what a member needs, and recommends where that counts, itself aside: threes of the place of a member, a field and a group, by place, those of
- * one place as they are written.
- *
- * @param places where the caller has written, by solvable, the place of a member + 1, or 0.
- * @returns how many numbers.
- */
-export function satisfiers(pool: Pool, solvable: u32, places: usize, recommends: bool): u32 {
-  satisfied.length = 0;
-  const place = placeOfSolvable(pool, solvable);
-  addSatisfiers(pool, solvable, place, places, PRE_DEPENDS);
-  addSatisfiers(pool, solvable, place, places, DEPENDS);
-  if (recommends) addSatisfiers(pool, solvable, place, places, RECOMMENDS);
-  sort();
-  return satisfied.length;
-}
-
-/** Where the numbers of {@link satisfiers} lie. */
-export function satisfiersAt(): usize {
-  return satisfied.start;
-}
-
-function addSatisfiers(pool: Pool, solvable: u32, place: u32, places: usize, field: u32): void {
-  const groups = fieldOf(pool, solvable, field);
-  if (groups == UNREADABLE) return;
-  const size = lists.sizeOf(groups);
-  for (let at: u32 = 0; at < size; at++) {
-    const group = lists.at(groups, at);
-    const targets = targetsOf(pool, group, place);
-    if (targets == ELSEWHERE) continue;
-    const count = lists.sizeOf(targets);
-    for (let i: u32 = 0; i < count; i++) {
-      const target = lists.at(targets, i);
-      const member = load<u32>(places + ((<usize>target) << 2));
-      if (member == 0 || target == solvable) continue;
-      satisfied.push(member - 1);
-      satisfied.push(field);
-      satisfied.push(group);
-    }
-  }
-}
-
-/** By insertion: what one package needs is short, and partly in order. */
-function sort(): void {
-  for (let next: u32 = 3; next < satisfied.length; next += 3) {
-    const member = satisfied.at(next);
-    const field = satisfied.at(next + 1);
-    const group = satisfied.at(next + 2);
-    let at = next;
-    for (; at > 0 && satisfied.at(at - 3) > member; at -= 3) {
-      satisfied.set(at, satisfied.at(at - 3));
-      satisfied.set(at + 1, satisfied.at(at - 2));
-      satisfied.set(at + 2, satisfied.at(at - 1));
-    }
-    satisfied.set(at, member);
-    satisfied.set(at + 1, field);
-    satisfied.set(at + 2, group);
-  }
 }

@@ -47,6 +47,12 @@ export class Pool {
     return changetype<Index>(<usize>this.indexes.at(repository));
   }
 
+  /** How many solvables there are. */
+  count(): u32 {
+    const last = this.indexes.length - 1;
+    return this.indexes.length == 0 ? 0 : this.bases.at(last) + this.indexOf(last).starts.length;
+  }
+
   /** The repository of a solvable. */
   repositoryOf(solvable: u32): u32 {
     let repository = this.indexes.length - 1;

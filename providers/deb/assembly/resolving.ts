@@ -14,9 +14,10 @@ import * as names from './names';
 import * as pools from './pool';
 import * as relations from './relations';
 
-export { BROKEN, clausesOf, clauseReasons, clauseWords, RIVALS, satisfiers, satisfiersAt } from './clauses';
+export { BROKEN, clausesOf, clauseReasons, clauseWords, RIVALS } from './clauses';
 export { enlist, forget } from './package-index';
 export { empty, listFor } from './lists';
+export { relate } from './members';
 export { nameLength, nameOf, nameText } from './names';
 export { anywhere, offered, providers } from './offers';
 export { gather } from './pool';

@@ -114,17 +114,40 @@ it.each([
   expect([...pool.clauseNumbers(5, false)]).toEqual(excluded.length === 0 ? [] : [3, excluded.length, ...excluded]);
 });
 
-it('tells the members that satisfy what a package needs, whatever is asked next', () => {
+it('tells how members need each other', () => {
   const pool = poolOf([
-    { name: 'a', version: '1', fields: ['Depends: b | c', 'Recommends: c'] },
-    { name: 'b', version: '1', fields: ['Pre-Depends: a'] },
+    { name: 'a', version: '1', fields: ['Depends: b | c, d', 'Recommends: c'] },
+    { name: 'b', version: '1', fields: ['Pre-Depends: a', 'Depends: b | c'] },
+    { name: 'c', version: '1' },
+    { name: 'd', version: '1' },
+  ]);
+  const [depends, preDepends, recommends] = [1, 0, 4];
+  const { relations, texts, ...pairs } = pool.relate([3, 2, 1], true);
+  expect(texts).toEqual(['a', 'b | c', 'c']);
+  expect([...relations]).toEqual([
+    ...[1, 0, depends, 1],
+    ...[1, 2, preDepends, 0],
+    ...[2, 0, depends, 1],
+    ...[2, 0, recommends, 2],
+    ...[2, 1, depends, 1],
+  ]);
+  expect(Object.entries(pairs).map(([name, column]) => [name, [...column]])).toEqual([
+    ['needing', [1, 1, 2, 2]],
+    ['needed', [0, 2, 0, 1]],
+    ['asking', [1, 1, 2, 2]],
+    ['asked', [0, 2, 0, 1]],
+  ]);
+});
+
+it('tells apart what members need from what they recommend', () => {
+  const pool = poolOf([
+    { name: 'a', version: '1', fields: ['Depends: a | b', 'Recommends: b, c'] },
+    { name: 'b', version: '1' },
     { name: 'c', version: '1' },
   ]);
-  const satisfiersOf = pool.satisfiers(Uint32Array.of(0, 1, 2, 3), true);
-  const [either] = pool.groups(1, 'Depends')!;
-  const [[c], [a]] = [pool.groups(1, 'Recommends')!, pool.groups(2, 'Pre-Depends')!];
-  const told = [1, 2, 3].map(satisfiersOf);
-  expect(told.map((each) => [...each])).toEqual([[1, 1, either, 2, 1, either, 2, 4, c], [0, 0, a], []]);
+  const { needed, asked } = pool.relate([1, 2, 3], true);
+  expect([[...needed], [...asked]]).toEqual([[1], [1, 2]]);
+  expect([...pool.relate([1, 2, 3], false).asked]).toEqual([1]);
 });
 
 it('ranks providers, and tells what they provide', () => {

@@ -97,6 +97,12 @@ export class IndexStore {
     return new Uint32Array(this.module.memory.buffer, start >>> 0, count);
   }
 
+  /** Columns of numbers, of each of which there is told at a place where it lies and how many it has: views, as of {@link numbersAt}. */
+  columnsAt<T extends string>(place: number, names: readonly T[]): Readonly<Record<T, Uint32Array>> {
+    const told = this.numbersAt(place, 2 * names.length);
+    return Object.fromEntries(names.map((name, at) => [name, this.numbersAt(told[2 * at], told[2 * at + 1])])) as Record<T, Uint32Array>;
+  }
+
   /** The text that lies somewhere in the memory. */
   text(start: number, length: number): string {
     this.#look();

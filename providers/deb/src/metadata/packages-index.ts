@@ -1,4 +1,4 @@
-import { digestFromHex } from '@ict/integrity';
+import { isSha256Digest } from '@ict/integrity';
 import { isClimbing, TextLookup } from '@ict/package-index';
 import type { PackageRecord } from '@ict/plugin-api';
 import { debError } from '../errors.js';
@@ -224,13 +224,17 @@ export class PackagesIndex {
 
   /** Source package and its version, which are the package's own unless `Source` says otherwise. */
   source(i: number): { readonly name: string; readonly version: string } {
-    const match = /^(\S+)(?:\s+\(([^)]*)\))?$/.exec(this.field(i, 'source') ?? '');
+    const text = this.field(i, 'source');
+    const match = text === undefined ? null : SOURCE.exec(text);
     return { name: match?.[1] ?? this.name(i), version: match?.[2]?.trim() ?? this.version(i) };
   }
 
   /** First line of `Description`. */
   summary(i: number): string | undefined {
-    return this.field(i, 'description')?.split('\n', 1)[0]?.trim();
+    const text = this.field(i, 'description');
+    if (text === undefined) return undefined;
+    const end = text.indexOf('\n');
+    return (end < 0 ? text : text.slice(0, end)).trim();
   }
 
   /**
@@ -241,25 +245,21 @@ export class PackagesIndex {
    */
   record(i: number, repository: string): PackageRecord {
     const sha256 = this.field(i, 'sha256')!.toLowerCase();
+    const digest = `sha256:${sha256}`;
     const size = this.field(i, 'size')!;
-    const path = this.field(i, 'filename')!.replace(/^(?:\.\/)+/, '');
+    const path = this.field(i, 'filename')!.replace(HERE, '');
     const version = this.version(i);
     const installed = this.field(i, 'installed-size');
     if (!isDebVersion(version)) throw this.#invalid(i, repository, 'Version', version);
-    if (!/^[0-9a-f]{64}$/.test(sha256)) throw this.#invalid(i, repository, 'SHA256', sha256);
+    if (!isSha256Digest(digest)) throw this.#invalid(i, repository, 'SHA256', sha256);
     if (!isCount(size)) throw this.#invalid(i, repository, 'Size', size);
     if (!isPoolPath(path)) throw this.#invalid(i, repository, 'Filename', path);
-    if (installed !== undefined && !isCount(installed)) throw this.#invalid(i, repository, 'Installed-Size', installed);
-    return {
-      name: this.name(i),
-      version,
-      arch: this.arch(i),
-      repository,
-      path,
-      digest: digestFromHex(sha256),
-      sizeBytes: Number(size),
-      ...(installed === undefined ? {} : { installedSizeBytes: Number(installed) * 1024 }),
-    };
+    const name = this.name(i);
+    const arch = this.arch(i);
+    const sizeBytes = Number(size);
+    if (installed === undefined) return { name, version, arch, repository, path, digest, sizeBytes };
+    if (!isCount(installed)) throw this.#invalid(i, repository, 'Installed-Size', installed);
+    return { name, version, arch, repository, path, digest, sizeBytes, installedSizeBytes: Number(installed) * 1024 };
   }
 
   #versionAt(place: number): string {
@@ -294,8 +294,16 @@ export class PackagesIndex {
 }
 
 function isCount(text: string): boolean {
-  return /^[0-9]{1,15}$/.test(text);
+  return COUNT.test(text);
 }
+
+const COUNT = /^[0-9]{1,15}$/;
+
+/** A source package, and its version where that is not the package's own. */
+const SOURCE = /^(\S+)(?:\s+\(([^)]*)\))?$/;
+
+/** What a path of a repository without a pool begins with. */
+const HERE = /^(?:\.\/)+/;
 
 /** No control characters, and no backslash. */
 const PATH_TEXT = /^[ -[\]-~\u00a0-\uffff]+$/;

@@ -33,8 +33,7 @@ export interface ResolvingModule extends AssemblyExports {
   clausesOf(pool: number, solvable: number, recommends: boolean): number;
   clauseWords(): number;
   clauseReasons(): number;
-  satisfiers(pool: number, solvable: number, places: number, recommends: boolean): number;
-  satisfiersAt(): number;
+  relate(pool: number, members: number, count: number, recommends: boolean): number;
 }
 
 /** What the module asks for, where each is declared in `assembly`. */

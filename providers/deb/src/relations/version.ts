@@ -17,6 +17,10 @@ const TILDE = 0x7e;
 /** Stands for the end of a part; no character has this code. */
 const END = -1;
 
+const EPOCH = /^0*[0-9]{1,10}$/;
+const UPSTREAM = /^[A-Za-z0-9.+~:-]+$/;
+const REVISION = /^[A-Za-z0-9.+~]+$/;
+
 /**
  * Takes `[epoch:]upstream[-revision]` apart: the epoch ends at the first colon, the revision begins after the last hyphen.
  *
@@ -58,12 +62,11 @@ function split(text: string): Parts {
 }
 
 function problemOf({ epoch, upstream, revision }: Parts): string | undefined {
-  if (!/^0*[0-9]{1,10}$/.test(epoch) || Number(epoch) > 0x7fff_ffff) {
+  if (!EPOCH.test(epoch) || Number(epoch) > 0x7fff_ffff) {
     return 'its epoch is not a number up to 2147483647';
   }
-  if (!/^[A-Za-z0-9.+~:-]+$/.test(upstream)) return 'its upstream part is empty or has a character that versions cannot have';
-  if (revision !== undefined && !/^[A-Za-z0-9.+~]+$/.test(revision))
-    return 'its revision is empty or has a character that revisions cannot have';
+  if (!UPSTREAM.test(upstream)) return 'its upstream part is empty or has a character that versions cannot have';
+  if (revision !== undefined && !REVISION.test(revision)) return 'its revision is empty or has a character that revisions cannot have';
   return undefined;
 }
 

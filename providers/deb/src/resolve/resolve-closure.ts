@@ -3,8 +3,10 @@ import type { Closure, PackageRelation, ResolvedPackage } from '@ict/plugin-api'
 import type { Member } from '@ict/solver';
 import { RELATION_FIELDS } from '../relations/relation-numbers.js';
 import type { Reason } from './resolve-clauses.js';
-import type { Pool } from './resolve-pool.js';
+import type { MemberRelations, Pool } from './resolve-pool.js';
 import type { Wanted } from './resolve-seeds.js';
+
+type Writable<T> = { -readonly [K in keyof T]: T[K] };
 
 /**
  * What was chosen, as the lock has it: sorted by id, each package with the members that satisfy its Depends and Pre-Depends, and with
@@ -14,81 +16,72 @@ import type { Wanted } from './resolve-seeds.js';
  * @throws `ICT_DEB_INDEX_INVALID` when the index gives a chosen package a value that cannot be trusted.
  */
 export function buildClosure(pool: Pool, members: readonly Member<Reason>[], wanted: readonly Wanted[], recommends: boolean): Closure {
-  const solvableOf = new Map(members.map(({ solvable }) => [pool.id(solvable), solvable]));
+  const solvableOf = new Map<string, number>();
+  members.forEach(({ solvable }) => solvableOf.set(pool.id(solvable), solvable));
   const ids = [...solvableOf.keys()].sort();
   const solvables = ids.map((id) => solvableOf.get(id)!);
-  /** By solvable: place in the order of ids + 1, so that numbers are compared from here on. */
-  const places = new Uint32Array(pool.count + 1);
-  solvables.forEach((solvable, place) => (places[solvable] = place + 1));
-  const satisfiersOf = pool.satisfiers(places, recommends);
-  const texts = new GroupTexts(pool);
-
-  /** By place: ids, and reasons of seeds, in order. */
-  const requestedBy: string[][] = ids.map(() => []);
-  const requires: (readonly string[])[] = [];
-  const relations: PackageRelation[] = [];
+  const related = pool.relate(solvables, recommends);
+  const relations = relationsAmong(ids, related);
+  const requires = listsOf(ids, related.needing, related.needed);
+  const requiredBy = listsOf(ids, related.asked, related.asking);
+  /** By id: reasons of seeds. */
+  const reasons = new Map<string, string[]>();
   const answers: [request: string, id: string][] = [];
-  for (let place = 0; place < ids.length; place++) requires.push(relate(place));
   for (const { seed, targets } of wanted) {
-    const chosen = targets.find((target) => places[target]! > 0);
+    const chosen = targets.find((target) => solvableOf.get(pool.id(target)) === target);
     if (chosen === undefined) continue;
-    const place = places[chosen]! - 1;
-    requestedBy[place] = [...new Set([...requestedBy[place]!, seed.reason])].sort();
-    answers.push([seed.request, ids[place]!]);
+    const id = pool.id(chosen);
+    reasons.set(id, [...(reasons.get(id) ?? []), seed.reason]);
+    answers.push([seed.request, id]);
   }
   return { packages: solvables.map(describe), relations, answers: answersOf(answers) };
 
-  /** Notes what a member needs and, when Recommends count, recommends. @returns ids of what it needs. */
-  function relate(place: number): readonly string[] {
-    const solvable = solvables[place]!;
-    const from = ids[place]!;
-    const arch = pool.archOf(solvable);
-    const found = satisfiersOf(solvable);
-    const needed: string[] = [];
-    let [last, lastNeeded] = [-1, -1];
-    for (let at = 0; at < found.length; at += 3) {
-      const to = found[at]!;
-      const field = RELATION_FIELDS[found[at + 1]!]!;
-      const kind = field === 'Recommends' ? 'recommends' : 'requires';
-      if (kind === 'requires' && to !== lastNeeded) needed.push(ids[(lastNeeded = to)]!);
-      if (to !== last) requestedBy[(last = to)]!.push(from);
-      relations.push({ from, to: ids[to]!, kind, field, text: texts.of(found[at + 2]!, arch) });
-    }
-    return needed;
-  }
-
   function describe(solvable: number, place: number): ResolvedPackage {
-    const { index, at } = pool.locate(solvable);
-    const maintainer = index.field(at, 'maintainer');
-    const homepage = index.field(at, 'homepage');
-    const summary = index.summary(at);
-    return {
+    const index = pool.indexOf(solvable);
+    const at = pool.rowOf(solvable);
+    const own = reasons.get(ids[place]!);
+    const described: Writable<ResolvedPackage> = {
       ...index.record(at, pool.repository(solvable).id),
       id: ids[place]!,
       requires: requires[place]!,
-      requestedBy: requestedBy[place]!,
+      requestedBy: own === undefined ? requiredBy[place]! : [...new Set([...requiredBy[place]!, ...own])].sort(),
       source: index.source(at),
-      ...(maintainer === undefined ? {} : { maintainer }),
-      ...(homepage === undefined ? {} : { homepage }),
-      ...(summary === undefined ? {} : { summary }),
     };
+    const maintainer = index.field(at, 'maintainer');
+    const homepage = index.field(at, 'homepage');
+    const summary = index.summary(at);
+    // An object for each that is there, to be spread, would be most of what the answer leaves behind.
+    if (maintainer !== undefined) described.maintainer = maintainer;
+    if (homepage !== undefined) described.homepage = homepage;
+    if (summary !== undefined) described.summary = summary;
+    return described;
   }
 }
 
-/** Groups as they are written: many packages share one. */
-class GroupTexts {
-  readonly #pool: Pool;
-  readonly #known = new Map<string, Map<number, string>>();
+function relationsAmong(ids: readonly string[], { relations, texts }: MemberRelations): readonly PackageRelation[] {
+  return Array.from({ length: relations.length / 4 }, (_, at) => {
+    const field = RELATION_FIELDS[relations[4 * at + 2]!]!;
+    return {
+      from: ids[relations[4 * at]!]!,
+      to: ids[relations[4 * at + 1]!]!,
+      kind: field === 'Recommends' ? 'recommends' : 'requires',
+      field,
+      text: texts[relations[4 * at + 3]!]!,
+    };
+  });
+}
 
-  constructor(pool: Pool) {
-    this.#pool = pool;
-  }
-
-  of(group: number, arch: string): string {
-    let known = this.#known.get(arch);
-    if (known === undefined) this.#known.set(arch, (known = new Map()));
-    let text = known.get(group);
-    if (text === undefined) known.set(group, (text = this.#pool.tellGroup(group, arch)));
-    return text;
-  }
+/**
+ * By place of a member: ids of the others that it stands beside in pairs. Each list is made as long as it gets, because one that grows takes room for sixteen more, and of
+ * most lists that is the larger part.
+ */
+function listsOf(ids: readonly string[], members: Uint32Array, others: Uint32Array): string[][] {
+  const sizes = new Uint32Array(ids.length);
+  members.forEach((member) => sizes[member]!++);
+  const lists = ids.map((_, member) => new Array<string>(sizes[member]!));
+  sizes.fill(0);
+  members.forEach((member, at) => {
+    lists[member]![sizes[member]!++] = ids[others[at]!]!;
+  });
+  return lists;
 }

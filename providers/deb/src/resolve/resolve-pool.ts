@@ -14,6 +14,23 @@ export interface Provider {
   readonly provisions: readonly Provided[];
 }
 
+/** Columns of assembly/members.ts, where each is described. */
+const MEMBER_COLUMNS = ['relations', 'groups', 'places', 'needing', 'needed', 'asking', 'asked'] as const;
+
+/** How the members of an answer need each other, by their places. */
+export interface MemberRelations {
+  /** Fours of a member, another that satisfies what it needs or recommends, the field by its place among those that are kept, and the text: in the order of both, those of one pair as they are written. */
+  readonly relations: Uint32Array;
+  /** As the relations are written. */
+  readonly texts: readonly string[];
+  /** Pairs of a member and one that it needs, in order. */
+  readonly needing: Uint32Array;
+  readonly needed: Uint32Array;
+  /** Pairs of a member and one that it needs or recommends, in order. */
+  readonly asking: Uint32Array;
+  readonly asked: Uint32Array;
+}
+
 /**
  * Candidates, and which of them satisfy a relation or are excluded by one. A relation is that of a package of some architecture; every
  * method that takes one means the native architecture where none is given. The walk from relations to packages is assembly/satisfaction.ts; this decides what it asks.
@@ -128,18 +145,17 @@ export class Pool extends Candidates {
   }
 
   /**
-   * Finds the members of an answer that satisfy what a member needs, and recommends, when Recommends count; itself aside.
+   * How the members of an answer need each other, and recommend, when Recommends count; none itself. Members go by their places among those that are given.
    *
-   * @param places by solvable: place of the member in some order + 1, or 0.
-   * @returns threes of a member's place, a field by its place among those that are kept, and a group: in the order of members, those of one as they are written.
+   * @returns views, until the pool is asked for anything else, and texts.
    */
-  satisfiers(places: Uint32Array, recommends: boolean): (solvable: number) => Uint32Array {
-    const { store } = this;
-    const { module } = store;
-    const noted = store.put(places);
-    return (solvable) => {
-      const length = module.satisfiers(this.#pool, solvable, noted, recommends);
-      return store.numbersAt(module.satisfiersAt(), length).slice();
+  relate(members: readonly number[], recommends: boolean): MemberRelations {
+    const { store, architectures } = this;
+    const place = store.module.relate(this.#pool, store.put(Uint32Array.from(members)), members.length, recommends);
+    const { groups, places, ...columns } = store.columnsAt(place, MEMBER_COLUMNS);
+    return {
+      ...columns,
+      texts: Array.from({ length: groups.length }, (_, at) => this.tellGroup(groups[at]!, architectures[places[at]!]!)),
     };
   }
 
@@ -150,9 +166,9 @@ export class Pool extends Candidates {
   }
 
   #ranked(providers: readonly number[]): readonly number[] {
-    return providers.toSorted(
-      (a, b) => this.#rank(a) - this.#rank(b) || this.#firstOf(b) - this.#firstOf(a) || this.#offeredPlace(a) - this.#offeredPlace(b),
-    );
+    const ranked = providers.map((solvable) => ({ solvable, rank: this.#rank(solvable), first: this.#firstOf(solvable) }));
+    ranked.sort((a, b) => a.rank - b.rank || b.first - a.first || this.#offeredPlace(a.solvable) - this.#offeredPlace(b.solvable));
+    return ranked.map(({ solvable }) => solvable);
   }
 
   /** The first package of a solvable's name: as with apt, an update in a later repository does not move the name. */

@@ -107,7 +107,8 @@ export class Solvables {
 
   /** `name:arch`: unique among what can be installed together. */
   id(solvable: number): string {
-    const { index, at } = this.locate(solvable);
+    const index = this.indexOf(solvable);
+    const at = this.rowOf(solvable);
     return `${index.name(at)}:${index.arch(at)}`;
   }
 

@@ -19,20 +19,18 @@ export function warnOfUnreadable(pool: Pool): Problem[] {
 /** Names the packages that each need another of them to be configured before they are unpacked: dpkg has no order for these. */
 export function warnOfCycles(pool: Pool, chosen: ReadonlySet<number>): Problem[] {
   const edges = new Map<string, readonly string[]>();
-  for (const solvable of chosen) {
-    const arch = pool.archOf(solvable);
-    const groups = pool.groups(solvable, 'Pre-Depends') ?? [];
-    // Where two can do, dpkg has a way out.
-    const satisfying = groups.map((group) => (pool.targets(group, arch) ?? []).filter((target) => chosen.has(target)));
-    const needed = satisfying.filter(({ length }) => length === 1).flat();
-    if (needed.length > 0)
-      edges.set(
-        pool.id(solvable),
-        needed.map((target) => pool.id(target)),
-      );
-  }
+  chosen.forEach((solvable) => {
+    const needed = preDependenciesOf(solvable, chosen, pool);
+    if (needed.length === 0) return;
+    edges.set(
+      pool.id(solvable),
+      needed.map((target) => pool.id(target)),
+    );
+  });
+  const cycles = cyclesOf(edges);
+  if (cycles.length === 0) return [];
   const byId = new Map([...chosen].map((solvable) => [pool.id(solvable), solvable]));
-  return cyclesOf(edges).map((cycle) => ({
+  return cycles.map((cycle) => ({
     code: 'ICT_DEB_PRE_DEPENDS_CYCLE',
     message: `${cycle.join(', ')} need each other before they are unpacked (Pre-Depends)`,
     hint: 'The repositories contradict themselves here; report it to them. Installing may fail.',
@@ -42,6 +40,15 @@ export function warnOfCycles(pool: Pool, chosen: ReadonlySet<number>): Problem[]
       return `${pool.title(solvable)} ${pool.version(solvable)} of ${pool.repository(solvable).id}: Pre-Depends ${groups.map(formatGroup).join(', ')}`;
     }),
   }));
+}
+
+/** Packages that one needs to be configured before it is unpacked. Where two can do, dpkg has a way out. */
+function preDependenciesOf(solvable: number, chosen: ReadonlySet<number>, pool: Pool): readonly number[] {
+  const groups = pool.groups(solvable, 'Pre-Depends') ?? [];
+  if (groups.length === 0) return groups;
+  const arch = pool.archOf(solvable);
+  const satisfying = groups.map((group) => (pool.targets(group, arch) ?? []).filter((target) => chosen.has(target)));
+  return satisfying.filter(({ length }) => length === 1).flat();
 }
 
 /** Says which provider stands for a name that is no package, when there was a choice. Of versions of one package there is none. */
