@@ -428,9 +428,9 @@ describe('qemuArguments', () => {
   } as const;
 
   it.each([
-    ['tcg', { major: 10, minor: 0 }, '-accel tcg,thread=multi -cpu max -m 512 -smp 1'],
-    ['tcg', { major: 7, minor: 2 }, '-accel tcg,thread=multi -cpu max,-cx16 -m 512'],
-    ['tcg', undefined, '-cpu max -m 512'],
+    ['tcg', { major: 10, minor: 0 }, '-accel tcg,thread=multi -cpu max,-erms -m 512 -smp 1'],
+    ['tcg', { major: 7, minor: 2 }, '-accel tcg,thread=multi -cpu max,-erms,-cx16 -m 512'],
+    ['tcg', undefined, '-cpu max,-erms -m 512'],
     ['kvm', { major: 7, minor: 2 }, '-accel kvm -cpu host -m 512 -smp 1'],
   ] as const)('names the accelerator %s, and with qemu %o the processor', (accel, version, expected) => {
     expect(qemuArguments({ ...settings, accel, ...(version === undefined ? {} : { version }) }).join(' ')).toContain(expected);
@@ -489,7 +489,7 @@ it.each([
 
 it('tells the arguments by the version that the program has', async () => {
   await bootImage(options('exit 0'));
-  expect(runs()[0]).toContain('-cpu max,-cx16');
+  expect(runs()[0]).toContain('-cpu max,-erms,-cx16');
 });
 
 it('has a page for each error', () => {
