@@ -57,8 +57,8 @@ export interface ResolvingCaller {
   };
 }
 
-/** Memory to begin with: as much as a large resolution takes. */
-const FIRST_PAGES = 256;
+/** Memory to begin with. V8 collects garbage by what instances have, used or not, and most resolutions are small. */
+const FIRST_PAGES = 64;
 const MODULE = new AssemblyModule<ResolvingModule>(RESOLVING_MODULE);
 
 /** An instance, with memory of its own. */
