@@ -104,10 +104,8 @@ describe.each(KINDS)('writeReadOnly of %s', (kind) => {
       const tree = build.tree({});
       const directory = join(build.directory(tree), `tree-${place}`);
       mkdirSync(directory, { mode: 0o755 });
-      for (const name of order) {
-        writeFileSync(join(directory, name), name.repeat(50));
-        execFileSync('setfattr', ['-n', 'user.all', '-v', 'have', join(directory, name)]);
-      }
+      for (const name of order) writeFileSync(join(directory, name), name.repeat(50));
+      execFileSync('setfattr', ['-n', 'user.all', '-v', 'have', ...order], { cwd: directory });
       settle(directory, await hostRecords(directory));
       parts.push(await written(request(kind, tree, { root: `/tree-${place}` })));
     }

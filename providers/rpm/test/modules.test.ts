@@ -38,17 +38,18 @@ import dnf, dnf.module.module_base
 
 work, repository, questions = json.load(sys.stdin)
 
-def answer(number, requests):
-    base = dnf.Base()
-    base.conf.installroot = work + '/root%d' % number
-    base.conf.cachedir = work + '/cache'
-    base.conf.persistdir = work + '/state'
-    base.conf.module_platform_id = 'platform:el9'
-    base.conf.install_weak_deps = False
-    base.conf.substitutions['releasever'] = '1'
-    base.conf.substitutions['arch'] = base.conf.substitutions['basearch'] = 'x86_64'
-    base.repos.add_new_repo('test', base.conf, baseurl=['file://' + repository], gpgcheck=False)
-    base.fill_sack(load_system_repo=False)
+base = dnf.Base()
+base.conf.installroot = work + '/root'
+base.conf.cachedir = work + '/cache'
+base.conf.persistdir = work + '/state'
+base.conf.module_platform_id = 'platform:el9'
+base.conf.install_weak_deps = False
+base.conf.substitutions['releasever'] = '1'
+base.conf.substitutions['arch'] = base.conf.substitutions['basearch'] = 'x86_64'
+base.repos.add_new_repo('test', base.conf, baseurl=['file://' + repository], gpgcheck=False)
+base.fill_sack(load_system_repo=False)
+
+def answer(requests):
     enabling = [request for request in requests if ':' in request and '@' not in request and '/' not in request]
     streams = [request.lstrip('@').split('/')[0] for request in requests if ':' in request]
     try:
@@ -61,9 +62,9 @@ def answer(number, requests):
         return None
 
 for number, requests in enumerate(questions):
-    # In a process of its own, as some versions of dnf abort where others say no.
+    # In a process of its own: it enables streams for itself alone, and some versions of dnf abort where others say no.
     if os.fork() == 0:
-        print('\\n' + json.dumps([number, answer(number, requests)]), flush=True)
+        print('\\n' + json.dumps([number, answer(requests)]), flush=True)
         os._exit(0)
     os.wait()
 `;
