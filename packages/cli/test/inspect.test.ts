@@ -1,5 +1,5 @@
 import { execFileSync, spawnSync } from 'node:child_process';
-import { hash } from 'node:crypto';
+import { hash, randomUUID } from 'node:crypto';
 import { readdirSync, readFileSync, truncateSync, writeFileSync } from 'node:fs';
 import { mkdir } from 'node:fs/promises';
 import { join } from 'node:path';
@@ -9,6 +9,8 @@ import { expect, it, vi } from 'vitest';
 import { ict, temporaryDirectory } from './fixture.js';
 
 const UUID = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
+/** Of no other test: mkfs.btrfs refuses one that something mounted has. */
+const BTRFS_UUID = randomUUID();
 
 function run(program: string, ...argv: readonly string[]): void {
   const { status, stderr } = spawnSync(program, argv, { env: { ...process.env, E2FSPROGS_FAKE_TIME: '1700000000' } });
@@ -103,7 +105,7 @@ it('compare names packages, files and values that differ, and ends as it is aske
 });
 
 it.each([
-  ['btrfs', (tree: string, image: string) => run('mkfs.btrfs', '--quiet', '--uuid', UUID, '--rootdir', tree, image)],
+  ['btrfs', (tree: string, image: string) => run('mkfs.btrfs', '--quiet', '--uuid', BTRFS_UUID, '--rootdir', tree, image)],
   ['squashfs', (tree: string, image: string) => run('mksquashfs', tree, image, '-noappend', '-quiet', '-no-progress', '-comp', 'zstd')],
   ['erofs', (tree: string, image: string) => run('mkfs.erofs', '--quiet', '-zlz4', '-U', UUID, image, tree)],
 ])('compare names the file in which two images of %s differ', async (type, make) => {
