@@ -91,7 +91,7 @@ function fillAll(directory: string): void {
   overwrite(at('reserved'), 70_000, Buffer.from('written'));
   tool('fallocate', '--keep-size', '--length', '1M', at('empty'));
   const file = openSync(at('pieces'), 'w');
-  for (let piece = 0; piece < 6000; piece++) writeSync(file, `piece ${piece}`, piece * 8192 + 5);
+  for (let piece = 0; piece < 3000; piece++) writeSync(file, `piece ${piece}`, piece * 8192 + 5);
   closeSync(file);
   setAttributes(directory, 'large', [
     ...Array.from({ length: 400 }, (_none, index) => [`user.${index}`, noise(60)] as const),
@@ -410,6 +410,8 @@ it.each<[string, string, (victim: Victim) => Promise<void> | void]>([
     'its extents',
     (victim) => victim.blocks('extents', (block) => block.writeUInt16BE(9000, 6)),
   ],
+  ['a tree of extents whose leaves are empty', 'its extents', (victim) => victim.blocks('extents', (block) => block.writeUInt16BE(0, 6))],
+  ['a directory without blocks', 'its blocks of names', (victim) => victim.inode('/large', (inode) => inode.writeUInt32BE(0, 76))],
   [
     'a tree of extents with fewer than the inode says',
     'its extents',
@@ -508,6 +510,19 @@ it.each<[string, string, (victim: Victim) => Promise<void> | void]>([
   const victim = await Victim.ofLittle();
   await damage(victim);
   expect(await readAll(() => victim.open())).toMatchObject({ message: expect.stringContaining(message) as unknown });
+});
+
+it('attributes of a file with many names are read once', async () => {
+  const victim = await Victim.ofLittle();
+  const [node] = victim.places().filter(({ kind }) => kind === 'node');
+  const bytes = bytesIn(victim.bytes);
+  let reads = 0;
+  const read = (offset: number, length: number): Promise<Buffer> => {
+    if (offset === node?.at) reads++;
+    return bytes.read(offset, length);
+  };
+  expect(await readAll(() => openXfs({ ...bytes, read }))).toBe(53);
+  expect(reads).toBe(1);
 });
 
 it('whatever is damaged, with right checksums, ends in a result or a problem', async () => {

@@ -39,8 +39,9 @@ export class Extents {
   /** What a fork has, in its order; holes are left out. @param owner number of the inode. */
   async *of({ format, room, extents }: Fork, owner: number): AsyncGenerator<Run, void, undefined> {
     const met: Met = { blocks: 0, left: extents };
-    if (format === XFS_FORMAT.extents) yield* this.#records(room, extents, owner, met);
-    else if (format === XFS_FORMAT.tree) {
+    if (format === XFS_FORMAT.extents) {
+      if (extents > 0) yield* this.#records(room, extents, owner, met);
+    } else if (format === XFS_FORMAT.tree) {
       const level = room.readUInt16BE(0);
       if (level > MOST_LEVELS) throw damaged(owner);
       yield* this.#below(room.subarray(XFS_TREE_ROOT_BYTES), room.readUInt16BE(2), level, owner, met);
@@ -79,7 +80,7 @@ export class Extents {
 
   /** 1 bit of state, 54 of place in the file, 52 of block, 21 of length. @see xfs_bmbt_disk_get_all in fs/xfs/libxfs/xfs_bmap_btree.c of the kernel */
   *#records(entries: Buffer, count: number, owner: number, met: Met): Generator<Run, void, undefined> {
-    if (count > 0) requireCount(count, entries, owner);
+    requireCount(count, entries, owner);
     for (let at = 0; at < count * XFS_EXTENT_BYTES; at += XFS_EXTENT_BYTES) {
       const [first, second, third, last] = [0, 4, 8, 12].map((word) => entries.readUInt32BE(at + word)) as [number, number, number, number];
       const logical = (first & 0x7fff_ffff) * 2 ** 23 + (second >>> 9);
@@ -92,7 +93,7 @@ export class Extents {
   }
 }
 
-/** @returns how many there is room for. */
+/** @returns how many there is room for. @throws RangeError for more, and for none: nothing would say that it was met. */
 function requireCount(count: number, entries: Buffer, owner: number): number {
   const room = Math.floor(entries.length / XFS_EXTENT_BYTES);
   if (count === 0 || count > room) throw damaged(owner);

@@ -5,6 +5,7 @@ import { childPath, filesystemOver, nameText } from '../filesystem-over.js';
 import { attributesOf, requireSize, typeOf } from '../inode-fields.js';
 import { MOST_DIRECTORY_BYTES } from '../limits.js';
 import { nothing } from '../pieces.js';
+import { remembering } from '../../remembering.js';
 import { Attributes } from './attributes.js';
 import { namesIn, shortNames, type DirectoryName } from './directory.js';
 import { Extents } from './extents.js';
@@ -13,6 +14,8 @@ import { endsWithUnmounting } from './log.js';
 import { placeOfBlocks, placeOfInode, requireDescribed } from './places.js';
 import { readSuperblock, type Superblock } from './superblock.js';
 
+/** So many inodes whose attributes have blocks of their own. */
+const KEPT_INODES = 16;
 /** By which a directory names itself and the one above it, where it does. */
 const OWN_NAMES: readonly string[] = ['.', '..'];
 
@@ -48,12 +51,15 @@ class Inodes {
   readonly #superblock: Superblock;
   readonly #extents: Extents;
   readonly #attributes: Attributes;
+  /** By the number of an inode: where parents are stored, one with many names has many, and each name would have them read again. */
+  readonly #distantAttributes: (number: number) => Promise<Pick<FileEntry, 'attributes'>>;
 
   constructor(bytes: Bytes, superblock: Superblock) {
     this.#bytes = bytes;
     this.#superblock = superblock;
     this.#extents = new Extents(bytes, superblock);
     this.#attributes = new Attributes(bytes, superblock.blockBytes, this.#extents);
+    this.#distantAttributes = remembering(KEPT_INODES, async (number) => attributesOf(await this.#attributes.of(await this.#read(number))));
   }
 
   async entry(path: string, number: number): Promise<FileEntry> {
@@ -66,7 +72,7 @@ class Inodes {
       sizeBytes: type === 'file' || type === 'symlink' ? sizeBytes : 0,
       ...(type === 'symlink' ? { target: (await this.#target(inode)).toString() } : {}),
       ...(type === 'character' || type === 'block' ? { device: deviceOf(content.room.readUInt32BE(0)) } : {}),
-      ...attributesOf(await this.#attributes.of(inode)),
+      ...((inode.attributes?.extents ?? 0) > 0 ? await this.#distantAttributes(number) : attributesOf(await this.#attributes.of(inode))),
       content: () => (type === 'file' ? this.#content(number) : nothing()),
     };
   }
@@ -100,20 +106,21 @@ class Inodes {
     const { blockBytes, directoryBytes } = this.#superblock;
     const each = directoryBytes / blockBytes;
     const parts: Buffer[] = [];
-    let start = 0;
+    let [start, met] = [0, 0];
     for await (const { logical, blocks, at } of this.#extents.of(content, number)) {
-      for (let index = 0; index < blocks; index++) {
-        if ((logical + index) * blockBytes >= sizeBytes) return;
-        if ((logical + index) % each !== parts.length) throw new RangeError(`inode ${number} of the xfs is damaged: its blocks of names`);
+      for (let index = 0; index < blocks && (logical + index) * blockBytes < sizeBytes; index++) {
         const place = at + index * blockBytes;
+        if ((logical + index) % each !== parts.length) throw damagedNames(number);
         if (parts.length === 0) start = place;
         parts.push(await this.#bytes.read(place, blockBytes));
         if (parts.length < each) continue;
         const block = Buffer.concat(parts.splice(0));
         requireDescribed(block, XFS_HEADER.names, start, number);
         yield block;
+        met++;
       }
     }
+    if (parts.length > 0 || met === 0) throw damagedNames(number);
   }
 
   /** @see xfs_dsymlink_hdr in fs/xfs/libxfs/xfs_format.h of the kernel: there is one for all blocks that lie one behind the other */
@@ -136,6 +143,10 @@ class Inodes {
     }
     throw new RangeError(`inode ${number} of the xfs is damaged: the target of a link`);
   }
+}
+
+function damagedNames(number: number): RangeError {
+  return new RangeError(`inode ${number} of the xfs is damaged: its blocks of names`);
 }
 
 function deviceOf(number: number): readonly [major: number, minor: number] {
