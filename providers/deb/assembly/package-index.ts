@@ -80,9 +80,9 @@ export class Index {
   }
 }
 
-/** What a large resolution reads: room that nothing is written to costs nothing, and a column that grows is written twice. */
-const EXPECTED_BYTES = 4 << 20;
-const EXPECTED_STANZAS = 4096;
+/** What a large resolution reads of an index: a column that grows is written twice. */
+const EXPECTED_STANZAS: u32 = 4096;
+const STANZA_BYTES: u32 = 1024;
 
 /**
  * Takes a directory that the caller has written.
@@ -114,11 +114,12 @@ export function enlist(number: u32, columns: usize): Index {
   index.versionTexts = texts(columns, 14);
   index.loaded = notes(index.starts.length);
   index.names = notes(index.known.starts.length);
-  index.keysOfNames = notes(EXPECTED_STANZAS);
-  index.texts = bytes(EXPECTED_BYTES);
-  index.ends = numbers(EXPECTED_STANZAS);
-  index.places = numbers(EXPECTED_STANZAS * width);
-  index.lists = notes(EXPECTED_STANZAS * FIELDS);
+  const stanzas = min(EXPECTED_STANZAS, index.starts.length);
+  index.keysOfNames = notes(stanzas);
+  index.texts = bytes(stanzas * STANZA_BYTES);
+  index.ends = numbers(stanzas);
+  index.places = numbers(stanzas * width);
+  index.lists = notes(stanzas * FIELDS);
   forget(index);
   return index;
 }

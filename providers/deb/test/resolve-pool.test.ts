@@ -1,5 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
+import { IndexStore } from '../src/metadata/index-store.js';
 import { parseRelations } from '../src/relations/relation.js';
 import { satisfiesVersion } from '../src/relations/version.js';
 import { Pool } from '../src/resolve/resolve-pool.js';
@@ -148,6 +149,13 @@ it('tells apart what members need from what they recommend', () => {
   const { needed, asked } = pool.relate([1, 2, 3], true);
   expect([[...needed], [...asked]]).toEqual([[1], [1, 2]]);
   expect([...pool.relate([1, 2, 3], false).asked]).toEqual([1]);
+});
+
+it('needs no more memory for few packages than there is at first', () => {
+  const sizeOf = ({ module }: IndexStore): number => module.memory.buffer.byteLength;
+  const pool = poolOf(...['a', 'b', 'c'].map((name) => [{ name, version: '1', fields: ['Depends: a'] }]));
+  expect(pool.relate([1, 2, 3], false).texts).toEqual(['a']);
+  expect(sizeOf(pool.store)).toBe(sizeOf(new IndexStore()));
 });
 
 it('ranks providers, and tells what they provide', () => {
