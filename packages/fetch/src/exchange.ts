@@ -1,5 +1,5 @@
 import type { Readable } from 'node:stream';
-import type { Dispatcher } from 'undici';
+import type { buildConnector, Dispatcher } from 'undici';
 import { BodyHandler, type AnswerBody, type AnswerStart } from './answer-body.js';
 import { fetchError } from './errors.js';
 import { Paces } from './pace.js';
@@ -130,16 +130,18 @@ async function openTransports({ timeouts, connections, proxy }: ConnectionOption
     connections,
     pipelining: 1,
     allowH2: false,
-    connect: withPatientParser(buildConnector({ ...connecting, allowH2: false })),
+    connect: buildConnector({ ...connecting, allowH2: false }),
     headersTimeout: timeouts.headersMs,
     bodyTimeout: timeouts.bodyMs,
   };
+  // Of what it connects to proxies by, undici itself says no more than how.
+  const pool = (origin: string | URL, options: { readonly connect: buildConnector.connector }): Dispatcher =>
+    new Pool(origin, { ...common, ...options, connect: withPatientParser(options.connect) });
+  const direct = (): Dispatcher => new Agent({ ...common, factory: pool });
   if (proxy.httpProxy === undefined && proxy.httpsProxy === undefined) {
-    const agent = new Agent(common);
+    const agent = direct();
     return { http: agent, https: agent };
   }
-  // Of what it connects to proxies by, undici itself says no more than how.
-  const pool = (origin: string | URL, options: object): Dispatcher => new Pool(origin, { ...common, ...options });
   const proxied = new EnvHttpProxyAgent({
     ...common,
     factory: pool,
@@ -151,7 +153,7 @@ async function openTransports({ timeouts, connections, proxy }: ConnectionOption
     noProxy: proxy.noProxy ?? '',
   });
   // It would send https through a proxy of http, as nobody else does.
-  return { http: proxied, https: proxy.httpsProxy === undefined ? new Agent(common) : proxied };
+  return { http: proxied, https: proxy.httpsProxy === undefined ? direct() : proxied };
 }
 
 export interface Answer {

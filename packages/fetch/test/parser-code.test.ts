@@ -22,10 +22,15 @@ afterEach(async () => {
 /** A module whose one function counts down from its argument: `(func (export "count") (param i32) (loop local.get 0 i32.const 1 i32.sub local.tee 0 br_if 0))`. */
 const COUNTING = 'AGFzbQEAAAABBQFgAX8AAwIBAAcJAQVjb3VudAAAChABDgADQCAAQQFrIgANAAsL';
 
-it('leaves the parser as it is made for what a build fetches, and has other modules compiled well', async () => {
+it.each([
+  ['a server', '/large', {}],
+  ['a proxy', 'http://archive.invalid/large', { http_proxy: true }],
+])('leaves the parser as it is made for what a build fetches from %s, and has other modules compiled well', async (_, path, variables) => {
+  const url = new URL(path, server.origin).href;
+  const env = Object.fromEntries(Object.keys(variables).map((name) => [name, server.origin]));
   const piece = Buffer.alloc(1024 * 1024);
   const pieces = 60;
-  server.on('/large', (_request, response) => {
+  server.on(path, (_request, response) => {
     response.writeHead(200, { 'content-length': piece.length * pieces });
     void (async () => {
       for (let sent = 0; sent < pieces; sent++) if (!response.write(piece)) await once(response, 'drain');
@@ -34,8 +39,8 @@ it('leaves the parser as it is made for what a build fetches, and has other modu
   });
   const script = `
     const { createFetcher } = await import(${JSON.stringify(new URL('../dist/index.js', import.meta.url).href)});
-    const fetcher = createFetcher({ directory: ${JSON.stringify(bench.root)}, temporary: ${JSON.stringify(bench.root)}, env: {} });
-    await fetcher.fetch({ url: ${JSON.stringify(`${server.origin}/large`)}, maxBytes: ${piece.length * pieces} });
+    const fetcher = createFetcher({ directory: ${JSON.stringify(bench.root)}, temporary: ${JSON.stringify(bench.root)}, env: ${JSON.stringify(env)} });
+    await fetcher.fetch({ url: ${JSON.stringify(url)}, maxBytes: ${piece.length * pieces} });
     await fetcher.close();
     console.log('fetched');
     const { instance } = await WebAssembly.instantiate(Buffer.from('${COUNTING}', 'base64'));
