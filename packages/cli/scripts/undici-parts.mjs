@@ -31,8 +31,8 @@ export function undiciParts(root) {
   return {
     name: 'undici-parts',
     transform(code, id) {
-      for (const [importing, names] of code.matchAll(/(?:\{([^{}]*)\} = await )?import\('undici'\)/g)) {
-        const missing = names?.split(',').filter((name) => !(name.trim() in USED));
+      for (const [importing, names] of code.matchAll(/(?:\{([^{}]*)\} = await )?(?:import\(|require\(|\bfrom\s*)['"]undici['"]/g)) {
+        const missing = names?.match(/[^\s,][^,]*/g)?.filter((name) => !(name.trim() in USED));
         if (missing?.length !== 0) throw new Error(`${id}: ${importing} takes what ${import.meta.url} leaves out`);
       }
       return replacements.has(id) ? { code: replacements.get(id), map: null } : null;

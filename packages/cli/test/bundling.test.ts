@@ -11,6 +11,7 @@ import { installedPackages } from '../scripts/installed-packages.mjs';
 import { nodeBuiltins } from '../scripts/node-builtins.mjs';
 import { placedModules } from '../scripts/placed-modules.mjs';
 import { thirdPartyNotice } from '../scripts/third-party-notice.mjs';
+import { undiciParts } from '../scripts/undici-parts.mjs';
 
 const dist = (name: string): string => fileURLToPath(new URL(`../dist/${name}`, import.meta.url));
 const support = { moduleUrl: dist('module-url.js'), importLazily: dist('eager-compilation.js') };
@@ -197,6 +198,21 @@ describe('a bundle', () => {
       await expect(bundle()).rejects.toThrow('would mean another place');
     },
   );
+
+  it.each([
+    `const { Agent, request } = await import('undici');`,
+    `const { Agent: Other } = await import('undici');`,
+    `const all = await import('undici');`,
+    `import { request } from 'undici';`,
+    `import * as all from "undici";`,
+    `const { request } = require('undici');`,
+  ])('is not made of what is left out of undici: %s', (code) => {
+    expect(() => undiciParts('/undici').transform(code, '/app/main.js')).toThrow('/app/main.js: ');
+  });
+
+  it('has of undici what is used', () => {
+    expect(undiciParts('/undici').transform(`const {\n  Agent,\n  Pool,\n} = await import('undici');`, '/app/main.js')).toBeNull();
+  });
 
   it('is not made of what no package depends on', async () => {
     await put('packages/library', { 'package.json': manifest('library', { near: '1' }) });
