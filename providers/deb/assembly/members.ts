@@ -8,7 +8,8 @@ import { ELSEWHERE, targets as targetsOf } from './satisfaction';
 
 /** Numbers of a relation. */
 const FOUR: u32 = 4;
-const EXPECTED: u32 = 4096;
+/** Relations of a member that may come. */
+const EXPECTED: u32 = 8;
 
 /** Fours of a member, one that satisfies what it needs or recommends, the field, and the text: by the first two, those of one pair as they are written. */
 let relations!: Numbers;
@@ -37,7 +38,7 @@ let resultsEnd: usize = 0;
  * @returns where pairs of numbers lie, each where a column is and how many numbers it has, in the order of `MEMBER_COLUMNS` of the caller.
  */
 export function relate(pool: Pool, members: usize, count: u32, recommends: bool): usize {
-  const expected = max(EXPECTED, 8 * count);
+  const expected = EXPECTED * count;
   relations = numbers(FOUR * expected);
   groups = numbers(expected);
   architectures = numbers(expected);
@@ -46,7 +47,7 @@ export function relate(pool: Pool, members: usize, count: u32, recommends: bool)
   asking = numbers(expected);
   asked = numbers(expected);
   places = notes(pool.count() + 1);
-  texts = notes(EXPECTED);
+  texts = notes(expected);
   for (let place: u32 = 0; place < count; place++) places.set(solvableAt(members, place), place + 1);
   for (let place: u32 = 0; place < count; place++) relateOne(pool, place, solvableAt(members, place), recommends);
   resultsEnd = results;
