@@ -125,12 +125,12 @@ async function openTransports({ timeouts, connections, proxy }: ConnectionOption
   requireProxy('http_proxy', proxy.httpProxy);
   requireProxy('https_proxy', proxy.httpsProxy);
   const { Agent, EnvHttpProxyAgent, Pool, buildConnector } = await import('undici');
-  const connecting = { timeout: timeouts.connectMs };
+  const connecting = { timeout: timeouts.connectMs, allowH2: false };
   const common = {
     connections,
     pipelining: 1,
     allowH2: false,
-    connect: buildConnector({ ...connecting, allowH2: false }),
+    connect: buildConnector(connecting),
     headersTimeout: timeouts.headersMs,
     bodyTimeout: timeouts.bodyMs,
   };

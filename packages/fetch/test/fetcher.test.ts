@@ -1,6 +1,7 @@
+import { once } from 'node:events';
 import { mkdirSync, readFileSync, statSync, symlinkSync, writeFileSync } from 'node:fs';
 import { createServer } from 'node:http';
-import type { AddressInfo } from 'node:net';
+import { createServer as listen, type AddressInfo } from 'node:net';
 import { join } from 'node:path';
 import { fileStateOf } from '@ict/integrity';
 import { describe, expect, it } from 'vitest';
@@ -289,6 +290,28 @@ describe('proxies', () => {
     const direct = await fetcher.fetch({ url: `${server.origin}/direct`, maxBytes });
     expect(direct.digest).toBe(digest('direct'));
     expect(server.seen.map(({ path }) => path)).toEqual(['/direct']);
+  });
+
+  it.each([
+    ['a server', 'https_proxy', (port: number) => ['', `https://127.0.0.1:${port}/x`]],
+    ['a proxy of http', 'http_proxy', (port: number) => [`https://127.0.0.1:${port}`, 'http://archive.invalid/x']],
+    ['a proxy of https', 'https_proxy', (port: number) => [`https://127.0.0.1:${port}`, 'https://archive.invalid/x']],
+  ] as const)('over TLS nothing but HTTP/1.1 is offered to %s', async (_, variable, at) => {
+    // RFC 7301, 3.1: the extension, and the list of one protocol in it.
+    const offer = Buffer.from('\x00\x10\x00\x0b\x00\x09\x08http/1.1', 'latin1');
+    const offered: boolean[] = [];
+    const listener = listen((socket) => {
+      socket.once('data', (hello) => {
+        offered.push(hello.includes(offer));
+        socket.destroy();
+      });
+    }).listen(0, '127.0.0.1');
+    await once(listener, 'listening');
+    const [proxy, url] = at((listener.address() as AddressInfo).port);
+    const fetcher = bench.open({ env: { [variable]: proxy }, retry: { retries: 0 } });
+    await expect(fetcher.fetch({ url, maxBytes })).rejects.toMatchObject({ code: 'ICT_FETCH_CONNECTION' });
+    listener.close();
+    expect(new Set(offered)).toEqual(new Set([true]));
   });
 
   it('change nothing about how long a server may be silent', async () => {
