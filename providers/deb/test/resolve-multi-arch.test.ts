@@ -2,11 +2,10 @@ import { mkdtemp, rm, writeFile } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, it } from 'vitest';
-import { AptResolver } from '@ict/fixtures';
+import { AptResolver, subsets } from '@ict/fixtures';
 import * as fc from 'fast-check';
 import { parseIndex, resolveChecked } from './checked-resolution.js';
 import { indexText, type CasePackage } from './resolve-case-file.js';
-import { subsets } from './subsets.js';
 
 /** A package for each of some architectures, all with the same fields. */
 const of = (arches: string, name: string, ...fields: readonly string[]): readonly CasePackage[] =>

@@ -1,3 +1,4 @@
+import { subsets } from '@ict/fixtures';
 import { digestOf } from '@ict/integrity';
 import type { DistributionDefinition, ResolutionRequest, Seed, Snapshot } from '@ict/plugin-api';
 import * as fc from 'fast-check';
@@ -6,7 +7,6 @@ import { resolveChecked, resolveServed } from './checked-resolution.js';
 import { FakeContext } from './fake-context.js';
 import { indexText, toRepositories } from './resolve-case-file.js';
 import type { CasePackage } from './resolve-case-file.js';
-import { subsets } from './subsets.js';
 
 const distribution = { essential: { priorities: ['required'], packages: ['apt'] } } as unknown as DistributionDefinition;
 

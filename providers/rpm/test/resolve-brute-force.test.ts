@@ -1,6 +1,6 @@
 import fc from 'fast-check';
 import { describe, expect, it } from 'vitest';
-import { brokenRpmRelations, readPlainRpms, type PlainRpm } from '@ict/fixtures';
+import { brokenRpmRelations, readPlainRpms, subsets, type PlainRpm } from '@ict/fixtures';
 import { compareVersions } from '../src/relations/evr.js';
 import { resolveIn, splitNevra, toPrimaryXml, type TestPackage } from './resolve-universe.js';
 
@@ -67,9 +67,7 @@ const anyRequests = fc.oneof(
 
 /** Every set of packages in which all relations hold. */
 function soundSets(packages: readonly TestPackage[]): readonly (readonly PlainRpm[])[] {
-  const plain = readPlainRpms(toPrimaryXml(packages));
-  const subsets = Array.from({ length: 2 ** plain.length }, (_, bits) => plain.filter((_each, i) => (bits & (1 << i)) !== 0));
-  return subsets.filter((chosen) => brokenRpmRelations(chosen, compareVersions).length === 0);
+  return subsets(readPlainRpms(toPrimaryXml(packages))).filter((chosen) => brokenRpmRelations(chosen, compareVersions).length === 0);
 }
 
 const isMeant = ({ name, arch, version }: Pick<PlainRpm, 'name' | 'arch' | 'version'>, request: string): boolean =>
