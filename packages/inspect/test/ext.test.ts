@@ -1,9 +1,23 @@
-import { chmodSync, linkSync, lutimesSync, mkdirSync, readFileSync, symlinkSync, truncateSync, utimesSync, writeFileSync } from 'node:fs';
+import {
+  chmodSync,
+  linkSync,
+  lutimesSync,
+  mkdirSync,
+  readFileSync,
+  statSync,
+  symlinkSync,
+  truncateSync,
+  utimesSync,
+  writeFileSync,
+} from 'node:fs';
+import { open } from 'node:fs/promises';
 import { join } from 'node:path';
 import { mounted } from '@ict/fixtures';
 import { describe, expect, it } from 'vitest';
+import { bytesOf } from '../src/bytes.js';
+import { openExt } from '../src/filesystems/ext.js';
 import { parseBlockOfAttributes } from '../src/filesystems/ext-attributes.js';
-import type { FileEntry, ReadableFilesystem } from '../src/filesystems/filesystem.js';
+import type { FileEntry, OpenedFilesystem, ReadableFilesystem } from '../src/filesystems/filesystem.js';
 import { gathered } from '../src/filesystems/filesystem.js';
 import { withImage } from '../src/inspect-image.js';
 import { copyOf, emptyFile, MIB, overwrite, run, workDirectory } from './images.js';
@@ -219,4 +233,19 @@ it('a file that is larger than any is refused', async () => {
   await withImage(image, async ({ filesystems }) => {
     await expect(everything(filesystems.get(0)?.files)).rejects.toThrow(/\/file has \d+ bytes, more than a file has/u);
   });
+});
+
+it('entries hold nothing of what was read for them', async () => {
+  const { image } = await withFile();
+  await using handle = await open(image);
+  const bytes = bytesOf(handle, statSync(image).size);
+  const read: Buffer[] = [];
+  const copying = async (offset: number, length: number): Promise<Buffer> => {
+    read.push(Buffer.from(await bytes.read(offset, length)));
+    return read.at(-1) as Buffer;
+  };
+  const { files } = (await openExt({ ...bytes, read: copying })) as OpenedFilesystem;
+  const found = await everything(files);
+  for (const buffer of read) buffer.fill(0);
+  expect(await gathered((found.get('/file') as FileEntry).content())).toEqual(Buffer.alloc(10 * 1024, 'content'));
 });

@@ -16,6 +16,8 @@ const INCOMPAT_64BIT = 0x80;
 const INCOMPAT_META_BG = 0x10;
 const INCOMPAT_INLINE_DATA = 0x8000;
 const INCOMPAT_FILETYPE = 0x2;
+/** What every inode has; behind it are the rest of its fields, and attributes. */
+const FIRST_FIELDS_BYTES = 128;
 const EXTENTS_FLAG = 0x80000;
 const ROOT_INODE = 2;
 const EXTENT_MAGIC = 0xf30a;
@@ -111,6 +113,8 @@ class Inodes {
     const type = typeOf(bits, path, number);
     const sizeBytes = inode.readUInt32LE(0x4) + inode.readUInt32LE(0x6c) * 2 ** 32;
     requireSize(path, type, sizeBytes);
+    // A copy, as an entry would hold what was read with the inode.
+    const fields = Buffer.from(inode.subarray(0, FIRST_FIELDS_BYTES));
     return {
       path,
       type,
@@ -123,7 +127,7 @@ class Inodes {
       ...(type === 'symlink' ? { target: await this.#target(inode, sizeBytes) } : {}),
       ...(type === 'character' || type === 'block' ? { device: deviceOf(inode) } : {}),
       ...attributesOf(Object.entries(await this.#attributes(inode))),
-      content: () => (type === 'file' ? this.#content(inode, sizeBytes) : nothing()),
+      content: () => (type === 'file' ? this.#content(fields, sizeBytes) : nothing()),
     };
   }
 
