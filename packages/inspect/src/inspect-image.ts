@@ -87,9 +87,15 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
   const partitions = table?.partitions ?? [{ number: 0, startBytes: 0, sizeBytes: disk.sizeBytes, type: 'whole' }];
   const filesystems = new Map<number, OpenedFilesystem>();
   const contents = new Map<number, Bytes>();
-  const reports: PartitionReport[] = [];
+  const reports = new Map<number, PartitionReport>();
+  const tellProblem = (partition: Partition, error: unknown): void => {
+    if (!(error instanceof RangeError)) throw error;
+    const known = reports.get(partition.number);
+    const problems = [error.message, ...(known?.problem === undefined ? [] : [known.problem])];
+    reports.set(partition.number, { ...partition, ...known, problem: problems.join('; ') });
+  };
   let boot: BootConfiguration | undefined;
-  let esp: ReadableFilesystem | undefined;
+  let esp: { readonly partition: Partition; readonly files: ReadableFilesystem } | undefined;
   let system: SystemSummary | undefined;
   for (const partition of partitions) {
     const { number, startBytes, sizeBytes, type } = partition;
@@ -98,7 +104,7 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
       const bytes = partOf(disk, startBytes, sizeBytes);
       contents.set(number, bytes);
       const opened = (await openFilesystem(bytes)) ?? (table === undefined ? await openInitrd(asFile(bytes)) : undefined);
-      reports.push({ ...partition, ...(opened === undefined ? {} : { filesystem: opened.summary, ...pendingProblem(opened) }) });
+      reports.set(number, { ...partition, ...(opened === undefined ? {} : { filesystem: opened.summary, ...pendingProblem(opened) }) });
       if (opened === undefined) {
         if (EXTENDED.includes(type)) throw new RangeError('it is an extended partition, and the logical partitions in it are not read');
         continue;
@@ -108,23 +114,23 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
       if (opened.files === undefined) continue;
       if (boot === undefined && type === 'esp') {
         boot = await readBootConfiguration(opened.files);
-        esp = opened.files;
+        esp = { partition, files: opened.files };
       }
       system ??= await readSystem(opened.files);
       if (opened.summary.type === 'iso9660') system ??= await systemInside(opened.files);
     } catch (error) {
-      if (!(error instanceof RangeError)) throw error;
-      const known = reports.at(-1)?.number === number ? reports.pop() : undefined;
-      const problems = [error.message, ...(known?.problem === undefined ? [] : [known.problem])];
-      reports.push({ ...partition, ...known, problem: problems.join('; ') });
+      tellProblem(partition, error);
     }
   }
-  if (boot !== undefined && esp !== undefined)
-    system ??= await systemOfInitrds(
-      esp,
-      boot.entries.flatMap(({ initrds }) => initrds),
-    );
-  if (table === undefined && filesystems.size === 0 && reports[0]?.problem === undefined) {
+  if (system === undefined && boot !== undefined && esp !== undefined) {
+    const initrds = boot.entries.flatMap((entry) => entry.initrds);
+    try {
+      system = await systemOfInitrds(esp.files, initrds);
+    } catch (error) {
+      tellProblem(esp.partition, error);
+    }
+  }
+  if (table === undefined && filesystems.size === 0 && reports.get(0)?.problem === undefined) {
     throw inspectError('ICT_INSPECT_IMAGE', {
       message: `${name} has no partition table and no filesystem that is known`,
       hint: 'Give a disk image, raw or in the format of a virtual machine, or an initrd.',
@@ -135,7 +141,7 @@ async function openImage(disk: Bytes, name: string): Promise<OpenedImage> {
     report: {
       sizeBytes: disk.sizeBytes,
       ...(table === undefined ? {} : { table: tableReport(table) }),
-      partitions: reports,
+      partitions: [...reports.values()],
       ...(boot === undefined ? {} : { boot }),
       ...(system === undefined ? {} : { system }),
     },

@@ -284,3 +284,14 @@ it('the system of a medium is that of an initrd that is one, and not what finds 
   const disk = makeDisk(join(directory, 'disk'), [{ type: 'esp', name: 'esp', file: esp, sizeBytes: 4 * MIB }]);
   await withImage(disk, async ({ report }) => expect(report.system).toMatchObject({ title: 'A system', hostname: 'host' }));
 });
+
+it('what an initrd says of its system and is not to be believed is the problem of its partition', async () => {
+  const directory = workDirectory();
+  const initrd = gzipSync(initrdOf({ 'etc/os-release': 'x'.repeat(MIB + 1) }));
+  const files = { '/loader/entries/a.conf': 'title A\ninitrd /initrd\n', '/initrd': initrd };
+  const esp = await makeFat(join(directory, 'esp'), 4 * MIB, files, '-F', '12');
+  const disk = makeDisk(join(directory, 'disk'), [{ type: 'esp', name: 'esp', file: esp, sizeBytes: 4 * MIB }]);
+  const { partitions, boot, system } = await inspectImage(disk);
+  expect(partitions[0]).toMatchObject({ problem: '/etc/os-release has 1048577 bytes, more than 1048576', filesystem: { type: 'vfat' } });
+  expect([boot?.entries[0]?.title, system]).toEqual(['A', undefined]);
+});
