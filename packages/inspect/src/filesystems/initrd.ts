@@ -37,7 +37,7 @@ export async function openInitrd(source: Pick<FileEntry, 'content'>, signal?: Ab
   try {
     const first = await members.next().catch((cause: unknown) => reasonOf(cause));
     if (first instanceof Error)
-      return NO_DECODER.includes((first as { code?: string }).code ?? '') ? { summary, unread: first.message } : undefined;
+      return isIctError(first) && NO_DECODER.includes(first.code) ? { summary, unread: first.message } : undefined;
     const index = await indexOf(first, members).catch((cause: unknown) => reasonOf(cause));
     return index instanceof Error ? { summary, unread: index.message } : { summary, files: filesOf(index, source) };
   } finally {
