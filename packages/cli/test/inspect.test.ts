@@ -202,6 +202,26 @@ it('compare holds bytes of a partition that has no files against each other', as
   expect(await document(['compare', image, other], 'compare')).toMatchObject({ equal: false, values: [content], comparedBytes: [0] });
 });
 
+it('compare warns of a problem that both images have, whether they differ or not', async () => {
+  const directory = await temporaryDirectory();
+  const pending = async (name: string): Promise<string> => {
+    const image = await makeImage(directory, name, name, []);
+    const bytes = readFileSync(image);
+    bytes[1024 + 0x60]! |= 4; // as of one that is mounted
+    writeFileSync(image, bytes);
+    return image;
+  };
+  const [a, b] = [await pending('a'), await pending('b')];
+  const problem = 'this ext4 was not unmounted, and changes that are only in its journal are not read';
+  const warning = `Files of 1 partition were compared.\n  warning partition 0 of both: ${problem}\n`;
+  expect((await ict(['compare', a, a])).stdout.text).toMatch(new RegExp(`hold the same\\. ${warning}$`));
+  expect((await ict(['compare', a, b])).stdout.text).toMatch(new RegExp(`\n\n${warning}$`));
+  expect(await document(['compare', a, b], 'compare')).toMatchObject({ problems: [{ partition: 0, problem }] });
+  const sound = await makeImage(directory, 'c', 'a', []);
+  const { values, problems } = await document(['compare', a, sound], 'compare');
+  expect([values, problems]).toEqual([[{ what: 'partitions.0.problem', a: problem }], undefined]);
+});
+
 it.each([
   ['qcow2', (raw: string, file: string) => run('qemu-img', 'convert', '-f', 'raw', '-O', 'qcow2', raw, file)],
   ['raw.gz', (raw: string, file: string) => writeFileSync(file, gzipSync(readFileSync(raw)))],

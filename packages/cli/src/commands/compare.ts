@@ -1,6 +1,6 @@
 import { resolve } from 'node:path';
 import { readImageManifest } from '@ict/boot';
-import { compareImages } from '@ict/inspect';
+import { compareImages, type ImageReport } from '@ict/inspect';
 import { compareText } from '@ict/integrity';
 import type { CompareFlags } from '../image-commands.js';
 import { packagesOf, type ManifestPackage } from '../manifest-packages.js';
@@ -19,6 +19,12 @@ export interface PackageDifference {
   readonly b?: string;
 }
 
+/** Why what lies in a partition of both images could not be read, or what of it is not. */
+export interface PartitionProblem {
+  readonly partition: number;
+  readonly problem: string;
+}
+
 /** `ict compare`: what two images do not have in common; the exit status is that of `diff` with `--exit-code`. */
 export async function compare(session: Session, a: string, b: string, flags: CompareFlags): Promise<number> {
   const { temporaryDirectory } = await takeSettings(session, flags);
@@ -27,7 +33,8 @@ export async function compare(session: Session, a: string, b: string, flags: Com
   await requireImageFile(one, a);
   await requireImageFile(other, b);
   const {
-    a: report,
+    a: ours,
+    b: theirs,
     values,
     files,
     compared,
@@ -38,18 +45,28 @@ export async function compare(session: Session, a: string, b: string, flags: Com
     ),
   );
   const packages = await comparePackages(one, other);
+  const problems = sharedProblems(ours, theirs);
   const equal = values.length === 0 && files.length === 0 && (packages ?? []).length === 0;
   session.document({
     ...{ schemaVersion: 1, a: one, b: other, equal, values },
     ...(packages === undefined ? {} : { packages }),
     ...{ files, compared },
     ...(comparedBytes.length === 0 ? {} : { comparedBytes }),
+    ...(problems.length === 0 ? {} : { problems }),
   });
-  const whole = report.partitions.flatMap(({ number, filesystem, type }) =>
+  const whole = ours.partitions.flatMap(({ number, filesystem, type }) =>
     comparedBytes.includes(number) ? [filesystem?.type ?? type] : [],
   );
-  session.result(comparisonText({ a, b, values, packages, files, compared, whole }, session.terminal.resultColors));
+  session.result(comparisonText({ a, b, values, packages, files, compared, whole, problems }, session.terminal.resultColors));
   return equal || flags.exitCode !== true ? 0 : 1;
+}
+
+/** Those of partitions that are the same in both: no value differs. */
+function sharedProblems(a: ImageReport, b: ImageReport): readonly PartitionProblem[] {
+  const theirs = new Map(b.partitions.map(({ number, problem }) => [number, problem]));
+  return a.partitions.flatMap(({ number, problem }) =>
+    problem === undefined || problem !== theirs.get(number) ? [] : [{ partition: number, problem }],
+  );
 }
 
 /** Undefined where one of them has no manifest beside it. */

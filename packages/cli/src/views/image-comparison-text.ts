@@ -1,5 +1,5 @@
 import type { FileDifference, ValueDifference } from '@ict/inspect';
-import type { PackageDifference } from '../commands/compare.js';
+import type { PackageDifference, PartitionProblem } from '../commands/compare.js';
 import { formatCount } from './quantity.js';
 import type { Colors } from './terminal.js';
 import { plainText, table } from './terminal-text.js';
@@ -15,18 +15,25 @@ export interface ComparisonWords {
   readonly compared: readonly number[];
   /** Filesystems, else types, of partitions of which the bytes were compared, as nobody reads their files. */
   readonly whole: readonly string[];
+  /** Those that both images have: what only one has is among the values. */
+  readonly problems: readonly PartitionProblem[];
 }
 
 const SIGNS = { added: '+', removed: '-', changed: '~' } as const;
 
 /** What `ict compare` says to people: of each difference what the first image has, then what the second has. */
-export function comparisonText({ a, b, values, packages = [], files, compared, whole }: ComparisonWords, colors: Colors): string {
+export function comparisonText(words: ComparisonWords, colors: Colors): string {
+  const { a, b, values, packages = [], files, compared, whole, problems } = words;
   const looked =
     compared.length === 0 ? 'No files could be compared' : `Files of ${formatCount(compared.length, 'partition')} were compared`;
   const kinds = `${formatCount(whole.length, 'partition')} (${[...new Set(whole)].map(plainText).join(', ')})`;
   const bytes = whole.length === 0 ? '' : `; of ${kinds} the bytes were, as their files are not read`;
+  const warnings = problems.map(
+    ({ partition, problem }) => `  ${colors.yellow('warning')} partition ${partition} of both: ${plainText(problem)}\n`,
+  );
+  const last = `${looked}${bytes}.\n${warnings.join('')}`;
   if (values.length === 0 && packages.length === 0 && files.length === 0)
-    return `${plainText(a)} and ${plainText(b)} hold the same. ${looked}${bytes}.\n`;
+    return `${plainText(a)} and ${plainText(b)} hold the same. ${last}`;
   const lines = [colors.red(`- ${plainText(a)}`), colors.green(`+ ${plainText(b)}`)];
   const sides = (was: unknown, is: unknown): readonly string[] => [colors.red(shown(was)), colors.green(shown(is))];
   if (values.length > 0) lines.push('', `${formatCount(values.length, 'value')}:`);
@@ -52,8 +59,8 @@ export function comparisonText({ a, b, values, packages = [], files, compared, w
       }
     }
   }
-  lines.push('', `${looked}${bytes}.`);
-  return `${lines.join('\n')}\n`;
+  lines.push('', last);
+  return lines.join('\n');
 }
 
 function shown(value: unknown): string {
