@@ -13,6 +13,11 @@ export interface InitrdImage {
 /** How initrds are named that image type `img` delivers; before it comes what their kernel has in common with them. */
 const INITRD = /\.cpio(?:\.(?:gz|xz|zst|bz2))?$/u;
 
+/** Whether a file is called as an initrd is, compressed or not. */
+export function isInitrdName(path: string): boolean {
+  return INITRD.test(path);
+}
+
 /**
  * The files of an image of type `img`: beside NAME.cpio.gz lie NAME.vmlinuz and NAME.cmdline.
  *
@@ -20,7 +25,7 @@ const INITRD = /\.cpio(?:\.(?:gz|xz|zst|bz2))?$/u;
  * @throws `ICT_BOOT_IMAGE` when one of the files cannot be read.
  */
 export async function findInitrdImage(path: string): Promise<InitrdImage | undefined> {
-  if (!INITRD.test(path)) return undefined;
+  if (!isInitrdName(path)) return undefined;
   const stem = path.replace(INITRD, '');
   const kernel = `${stem}.vmlinuz`;
   try {

@@ -60,11 +60,6 @@ export const sourceForms: Readonly<Record<string, SourceForm>> = {
   '.img.bz2': { format: 'raw', compression: 'bz2' },
 };
 
-/** Whether it is that of an initrd, which is read as it is, compressed or not. */
-export function isInitrdEnding(ending: string): boolean {
-  return /^\.cpio(?:\.(?:gz|xz|zst|bz2))?$/.test(ending);
-}
-
 /** Endings of files of images that have more than one dot. */
 const LONG_ENDING = /\.(?:[a-z\d]+\.(?:gz|xz|zst|bz2)|(?:manifest|spdx)\.json|lock\.yml)$/;
 

@@ -1,9 +1,10 @@
 import { mkdir, mkdtemp, rm } from 'node:fs/promises';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
+import { isInitrdName } from '@ict/boot';
 import { systemErrorOf } from '@ict/integrity';
 import { isIctError } from '@ict/plugin-api';
-import { convertDisk, endingOf, isInitrdEnding, programsWords, sourceForms } from './disk-forms.js';
+import { convertDisk, endingOf, programsWords, sourceForms } from './disk-forms.js';
 import { cliError } from './errors.js';
 import { refuseOtherContent } from './file-content.js';
 
@@ -19,9 +20,8 @@ export async function withRawDisk<Result>(
   signal: AbortSignal,
   work: (raw: string) => Promise<Result>,
 ): Promise<Result> {
-  const ending = endingOf(image);
-  if (isInitrdEnding(ending)) return work(image);
-  const form = sourceForms[ending];
+  if (isInitrdName(image)) return work(image);
+  const form = sourceForms[endingOf(image)];
   if (form === undefined || (form.format === 'raw' && form.compression === undefined)) {
     await refuseOtherContent(image, image);
     return work(image);
