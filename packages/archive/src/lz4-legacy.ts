@@ -33,10 +33,13 @@ export async function* decompressLegacyLz4(reader: ByteReader): AsyncGenerator<U
 }
 
 function decoded(block: Buffer): Buffer {
+  let bytes: Buffer;
   try {
-    return decompressLz4Block(block, BLOCK_BYTES);
+    bytes = decompressLz4Block(block, BLOCK_BYTES + 1);
   } catch (cause) {
     if (!(cause instanceof RangeError)) throw cause;
     throw corrupt('lz4', cause.message, cause);
   }
+  if (bytes.length > BLOCK_BYTES) throw corrupt('lz4', 'a block becomes larger than one may be');
+  return bytes;
 }

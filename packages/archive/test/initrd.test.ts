@@ -106,6 +106,11 @@ describe('an initrd', () => {
 });
 
 describe('what is refused', () => {
+  const legacyLz4 = (block: Buffer): Buffer => {
+    const head = Buffer.from('02214c1800000000', 'hex');
+    head.writeUInt32LE(block.length, 4);
+    return Buffer.concat([head, block]);
+  };
   const broken = gzipSync(MAIN);
   broken[broken.length >> 1]! ^= 0xff;
   it.each<[string, Buffer, string]>([
@@ -122,6 +127,11 @@ describe('what is refused', () => {
     ['half of gzip', gzipSync(MAIN).subarray(0, 200), 'ICT_ARCHIVE_CORRUPT'],
     ['half of zstd', zstdCompressSync(MAIN).subarray(0, -9), 'ICT_ARCHIVE_CORRUPT'],
     ['half of lz4', compressed('lz4', MAIN).subarray(0, -9), 'ICT_ARCHIVE_CORRUPT'],
+    [
+      'a block of lz4 that becomes too large',
+      legacyLz4(Buffer.from([0x1f, 0x30, 1, 0, ...Buffer.alloc(40_000, 255), 0])),
+      'ICT_ARCHIVE_CORRUPT',
+    ],
     ['half of an archive', gzipSync(MAIN.subarray(0, 1000)), 'ICT_ARCHIVE_TRUNCATED'],
     ['xz with text behind it', Buffer.concat([compressed('xz', MAIN), Buffer.from('text')]), 'ICT_ARCHIVE_CORRUPT'],
     ['lzop', Buffer.concat([MICROCODE, Buffer.from('894c5a4f000d0a1a0a1040', 'hex')]), 'ICT_ARCHIVE_COMPRESSION'],
