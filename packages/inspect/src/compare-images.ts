@@ -1,9 +1,8 @@
 import { compareText, ContentHasher } from '@ict/integrity';
-import type { Bytes } from './bytes.js';
 import { inspectError } from './errors.js';
 import type { FileEntry, ReadableFilesystem } from './filesystems/filesystem.js';
 import { MOST_INSIDE, openInside } from './filesystems/image-in-file.js';
-import { inPieces } from './filesystems/pieces.js';
+import { asFile } from './filesystems/pieces.js';
 import { withImage, type ImageReport, type OpenedImage, type PartitionReport } from './inspect-image.js';
 
 /** A value of one image that the other has not, or has otherwise. */
@@ -92,7 +91,7 @@ async function compare(
     const other = b.contents.get(number);
     if (other === undefined || compared.includes(number)) continue;
     comparedBytes.push(number);
-    const [first, second] = [whole(one), whole(other)];
+    const [first, second] = [asFile(one), asFile(other)];
     if (one.sizeBytes === other.sizeBytes && (await sameContent(first, second, signal))) continue;
     values.push({ what: `partitions.${number}.content`, a: await digestOf(first, signal), b: await digestOf(second, signal) });
   }
@@ -154,11 +153,6 @@ interface Inside {
 const DEEPEST = 3;
 
 type Contained = Pick<FileEntry, 'content' | 'digest'>;
-
-/** A partition as one file. */
-function whole(bytes: Bytes): Contained {
-  return { content: () => inPieces(bytes, 0, bytes.sizeBytes) };
-}
 
 async function digestOf({ content, digest }: Contained, signal: AbortSignal | undefined): Promise<string> {
   if (digest !== undefined) return digest;

@@ -2,10 +2,10 @@ import { open } from 'node:fs/promises';
 import { bytesOf, partOf, type Bytes } from './bytes.js';
 import { readBootConfiguration, type BootConfiguration } from './boot-configuration.js';
 import { inspectError } from './errors.js';
-import type { FileEntry, FilesystemSummary, OpenedFilesystem, ReadableFilesystem } from './filesystems/filesystem.js';
+import type { FilesystemSummary, OpenedFilesystem, ReadableFilesystem } from './filesystems/filesystem.js';
 import { openInitrd } from './filesystems/initrd.js';
 import { openFilesystem } from './filesystems/open-filesystem.js';
-import { inPieces } from './filesystems/pieces.js';
+import { asFile } from './filesystems/pieces.js';
 import { readPartitionTable, type Partition, type PartitionTable } from './partition-table.js';
 import { readSystem, systemInside, systemOfInitrds, type SystemSummary } from './system-summary.js';
 
@@ -71,10 +71,6 @@ export async function withImage<Result>(path: string, work: (image: OpenedImage)
 
 function tableReport({ type, id, bootCode, problems }: PartitionTable): Omit<PartitionTable, 'partitions'> {
   return { type, id, ...(bootCode === undefined ? {} : { bootCode }), problems };
-}
-
-function asFile(bytes: Bytes): Pick<FileEntry, 'content'> {
-  return { content: () => inPieces(bytes, 0, bytes.sizeBytes) };
 }
 
 function pendingProblem({ summary, pending }: OpenedFilesystem): Pick<PartitionReport, 'problem'> {
