@@ -1,5 +1,6 @@
 import { BTRFS_CHUNK, BTRFS_ITEM, BTRFS_KEY_BYTES } from '@ict/image-parts';
 import { readWide } from '../../bytes.js';
+import { countLeading } from '../../count-leading.js';
 
 const FIXED_BYTES = 48;
 const STRIPE_BYTES = 32;
@@ -61,12 +62,6 @@ export class ChunkMap {
 
   /** How many chunks start there or before. */
   #indexAt(at: number): number {
-    let [low, high] = [0, this.#chunks.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#chunks[middle] as Chunk).start <= at) low = middle + 1;
-      else high = middle;
-    }
-    return low;
+    return countLeading(this.#chunks.length, (index) => (this.#chunks[index] as Chunk).start <= at);
   }
 }

@@ -1,5 +1,6 @@
 import { BTRFS_HEADER_BYTES, BTRFS_ITEM_BYTES, BTRFS_KEY_BYTES, BTRFS_POINTER_BYTES, writeBtrfsKey } from '@ict/image-parts';
 import { readWide, type Bytes } from '../../bytes.js';
+import { countLeading } from '../../count-leading.js';
 import { remembering } from '../../remembering.js';
 import type { ChunkMap } from './chunk-map.js';
 import type { Superblock, TreeRoot } from './superblock.js';
@@ -92,13 +93,7 @@ function itemAt(block: Buffer, index: number, at: number): Item {
 
 /** How many keys of a block are smaller. */
 function countBefore(block: Buffer, key: Buffer): number {
-  let [low, high] = [0, countOf(block)];
-  while (low < high) {
-    const middle = (low + high) >> 1;
-    if (compareKeys(keyAt(block, middle), key) < 0) low = middle + 1;
-    else high = middle;
-  }
-  return low;
+  return countLeading(countOf(block), (index) => compareKeys(keyAt(block, index), key) < 0);
 }
 
 function requireOrder(block: Buffer, at: number): Buffer {

@@ -1,5 +1,6 @@
 import { XFS_BLOCK, XFS_HASHES, XFS_HEADER, XFS_HEADER_BYTES, XFS_NAME_UNIT_BYTES, type XfsHeader } from '@ict/image-parts';
 import type { Bytes } from '../../bytes.js';
+import { countLeading } from '../../count-leading.js';
 import type { Run } from './extents.js';
 import { requireDescribed } from './places.js';
 
@@ -52,7 +53,7 @@ export class AttributeBlocks {
   }
 
   async #read(logical: number, header: XfsHeader): Promise<Buffer> {
-    const run = this.#runs[this.#runsUpTo(logical) - 1];
+    const run = this.#runs[countLeading(this.#runs.length, (index) => (this.#runs[index] as Run).logical <= logical) - 1];
     if (run === undefined || logical >= run.logical + run.blocks) throw this.#damaged();
     const at = run.at + (logical - run.logical) * this.#blockBytes;
     if (this.#met.has(at)) throw this.#damaged();
@@ -60,17 +61,6 @@ export class AttributeBlocks {
     const block = await this.#bytes.read(at, this.#blockBytes);
     requireDescribed(block, header, at, this.#owner);
     return block;
-  }
-
-  /** How many runs start there or before. */
-  #runsUpTo(logical: number): number {
-    let [low, high] = [0, this.#runs.length];
-    while (low < high) {
-      const middle = (low + high) >> 1;
-      if ((this.#runs[middle] as Run).logical <= logical) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 
   #damaged(): RangeError {
