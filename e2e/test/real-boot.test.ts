@@ -24,7 +24,7 @@ const run = promisify(execFile);
 const MIB = 2 ** 20;
 const GIB = 2 ** 30;
 
-/** It takes a third less of ours than two do, which wait for each other. A disk with a GPT has the two that `ict boot` gives a machine. */
+/** It takes a third less of ours than two do, which wait for each other. The first image has the two that `ict boot` gives a machine. */
 const ONE_PROCESSOR = ['--cpus', '1'];
 
 let real: RealBuild;
@@ -67,9 +67,9 @@ async function partsOf(name: string): Promise<TemplateParts> {
   return parse(await readFile(join(dirname(real.template), name), 'utf8')) as TemplateParts;
 }
 
-/** Boots an image with one processor until its unit has reported, and requires a sound report. @returns what its console said. */
-async function bootedConsole(image: string): Promise<string> {
-  const boot = await ict(['boot', image, '--until', 'ICT-E2E-DONE', '--timeout', '300', ...ONE_PROCESSOR]);
+/** Boots an image until its unit has reported, and requires a sound report. @returns what its console said. */
+async function bootedConsole(image: string, args: readonly string[] = []): Promise<string> {
+  const boot = await ict(['boot', image, '--until', 'ICT-E2E-DONE', '--timeout', '300', ...args]);
   const console = boot.stdout + boot.stderr;
   expect(boot.status, console.slice(-3000)).toBe(0);
   expect(console).toMatch(/ICT-E2E ssh=active failed=0 host=ict-e2e admin=admin:600/);
@@ -107,7 +107,7 @@ describe('the image from the real archive once more, started by GRUB from a larg
 
   it('boots to multi-user, without a failed unit, and takes the whole disk', async () => {
     const image = await largerCopy(artifactOf(built, 'raw').path, join(inject('run'), 'larger.raw'), GIB);
-    const console = await bootedConsole(image);
+    const console = await bootedConsole(image, ONE_PROCESSOR);
     expect(console).toMatch(/GRUB|Booting `/);
     const [, partition, filesystem, table] = /ICT-E2E root=(\d+) (\d+) table=(.*)/.exec(console) ?? [];
     // 3 GiB without the 257 MiB before it, and at most 1 MiB behind it.
@@ -137,7 +137,7 @@ describe('the image from the real archive once more, for legacy firmware,', () =
 
   it('boots from a larger disk with an MBR to multi-user, without a failed unit, and takes the whole disk', async () => {
     const built = await buildFor('mbr', [{ ...root, start: '1MiB' }]);
-    const console = await bootedConsole(await largerCopy(built, join(inject('run'), 'larger-mbr.raw'), GIB));
+    const console = await bootedConsole(await largerCopy(built, join(inject('run'), 'larger-mbr.raw'), GIB), ONE_PROCESSOR);
     expect(console).toMatch(/SeaBIOS[^]*GRUB loading/u);
     const [, partition, filesystem, table] = /ICT-E2E root=(\d+) (\d+) table=(.*)/.exec(console) ?? [];
     expect(Number(partition)).toBeGreaterThanOrEqual(3 * GIB - 2 * MIB);
@@ -151,7 +151,7 @@ describe('the image from the real archive once more, for legacy firmware,', () =
       { ...root, start: '2MiB' },
     ]);
     // Systemd says it, when the initrd has handed over; from there on it is the boot of the other image.
-    const boot = await ict(['boot', image, '--until', 'Welcome to', '--timeout', '300']);
+    const boot = await ict(['boot', image, '--until', 'Welcome to', '--timeout', '300', ...ONE_PROCESSOR]);
     expect(boot.status, (boot.stdout + boot.stderr).slice(-3000)).toBe(0);
     expect(boot.stdout + boot.stderr).toMatch(/GRUB loading/u);
   });
@@ -209,7 +209,7 @@ describe('the same system with a root that is verified', () => {
   });
 
   it('boots, writes to its places, and refuses to read what was changed on the disk', async () => {
-    const console = await bootedConsole(image);
+    const console = await bootedConsole(image, ONE_PROCESSOR);
     expect(console).toMatch(new RegExp(`ICT-E2E source=/dev/mapper/root ext4 table=0 \\d+ verity 1 .* sha256 ${rootHash} `, 'u'));
     expect(console).toMatch(/ICT-E2E places=overlay ext4 ext4 tmpfs/);
     expect(console).toMatch(/ICT-E2E write=.*Read-only file system read=.*Input\/output error/);
@@ -268,7 +268,7 @@ describe('the same system in memory, out of the packages of the first build,', (
   };
 
   it('boots from its initrd alone', async () => {
-    await bootedConsole(artifactOf(await buildOf('img'), 'cpio').path);
+    await bootedConsole(artifactOf(await buildOf('img'), 'cpio').path, ONE_PROCESSOR);
   });
 
   it('is handed the same initrd from an ISO image, as a disc and as a disk', async () => {
