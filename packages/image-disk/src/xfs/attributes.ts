@@ -52,7 +52,10 @@ export function storeAttributes(xattrs: Readonly<Record<string, string>>, roomBy
     attributes.push(attribute);
   }
   if (attributes.length === 0) return { kind: 'none' };
-  const size = attributes.reduce((sum, { name, value }) => sum + 3 + name.length + value.length, XFS_SHORT_ATTRIBUTES_BYTES);
+  const size = attributes.reduce(
+    (sum, { name, value }) => sum + XFS_ATTRIBUTE_HEAD_BYTES.local + name.length + value.length,
+    XFS_SHORT_ATTRIBUTES_BYTES,
+  );
   if (size <= roomBytes && attributes.every(({ value }) => value.length <= SHORT_MOST))
     return { kind: 'inside', content: encodeShort(attributes, size) };
   return encodeLeaf(attributes);

@@ -1,5 +1,6 @@
 import type { FileHandle } from 'node:fs/promises';
 import { XFS_HEADER_BYTES, XFS_MAGIC, type ByteRange } from '@ict/image-parts';
+import type { BlockRange } from '../free-blocks.js';
 import { diskError } from '../errors.js';
 import { BLOCK_BYTES, GROUP_BLOCK, SECTOR_BYTES } from './constants.js';
 import { FREE_RECORD_BYTES } from './group-trees.js';
@@ -35,7 +36,7 @@ export async function xfsData(file: FileHandle, offset: number): Promise<readonl
 }
 
 /** What is free in a group, as its tree says, which has one block as long as nothing was removed. */
-async function freeRanges(file: FileHandle, start: number): Promise<{ readonly at: number; readonly count: number }[]> {
+async function freeRanges(file: FileHandle, start: number): Promise<BlockRange[]> {
   const block = Buffer.alloc(BLOCK_BYTES);
   await file.read(block, 0, BLOCK_BYTES, start + GROUP_BLOCK.freeByPlace * BLOCK_BYTES);
   return Array.from({ length: block.readUInt16BE(6) }, (_, index) => {
