@@ -1,4 +1,4 @@
-import { mkdirSync, writeFileSync } from 'node:fs';
+import { mkdirSync, symlinkSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { expect, it } from 'vitest';
 import { compareImages } from '../src/compare-images.js';
@@ -73,4 +73,17 @@ it('files whose names are no UTF-8 are compared, each by its own', async () => {
   };
   const { files } = await compareImages(await image('a', 'one'), await image('b', 'two'), { times: false });
   expect(files).toMatchObject([{ path: '/caf\\xe8', change: 'changed', aspects: ['content'] }]);
+});
+
+it('links that lead to what is no UTF-8 are compared by their bytes', async () => {
+  const directory = workDirectory();
+  const image = async (name: string, last: number): Promise<string> => {
+    const tree = join(directory, `tree ${name}`);
+    mkdirSync(tree);
+    symlinkSync(Buffer.from([0x63, last]), join(tree, 'link'));
+    await run('mke2fs', '-q', '-t', 'ext4', '-d', tree, emptyFile(join(directory, name), 8 * MIB));
+    return join(directory, name);
+  };
+  const { files } = await compareImages(await image('a', 0xe8), await image('b', 0xe9), { times: false });
+  expect(files).toMatchObject([{ path: '/link', change: 'changed', aspects: ['target'] }]);
 });

@@ -1,4 +1,5 @@
 import { execFileSync } from 'node:child_process';
+import { randomUUID } from 'node:crypto';
 import {
   closeSync,
   linkSync,
@@ -14,7 +15,7 @@ import {
 } from 'node:fs';
 import { join } from 'node:path';
 import { look, mounted, withoutShownAcls } from '@ict/fixtures';
-import { XFS_BLOCK, XFS_FEATURE, XFS_HASHES, XFS_HEADER, xfsChecksum, type XfsHeader } from '@ict/image-parts';
+import { XFS_BLOCK, XFS_FEATURE, XFS_HASHES, XFS_HEADER, XFS_INODE_FIELDS_BYTES, xfsChecksum, type XfsHeader } from '@ict/image-parts';
 import { describe, expect, it } from 'vitest';
 import { compareImages } from '../src/compare-images.js';
 import { openXfs } from '../src/filesystems/xfs/open-xfs.js';
@@ -25,7 +26,8 @@ import { bytesIn, numbersFrom, readAll } from './damage.js';
 import { fillTree, lookInto, noise } from './everything.js';
 import { copyOf, emptyFile, MIB, overwrite, run, workDirectory } from './images.js';
 
-const UUID = '6a7b8c9d-0e1f-4213-9425-364758697a8b';
+/** Of no other test: the kernel mounts no two xfs of one. */
+const UUID = randomUUID();
 const SIZE = 300 * MIB;
 /** Of one that mkfs.xfs makes for tests only. */
 const SMALL = 32 * MIB;
@@ -180,7 +182,7 @@ it.each<[string, readonly string[], (block: Buffer) => void]>([
 
 it('is read with a UUID that was changed, and says that one', async () => {
   const image = await written([], (directory) => writeFileSync(join(directory, 'file'), 'text'));
-  const other = UUID.replace('6a', '6b');
+  const other = randomUUID();
   await run('xfs_db', '-x', '-c', `uuid ${other}`, image);
   expect(await lookInto(image)).toEqual(await mounted(image, 'ro', look));
   await withImage(image, async ({ report }) => expect(report.partitions[0]).toMatchObject({ filesystem: { id: other } }));
@@ -347,7 +349,6 @@ function extentAt(logical: number, block: bigint): Buffer {
 }
 
 /** Where the content of an inode begins, or the way to it. */
-const CONTENT_AT = 176;
 
 it.each<[string, string, (victim: Victim) => Promise<void> | void]>([
   [
@@ -356,7 +357,7 @@ it.each<[string, string, (victim: Victim) => Promise<void> | void]>([
     async (victim) => {
       const root = (await (await victim.open())?.files?.find('/'))?.inode as number;
       // Size of the name, its place, the name, its kind.
-      await victim.inode('/deep', (inode) => inode.writeUInt32BE(root, CONTENT_AT + 6 + 3 + 4 + 1));
+      await victim.inode('/deep', (inode) => inode.writeUInt32BE(root, XFS_INODE_FIELDS_BYTES + 6 + 3 + 4 + 1));
     },
   ],
   [
@@ -367,7 +368,7 @@ it.each<[string, string, (victim: Victim) => Promise<void> | void]>([
   [
     'an extent outside of the filesystem',
     'the xfs has no block 4503599627370495',
-    (victim) => victim.inode('/single/name 3', (inode) => extentAt(0, 2n ** 52n - 1n).copy(inode, CONTENT_AT)),
+    (victim) => victim.inode('/single/name 3', (inode) => extentAt(0, 2n ** 52n - 1n).copy(inode, XFS_INODE_FIELDS_BYTES)),
   ],
   [
     'extents that overlap',
@@ -375,7 +376,7 @@ it.each<[string, string, (victim: Victim) => Promise<void> | void]>([
     (victim) =>
       victim.inode('/single/name 3', (inode) => {
         inode.writeUInt32BE(2, 76);
-        inode.copy(inode, CONTENT_AT + 16, CONTENT_AT, CONTENT_AT + 16);
+        inode.copy(inode, XFS_INODE_FIELDS_BYTES + 16, XFS_INODE_FIELDS_BYTES, XFS_INODE_FIELDS_BYTES + 16);
       }),
   ],
   [
@@ -384,7 +385,7 @@ it.each<[string, string, (victim: Victim) => Promise<void> | void]>([
     (victim) =>
       victim.inode('/pieces', (inode) => {
         const room = Math.floor((inode.readUInt8(82) * 8 - 4) / 16);
-        const pointers = inode.subarray(CONTENT_AT + 4 + room * 8);
+        const pointers = inode.subarray(XFS_INODE_FIELDS_BYTES + 4 + room * 8);
         pointers.copy(pointers, 8, 0, 8);
       }),
   ],
@@ -402,7 +403,7 @@ it.each<[string, string, (victim: Victim) => Promise<void> | void]>([
         const room = Math.floor((block.length - 72) / 16);
         block.writeBigUInt64BE(block.readBigUInt64BE(24) / 8n, 72 + room * 8);
       });
-      return victim.inode('/pieces', (inode) => inode.writeUInt16BE(2, CONTENT_AT));
+      return victim.inode('/pieces', (inode) => inode.writeUInt16BE(2, XFS_INODE_FIELDS_BYTES));
     },
   ],
   [
@@ -426,6 +427,16 @@ it.each<[string, string, (victim: Victim) => Promise<void> | void]>([
     'a directory that is larger than any',
     'the directory /large is too large',
     (victim) => victim.inode('/large', (inode) => inode.writeUInt32BE(1, 56)),
+  ],
+  [
+    'names in an inode that end before it says',
+    'names of a directory are damaged',
+    (victim) => victim.inode('/deep', (inode) => inode.writeUInt8(inode.readUInt8(XFS_INODE_FIELDS_BYTES) - 1, XFS_INODE_FIELDS_BYTES)),
+  ],
+  [
+    'a target in an inode that is longer than its room',
+    'its extents',
+    (victim) => victim.inode('/link', (inode) => inode.writeUInt32BE(1000, 60)),
   ],
   [
     'a target that is longer than any',
@@ -487,12 +498,12 @@ it.each<[string, string, (victim: Victim) => Promise<void> | void]>([
   [
     'an attribute of two kinds',
     'an extended attribute has two kinds',
-    (victim) => victim.inode('/deep', (inode) => inode.writeUInt8(6, CONTENT_AT + inode.readUInt8(82) * 8 + 6)),
+    (victim) => victim.inode('/deep', (inode) => inode.writeUInt8(6, XFS_INODE_FIELDS_BYTES + inode.readUInt8(82) * 8 + 6)),
   ],
   [
     'an attribute in an inode that ends behind it',
     'extended attributes are damaged',
-    (victim) => victim.inode('/deep', (inode) => inode.writeUInt8(255, CONTENT_AT + inode.readUInt8(82) * 8 + 5)),
+    (victim) => victim.inode('/deep', (inode) => inode.writeUInt8(255, XFS_INODE_FIELDS_BYTES + inode.readUInt8(82) * 8 + 5)),
   ],
   ['an inode that is another', 'of the xfs is damaged', (victim) => victim.inode('/link', (inode) => inode.writeUInt32BE(1, 152))],
   [

@@ -1,4 +1,5 @@
 import { namesSomebody, shownAccessControl, type AccessEntry } from './access-control.js';
+import { nameText } from './filesystem-over.js';
 import { ATTRIBUTE_PREFIXES } from './inode-fields.js';
 
 const MAGIC = 0xea02_0000;
@@ -31,7 +32,7 @@ function parseEntries(entries: Buffer, values: Buffer): Readonly<Record<string, 
     // A value in an inode of its own is not read: its number stands for it.
     const inode = entries.readUInt32LE(at + 4);
     const prefix = entries.readUInt8(at + 1);
-    const name = `${ATTRIBUTE_PREFIXES[prefix] ?? ''}${entries.toString('utf8', at + ENTRY_BYTES, at + ENTRY_BYTES + nameBytes)}`;
+    const name = `${ATTRIBUTE_PREFIXES[prefix] ?? ''}${nameText(entries.subarray(at + ENTRY_BYTES, at + ENTRY_BYTES + nameBytes))}`;
     if (inode === 0 && offset + sizeBytes > values.length) throw new RangeError('extended attributes are damaged');
     const value = values.subarray(offset, offset + sizeBytes);
     if (inode !== 0) found.push([name, `inode ${inode}`]);

@@ -161,8 +161,8 @@ class Inodes {
   }
 
   async #target(inode: Buffer, sizeBytes: number): Promise<string> {
-    if (sizeBytes < SHORT_TARGET_BYTES) return inode.toString('utf8', 0x28, 0x28 + sizeBytes);
-    return (await gathered(this.#content(inode, Math.min(sizeBytes, this.#layout.blockBytes)))).toString();
+    if (sizeBytes < SHORT_TARGET_BYTES) return nameText(inode.subarray(0x28, 0x28 + sizeBytes));
+    return nameText(await gathered(this.#content(inode, Math.min(sizeBytes, this.#layout.blockBytes))));
   }
 
   async #attributes(inode: Buffer): Promise<Readonly<Record<string, string>>> {

@@ -89,7 +89,7 @@ function pathBelow({ path }: FileEntry, name: string): string {
   return path === '/' ? `/${name}` : `${path}/${name}`;
 }
 
-/** A name as a text: where it is no UTF-8, its bytes as `\xNN`, so that no two names become one. */
+/** A name, or what a link leads to, as a text: where it is no UTF-8, its bytes as `\xNN`, so that names that differ in such bytes alone stay apart. */
 export function nameText(bytes: Buffer): string {
   if (isUtf8(bytes)) return bytes.toString();
   return bytes.toString('latin1').replace(/[\x80-\xff]/gu, (byte) => `\\x${byte.charCodeAt(0).toString(16)}`);

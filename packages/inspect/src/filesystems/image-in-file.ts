@@ -3,7 +3,7 @@ import type { FileEntry, OpenedFilesystem } from './filesystem.js';
 import { openInitrd } from './initrd.js';
 import { openFilesystem } from './open-filesystem.js';
 
-/** Of an image no more files are looked into: media have some layers of a system, and one may name itself by each of its files. */
+/** Of a filesystem no more files are looked into: media have some layers of a system, and one may name itself by each of its files. */
 export const MOST_INSIDE = 64;
 
 /**

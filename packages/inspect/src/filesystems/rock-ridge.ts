@@ -25,11 +25,12 @@ export interface Continuation {
 const MOST_CONTINUATIONS = 64;
 const CONTINUES = 1;
 /** Components of a target that are no text. */
-const SPECIAL: ReadonlyMap<number, string> = new Map([
-  [2, '.'],
-  [4, '..'],
-  [8, ''],
+const SPECIAL: ReadonlyMap<number, Buffer> = new Map([
+  [2, Buffer.from('.')],
+  [4, Buffer.from('..')],
+  [8, Buffer.alloc(0)],
 ]);
+const SLASH = Buffer.from('/');
 const MODIFIED = 2;
 const LONG_TIMES = 0x80;
 
@@ -86,19 +87,19 @@ function* fieldsIn(use: Buffer): Generator<Field, void, undefined> {
 }
 
 function targetOf(fields: readonly Buffer[]): string {
-  const parts: string[] = [];
+  const parts: Buffer[] = [];
   let goesOn = false;
   for (const field of fields) {
     for (let at = 5; at + 2 <= field.length; ) {
       const [flags, length] = [field.readUInt8(at), field.readUInt8(at + 1)];
-      const text = SPECIAL.get(flags & ~CONTINUES) ?? field.toString('utf8', at + 2, at + 2 + length);
-      if (goesOn) parts.push(`${parts.pop() ?? ''}${text}`);
-      else parts.push(text);
+      const part = SPECIAL.get(flags & ~CONTINUES) ?? field.subarray(at + 2, at + 2 + length);
+      if (!goesOn && parts.length > 0) parts.push(SLASH);
+      parts.push(part);
       goesOn = (flags & CONTINUES) !== 0;
       at += 2 + length;
     }
   }
-  return parts.length === 1 && parts[0] === '' ? '/' : parts.join('/');
+  return nameText(Buffer.concat(parts)) || '/';
 }
 
 /** Some writers put both numbers into the second. */

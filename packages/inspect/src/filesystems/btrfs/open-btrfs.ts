@@ -124,7 +124,7 @@ class Volume {
     return {
       ...{ path, type, mode: bits & 0o7777, owner: inode.readUInt32LE(44), group: inode.readUInt32LE(48), sizeBytes },
       seconds: Number(inode.readBigInt64LE(136)),
-      ...(type === 'symlink' ? { target: (await gathered(content())).toString() } : {}),
+      ...(type === 'symlink' ? { target: nameText(await gathered(content())) } : {}),
       // The kernel's own form of the number, not that of its system calls.
       ...(type === 'character' || type === 'block' ? { device: [inode.readUInt32LE(56) >>> 20, inode.readUInt32LE(56) & 0xf_ffff] } : {}),
       ...attributesOf(attributes),
@@ -154,7 +154,7 @@ function* attributesIn(item: Buffer): Generator<[string, string], void, undefine
     const value = name + item.readUInt16LE(at + BTRFS_KEY_BYTES + 10);
     const end = value + item.readUInt16LE(at + BTRFS_KEY_BYTES + 8);
     if (end > item.length) throw new RangeError('extended attributes are damaged');
-    yield [item.toString('utf8', name, value), item.toString('hex', value, end)];
+    yield [nameText(item.subarray(name, value)), item.toString('hex', value, end)];
     at = end;
   }
 }

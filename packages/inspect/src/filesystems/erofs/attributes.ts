@@ -1,4 +1,5 @@
 import type { Bytes } from '../../bytes.js';
+import { nameText } from '../filesystem-over.js';
 import { ATTRIBUTE_PREFIXES } from '../inode-fields.js';
 import type { Inode } from './inode.js';
 import type { Superblock } from './superblock.js';
@@ -42,5 +43,5 @@ function entryBytes(entry: Buffer): number {
 function decodeEntry(entry: Buffer): [string, string] {
   const value = ENTRY_BYTES + entry.readUInt8(0);
   const prefix = ATTRIBUTE_PREFIXES[entry.readUInt8(1)] ?? '';
-  return [`${prefix}${entry.toString('utf8', ENTRY_BYTES, value)}`, entry.toString('hex', value)];
+  return [`${prefix}${nameText(entry.subarray(ENTRY_BYTES, value))}`, entry.toString('hex', value)];
 }

@@ -41,7 +41,7 @@ async function entryOf(bytes: Bytes, superblock: Superblock, path: string, numbe
   return {
     ...{ path, type, mode: mode & 0o7777, owner, group, seconds, inode: number },
     sizeBytes: type === 'file' || type === 'symlink' ? sizeBytes : 0,
-    ...(type === 'symlink' ? { target: (await gathered(content())).toString() } : {}),
+    ...(type === 'symlink' ? { target: nameText(await gathered(content())) } : {}),
     ...(type === 'character' || type === 'block' ? { device: unpackDevice(union) } : {}),
     ...attributesOf(await readAttributes(bytes, superblock, fields)),
     content: type === 'file' ? content : nothing,

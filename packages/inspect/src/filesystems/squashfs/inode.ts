@@ -1,5 +1,6 @@
 import type { EntryType } from '@ict/plugin-api';
 import { readWide } from '../../bytes.js';
+import { nameText } from '../filesystem-over.js';
 import { MOST_TARGET_BYTES } from '../limits.js';
 import type { MetadataPlace, MetadataReader } from './metadata.js';
 
@@ -67,7 +68,7 @@ export async function decodeInode(reader: MetadataReader, blockBytes: number): P
     case 'symlink': {
       const sizeBytes = (await reader.take(8)).readUInt32LE(4);
       if (sizeBytes > MOST_TARGET_BYTES) throw new RangeError(`the target of a link has ${sizeBytes} bytes`);
-      const target = (await reader.take(sizeBytes)).toString();
+      const target = nameText(await reader.take(sizeBytes));
       return { ...common, sizeBytes, target, attributes: await attributes() };
     }
     case 'block':

@@ -127,7 +127,7 @@ class Squashfs {
     while (found.length < count) {
       const fixed = await reader.take(4);
       const kind = fixed.readUInt16LE(0);
-      const name = `${PREFIXES[kind & 0xff] ?? ''}${(await reader.take(fixed.readUInt16LE(2))).toString()}`;
+      const name = `${PREFIXES[kind & 0xff] ?? ''}${nameText(await reader.take(fixed.readUInt16LE(2)))}`;
       const value = await valueAt(reader);
       const own = (kind & VALUE_ELSEWHERE) === 0 ? value : await valueAt(this.#metadata.from(placeAt(value)));
       found.push([name, own.toString('hex')]);

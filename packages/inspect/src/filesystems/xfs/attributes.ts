@@ -11,6 +11,7 @@ import {
 } from '@ict/image-parts';
 import type { Bytes } from '../../bytes.js';
 import { shownAccessControl, type AccessEntry } from '../access-control.js';
+import { nameText } from '../filesystem-over.js';
 import { MOST_ATTRIBUTE_BYTES, MOST_ATTRIBUTES } from '../limits.js';
 import { AttributeBlocks } from './attribute-blocks.js';
 import type { Extents, Run } from './extents.js';
@@ -107,7 +108,7 @@ function part(bytes: Buffer, from: number, to: number): Buffer {
 function shown({ flags, name, value }: Attribute): [string, string] {
   const [prefix] = XFS_NAMESPACES.find(([, flag]) => flag === (flags & (trusted | security))) ?? [];
   if (prefix === undefined) throw new RangeError('an extended attribute has two kinds');
-  const whole = `${prefix}${name.toString()}`;
+  const whole = `${prefix}${nameText(name)}`;
   const acl = ACL_NAMES.get(whole);
   return acl === undefined ? [whole, value.toString('hex')] : [acl, shownAccessControl(accessEntries(value)).toString('hex')];
 }

@@ -10,7 +10,7 @@ export interface DirectoryName {
 /**
  * Names of a directory that is in its inode.
  *
- * @throws RangeError where they do not end with it.
+ * @throws RangeError where they do not end where it does.
  * @see xfs_dir2_sf_hdr and xfs_dir2_sf_entry in fs/xfs/libxfs/xfs_da_format.h of the kernel
  */
 export function* shortNames(content: Buffer): Generator<DirectoryName, void, undefined> {
@@ -24,6 +24,7 @@ export function* shortNames(content: Buffer): Generator<DirectoryName, void, und
     yield { name: content.subarray(start, end), inode: isWide ? readWideBE(content, end + 1) : content.readUInt32BE(end + 1) };
     at = end + 1 + inodeBytes;
   }
+  if (at !== content.length) throw new RangeError('names of a directory are damaged');
 }
 
 /**

@@ -70,7 +70,7 @@ class Inodes {
     return {
       ...{ path, type, mode: bits & 0o7777, owner, group, seconds, inode: number },
       sizeBytes: type === 'file' || type === 'symlink' ? sizeBytes : 0,
-      ...(type === 'symlink' ? { target: (await this.#target(inode)).toString() } : {}),
+      ...(type === 'symlink' ? { target: nameText(await this.#target(inode)) } : {}),
       ...(type === 'character' || type === 'block' ? { device: deviceOf(content.room.readUInt32BE(0)) } : {}),
       ...((inode.attributes?.extents ?? 0) > 0 ? await this.#distantAttributes(number) : attributesOf(await this.#attributes.of(inode))),
       content: () => (type === 'file' ? this.#content(number) : nothing()),
@@ -125,7 +125,7 @@ class Inodes {
 
   /** @see xfs_dsymlink_hdr in fs/xfs/libxfs/xfs_format.h of the kernel: there is one for all blocks that lie one behind the other */
   async #target({ number, sizeBytes, content }: Inode): Promise<Buffer> {
-    if (content.format === XFS_FORMAT.local) return content.room.subarray(0, sizeBytes);
+    if (content.format === XFS_FORMAT.local && sizeBytes <= content.room.length) return content.room.subarray(0, sizeBytes);
     const { blockBytes } = this.#superblock;
     const parts: Buffer[] = [];
     let read = 0;
