@@ -1,4 +1,4 @@
-import { fromErrorRecord, type Verifier } from '@ict/plugin-api';
+import type { Verifier } from '@ict/plugin-api';
 import { verifierOver, type PieceVerifier } from './task-verifier.js';
 import type { VerifierOptions } from './verifier.js';
 import * as tasks from './worker.js';
@@ -11,11 +11,9 @@ import * as tasks from './worker.js';
  */
 export function createLocalVerifier(options: Omit<VerifierOptions, 'workers'> = {}): Verifier & PieceVerifier {
   const { signal, clock = () => Math.floor(Date.now() / 1000) } = options;
-  const run = async <T>(name: tasks.TaskName, task: unknown): Promise<T> => {
+  const ask = async (name: tasks.TaskName, task: unknown): Promise<unknown> => {
     signal?.throwIfAborted();
-    const answer = (await (tasks[name] as (task: unknown) => Promise<tasks.Answer<unknown>>)(task)) as tasks.Answer<T>;
-    if (answer.ok) return answer.value;
-    throw fromErrorRecord(answer.error);
+    return (tasks[name] as (task: unknown) => Promise<unknown>)(task);
   };
-  return verifierOver(run, clock);
+  return verifierOver(ask, clock, 1);
 }

@@ -1,8 +1,10 @@
 import { stat } from 'node:fs/promises';
+import { fromErrorRecord } from '@ict/plugin-api';
 import type { Digest, FileRange, Json, PartVerdicts, SignatureOptions, SignatureResult, Verifier } from '@ict/plugin-api';
+import { Batches } from './batches.js';
 import { pieceCount, type PieceRange } from './piece-digests.js';
 import { isPieceRecord, recordSays } from './piece-record.js';
-import type { ClearsignedTask, DetachedTask, DigestTask, PartsTask, TaskName } from './worker.js';
+import type { Answer, ClearsignedTask, DetachedTask, DigestTask, PartsTask, TaskName } from './worker.js';
 
 /** Digests large files by pieces as well, so that they can be compared again quickly. */
 export interface PieceVerifier {
@@ -23,13 +25,28 @@ function compact(bytes: Uint8Array): Uint8Array {
   return new Uint8Array(bytes);
 }
 
+function valueOf<T>(answer: Answer<T>): T {
+  if (answer.ok) return answer.value;
+  throw fromErrorRecord(answer.error);
+}
+
 /**
  * The checks, as tasks of `worker.ts`.
  *
- * @param run has a task done, wherever that is: its name there, and what it is given. It throws what the task answers with.
+ * @param ask has a task done, wherever that is: its name there, and what it is given. It gives what the task does.
  * @param clock now, seconds since 1970.
+ * @param partsAtATime how many tasks with parts of packages may be under way.
  */
-export function verifierOver(run: <T>(name: TaskName, task: unknown) => Promise<T>, clock: () => number): Verifier & PieceVerifier {
+export function verifierOver(
+  ask: (name: TaskName, task: unknown) => Promise<unknown>,
+  clock: () => number,
+  partsAtATime: number,
+): Verifier & PieceVerifier {
+  const run = async <T>(name: TaskName, task: unknown): Promise<T> => valueOf((await ask(name, task)) as Answer<T>);
+  const parts = new Batches(
+    async (tasks: readonly PartsTask[]) => (await ask('checkParts', tasks)) as Answer<PartVerdicts>[],
+    partsAtATime,
+  );
   const detachedTask = (
     content: Uint8Array | FileRange,
     signature: Uint8Array,
@@ -45,11 +62,10 @@ export function verifierOver(run: <T>(name: TaskName, task: unknown) => Promise<
 
   return {
     digestFile: (file, algorithm = 'sha256') => run('digestFile', { file, algorithm } satisfies DigestTask),
-    checkParts: ({ digests, signature: check }) => {
+    checkParts: async ({ digests, signature: check }) => {
       const signature =
         check === undefined ? {} : { signature: detachedTask(check.covered, check.signature, check.keyrings, check.options) };
-      const task: PartsTask = { digests, ...signature };
-      return run<PartVerdicts>('checkParts', task);
+      return valueOf(await parts.add({ digests, ...signature }));
     },
     digestPiecewise: (file) => run('digestPiecewise', file),
     async samePieces(file, pieces) {

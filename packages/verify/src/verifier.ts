@@ -1,11 +1,9 @@
 import { availableParallelism } from 'node:os';
-import { fromErrorRecord } from '@ict/plugin-api';
 import type { Verifier } from '@ict/plugin-api';
 import type { Piscina } from 'piscina';
 import { verifyError } from './errors.js';
-import { Turns } from './turns.js';
 import { verifierOver, type PieceVerifier } from './task-verifier.js';
-import type { Answer, TaskName } from './worker.js';
+import type { TaskName } from './worker.js';
 
 export interface VerifierOptions {
   /** Upper bound of worker threads; never more than the machine has processors. */
@@ -15,9 +13,6 @@ export interface VerifierOptions {
   /** Now, seconds since 1970: when `atSeconds` is not given, signatures are judged at this time. */
   readonly clock?: () => number;
 }
-
-/** Tasks of packages that are being fetched. Who fetches has a processor's work with that: a thread for it would be one too many. */
-const BESIDE_DOWNLOADS: readonly TaskName[] = ['checkParts'];
 
 /** What a thread makes is soon gone. With room for all of it, V8 takes new memory instead of collecting, which costs more. */
 const YOUNG_MEGABYTES = 3;
@@ -32,7 +27,7 @@ async function startPool(maxThreads: number): Promise<Piscina> {
 
 /**
  * Checks digests and signatures on worker threads. The first check starts the first thread, load starts more (for the parts of packages one
- * fewer than there are processors, as whoever fetches these needs one), and threads stay until `close()`; idle threads do not keep the process alive.
+ * fewer than there are processors, as whoever fetches these needs one; what waits for them goes to a thread together), and threads stay until `close()`; idle threads do not keep the process alive.
  *
  * @returns a {@link Verifier}; its methods throw `ICT_VERIFY_READ` for a file that cannot be read, `ICT_VERIFY_WORKER` when
  *   a thread dies or after `close()`, and the signal's reason once it aborts.
@@ -42,15 +37,10 @@ export function createVerifier(options: VerifierOptions = {}): Verifier & PieceV
   const processors = availableParallelism();
   const workers = options.workers ?? processors;
   const maxThreads = Math.max(1, Math.min(workers, processors));
-  const besideDownloads = new Turns(Math.max(1, Math.min(workers, processors - 1)));
   let pool: Promise<Piscina> | undefined;
   let closed = false;
 
-  async function run<T>(name: TaskName, task: unknown): Promise<T> {
-    return BESIDE_DOWNLOADS.includes(name) ? besideDownloads.run(() => runNow(name, task)) : runNow(name, task);
-  }
-
-  async function runNow<T>(name: TaskName, task: unknown): Promise<T> {
+  async function ask(name: TaskName, task: unknown): Promise<unknown> {
     signal?.throwIfAborted();
     if (closed)
       throw verifyError('ICT_VERIFY_WORKER', {
@@ -58,9 +48,8 @@ export function createVerifier(options: VerifierOptions = {}): Verifier & PieceV
         hint: 'This is a defect: please report it.',
       });
     pool ??= startPool(maxThreads);
-    let answer: Answer<T>;
     try {
-      answer = (await (await pool).run(task, { name, ...(signal === undefined ? {} : { signal }) })) as Answer<T>;
+      return await (await pool).run(task, { name, ...(signal === undefined ? {} : { signal }) });
     } catch (cause) {
       signal?.throwIfAborted();
       throw verifyError('ICT_VERIFY_WORKER', {
@@ -70,12 +59,13 @@ export function createVerifier(options: VerifierOptions = {}): Verifier & PieceV
         cause,
       });
     }
-    if (answer.ok) return answer.value;
-    throw fromErrorRecord(answer.error);
   }
 
+  // Whoever fetches packages needs a processor for that: a thread on each would be one too many.
+  const besideDownloads = Math.max(1, Math.min(workers, processors - 1));
+
   return {
-    ...verifierOver(run, clock),
+    ...verifierOver(ask, clock, besideDownloads),
     async close() {
       closed = true;
       const ending = pool;

@@ -67,13 +67,20 @@ export function digestFile({ file, algorithm }: DigestTask): Promise<Answer<{ re
   });
 }
 
-/** Task: digests of parts of files, and a signature; `ICT_VERIFY_READ` when a file cannot be read. */
-export function checkParts({ digests, signature }: PartsTask): Promise<Answer<PartVerdicts>> {
-  return answer(async () => {
-    using reader = new PartReader(memory());
-    const found = digestsOf(digests, reader.read);
-    return { digests: found, ...(signature === undefined ? {} : { signature: await checkDetached(signature, reader.read) }) };
-  });
+/**
+ * Task: for each of several packages digests of parts of files, and a signature; `ICT_VERIFY_READ` when a file cannot be read. One package after the
+ * other, as they share this thread's memory.
+ */
+export async function checkParts(tasks: readonly PartsTask[]): Promise<readonly Answer<PartVerdicts>[]> {
+  const answers: Answer<PartVerdicts>[] = [];
+  for (const task of tasks) answers.push(await answer(() => partsOf(task)));
+  return answers;
+}
+
+async function partsOf({ digests, signature }: PartsTask): Promise<PartVerdicts> {
+  using reader = new PartReader(memory());
+  const found = digestsOf(digests, reader.read);
+  return { digests: found, ...(signature === undefined ? {} : { signature: await checkDetached(signature, reader.read) }) };
 }
 
 /** Digests of parts of files, in the order in which they are asked for; what is wanted of one part is made of one read. */

@@ -8,6 +8,10 @@ import { createLocalVerifier, createVerifier } from '@ict/verify';
  * scenario `rpm`. Arguments: a keyring, a file with what the metadata of a repository says of its packages, and `pool` or `local`: on a thread of the pool, as
  * in a build, or on this one, as a program does that has nothing else to do.
  */
+
+/** As many as a build has under way, unless its configuration says otherwise. */
+const AT_A_TIME = 16;
+
 const [keyring, list, where] = process.argv.slice(2) as [string, string, 'pool' | 'local'];
 const packages = JSON.parse(readFileSync(list, 'utf8')) as readonly Pick<ResolvedPackage, 'id' | 'name' | 'version' | 'arch' | 'path'>[];
 const repository: RepositorySpec = { id: 'bench', archive: '', suite: '', components: [], keyrings: [keyring] };
@@ -15,9 +19,13 @@ const pool = where === 'pool' ? createVerifier({ workers: 1 }) : undefined;
 const ctx = { signal: new AbortController().signal, clock: () => Math.floor(Date.now() / 1000), verify: pool ?? createLocalVerifier() };
 const verifier = createPackageVerifier();
 try {
-  for (const pkg of packages) {
-    await verifier.verify(pkg.path, { ...pkg, repository: repository.id } as ResolvedPackage, repository, ctx as unknown as Context);
-  }
+  const queue = packages.values();
+  const lane = async (): Promise<void> => {
+    for (const pkg of queue) {
+      await verifier.verify(pkg.path, { ...pkg, repository: repository.id } as ResolvedPackage, repository, ctx as unknown as Context);
+    }
+  };
+  await Promise.all(Array.from({ length: AT_A_TIME }, lane));
   process.stdout.write(`${packages.length} packages are good\n`);
 } finally {
   await pool?.close();
