@@ -11,17 +11,18 @@ import { asciiChunks } from './ascii-chunks.mjs';
 import { nodeBuiltins } from './node-builtins.mjs';
 import { placedModules } from './placed-modules.mjs';
 import { installedPackages } from './installed-packages.mjs';
+import { piscinaThreads } from './piscina-threads.mjs';
 import { thirdPartyNotice } from './third-party-notice.mjs';
 import { undiciParts } from './undici-parts.mjs';
 
 /** Third-party packages that are loaded when needed, and quicker from a chunk of the bundle than from the files that they come in. */
-const TAKEN = ['undici'];
+const TAKEN = ['undici', 'piscina'];
 
-/** Third-party packages that start threads. */
+/** Those of them that start threads. */
 const THREADS = ['piscina'];
 
 /** Modules that run in a thread or a process of their own, by package. */
-const PROGRAMS = { '@ict/verify': 'dist/worker.js', '@ict/sandbox': 'dist/agent.js' };
+const PROGRAMS = { piscina: 'dist/worker.js', '@ict/verify': 'dist/worker.js', '@ict/sandbox': 'dist/agent.js' };
 
 /**
  * Writes `bundle`: the modules of this package, of its plugins and of what these import, in few files, because Node takes longer to find and
@@ -49,7 +50,9 @@ const programs = new Map(
 const support = { moduleUrl: dist('module-url.js'), importLazily: dist('eager-compilation.js') };
 const { plugin, left } = placedModules(packages, support, { taken: TAKEN, threads: THREADS, programs });
 
-const undici = undiciParts(packages.list.find(({ name }) => name === 'undici').root);
+const rootOf = (wanted) => packages.list.find(({ name }) => name === wanted).root;
+const undici = undiciParts(rootOf('undici'));
+const piscina = piscinaThreads(rootOf('piscina'), programs.get(join(rootOf('piscina'), PROGRAMS.piscina)));
 
 /** Writes the chunks of some modules, given as pairs of a module's path and the name of its chunk. @returns what was written. */
 async function write(modules, codeSplitting = true) {
@@ -58,7 +61,7 @@ async function write(modules, codeSplitting = true) {
     platform: 'node',
     tsconfig: false,
     preserveEntrySignatures: 'allow-extension',
-    plugins: [undici, plugin, nodeBuiltins(), asciiChunks()],
+    plugins: [undici, piscina, plugin, nodeBuiltins(), asciiChunks()],
     // How long a busy machine took is no fault of the bundle.
     checks: { bundlerTimings: false },
     onLog: (level, { message }) => {

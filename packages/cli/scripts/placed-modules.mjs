@@ -20,7 +20,7 @@ const FOR_THREADS = 'ictImportForThreads';
  * @param {{ taken?: readonly string[], threads?: readonly string[], programs?: ReadonlyMap<string, string> }} [options]
  * @param options.taken names of third-party packages of which the bundle gets a chunk although they are imported with `import()`; they must not
  *   mind where they lie.
- * @param options.threads names of third-party packages that start threads.
+ * @param options.threads names of those of them that start threads.
  * @param options.programs modules of ours that run in threads and processes of their own, as a map from their paths to the names of their chunks:
  *   `new URL(…, import.meta.url)` of one becomes that of its chunk.
  * @returns the plugin, and the set of packages that it left out, by index.
@@ -36,11 +36,10 @@ export function placedModules(packages, support, { taken = [], threads = [], pro
     if (!id.includes('/node_modules/')) return undefined;
     const place = packages.locate(id);
     const { name } = packages.list[place.index];
-    if (taken.includes(name)) return { ...node, text: `${LAZILY}(() => ${code.slice(node.start, node.end)})` };
+    if (taken.includes(name))
+      return { ...node, text: `${threads.includes(name) ? FOR_THREADS : LAZILY}(() => ${code.slice(node.start, node.end)})` };
     left.add(place.index);
-    return threads.includes(name)
-      ? { ...node, text: `${FOR_THREADS}(() => import(${urlOf(place)}))` }
-      : { ...node.source, text: urlOf(place) };
+    return { ...node.source, text: urlOf(place) };
   }
 
   /** What stands in the bundle for the URL of a program; undefined for any other expression. */

@@ -1,5 +1,6 @@
 import { execFile } from 'node:child_process';
 import { mkdir, mkdtemp, readFile, realpath, rm, symlink, writeFile } from 'node:fs/promises';
+import { createRequire } from 'node:module';
 import { tmpdir } from 'node:os';
 import { basename, dirname, join } from 'node:path';
 import { fileURLToPath, pathToFileURL } from 'node:url';
@@ -9,6 +10,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { asciiChunks } from '../scripts/ascii-chunks.mjs';
 import { installedPackages } from '../scripts/installed-packages.mjs';
 import { nodeBuiltins } from '../scripts/node-builtins.mjs';
+import { piscinaThreads } from '../scripts/piscina-threads.mjs';
 import { placedModules } from '../scripts/placed-modules.mjs';
 import { thirdPartyNotice } from '../scripts/third-party-notice.mjs';
 import { undiciParts } from '../scripts/undici-parts.mjs';
@@ -22,6 +24,12 @@ interface Bundled {
   readonly library: string;
   readonly near: string;
   rare(): Promise<{ readonly place: string }>;
+}
+
+/** What is used here of piscina. */
+interface Threads {
+  run(task: unknown): Promise<unknown>;
+  destroy(): Promise<void>;
 }
 
 let root: string;
@@ -122,9 +130,9 @@ describe('a bundle', () => {
   });
 
   it('goes back to the setting that Node starts with before it loads what starts threads', async () => {
-    const { text, left } = await bundle({ threads: ['rare'] });
-    expect(left).toEqual(['rare']);
-    expect(text).toMatch(/importForThreads\(\(\) => import\(moduleUrl\(/);
+    const { text, left } = await bundle({ taken: ['rare'], threads: ['rare'] });
+    expect(left).toEqual([]);
+    expect(text).toMatch(/importForThreads\(\(\) => import\("\.\/dist[\w-]*\.js"\)/);
   });
 
   it('takes modules of Node without an import, which would read all that they export', async () => {
@@ -212,6 +220,36 @@ describe('a bundle', () => {
 
   it('has of undici what is used', () => {
     expect(undiciParts('/undici').transform(`const {\n  Agent,\n  Pool,\n} = await import('undici');`, '/app/main.js')).toBeNull();
+  });
+
+  it('starts the threads of piscina with the chunk of their program, wherever it lies', async () => {
+    const piscina = dirname(dirname(createRequire(import.meta.resolve('@ict/verify')).resolve('piscina')));
+    const dir = join(app, 'bundle');
+    for (const [chunk, module] of [
+      ['pool', 'main'],
+      ['program', 'worker'],
+    ] as const) {
+      const input = { [chunk]: join(piscina, 'dist', `${module}.js`) };
+      const bundler = await rolldown({ input, platform: 'node', plugins: [piscinaThreads(piscina, 'program.js'), nodeBuiltins()] });
+      await bundler.write({ dir, format: 'esm' });
+      await bundler.close();
+    }
+    await put('packages/app', { 'task.mjs': `export default () => process.getBuiltinModule('node:worker_threads').threadId;` });
+    const { default: pool } = (await import(pathToFileURL(join(dir, 'pool.js')).href)) as {
+      readonly default: { readonly Piscina: new (options: object) => Threads };
+    };
+    const threads = new pool.Piscina({ filename: join(app, 'task.mjs'), maxThreads: 1 });
+    try {
+      expect(await threads.run(undefined)).toBeGreaterThan(0);
+    } finally {
+      await threads.destroy();
+    }
+  });
+
+  it('is not made of a piscina that looks for its threads elsewhere', () => {
+    const { transform } = piscinaThreads('/piscina', 'program.js');
+    expect(() => transform('', '/piscina/dist/index.js')).toThrow('/piscina/dist/index.js no longer finds its thread');
+    expect(transform('', '/piscina/dist/main.js')).toBeNull();
   });
 
   it('is not made of what no package depends on', async () => {

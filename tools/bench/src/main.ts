@@ -16,6 +16,7 @@ import { remote } from './scenario-remote.js';
 import { resolve as resolution } from './scenario-resolve.js';
 import { restore } from './scenario-restore.js';
 import { rpm } from './scenario-rpm.js';
+import { rpmVerify } from './scenario-rpm-verify.js';
 import type { Scenario } from './scenario.js';
 
 const scenarios: Readonly<Record<string, Scenario>> = {
@@ -31,6 +32,7 @@ const scenarios: Readonly<Record<string, Scenario>> = {
   resolve: resolution,
   restore,
   rpm,
+  'rpm-verify': rpmVerify,
 };
 
 const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--directory DIR] [--results DIR] [-- FLAGS]
@@ -46,7 +48,8 @@ const USAGE = `usage: node tools/bench/dist/main.js SCENARIO [--runs N] [--direc
   remote     a machine that has nothing, with and without a remote cache
   resolve    a desktop from Debian's index against apt-get and libsolv
   restore    a base tree of 500 MB unpacked and verified against tar -x and sha256sum
-  rpm        rpm packages made a tree against dnf --installroot, and verified against rpm -K
+  rpm        rpm packages made a tree against dnf --installroot
+  rpm-verify rpm packages verified against rpm -K
 
   --runs N         rounds of each comparison
   --directory DIR  work here, and keep the local archive for the next time (default: a temporary directory)

@@ -1,23 +1,10 @@
-import { execFile } from 'node:child_process';
-import { mkdir, readdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
+import { mkdir, readFile, rename, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { promisify } from 'node:util';
-import {
-  BOOTABLE_DIRECTORY,
-  BOOTABLE_TEMPLATE,
-  bootableArchive,
-  bootableFlags,
-  bootableRequests,
-  dnfInstallation,
-  serveArchive,
-  type BootableArchive,
-} from '@ict/fixtures';
-import { formatEvr, readRpm } from '@ict/provider-rpm';
+import { BOOTABLE_TEMPLATE, bootableFlags, bootableRequests, dnfInstallation, serveArchive, type BootableArchive } from '@ict/fixtures';
 import { alternate, type Contender, type Runs } from './alternation.js';
 import { requirePrograms } from './builders.js';
-import { bundledProgram } from './bundled-program.js';
 import { measure } from './measurement.js';
-import { nodeOfIct } from './node-of-ict.js';
+import { rpmArchive } from './rpm-archive.js';
 import type { Scenario, ScenarioOptions } from './scenario.js';
 import { ICT } from './workspace.js';
 
@@ -26,29 +13,19 @@ const STOP = '  configurations:\n    - cmd: exit 1\n';
 /** Exit status of a build of which a command failed. */
 const COMMAND_FAILED = 8;
 
-const run = promisify(execFile);
-
 /**
  * The rpm test distribution: its image's packages as a tree, by ict and by dnf from one loopback server, with nothing cached and with metadata and
- * packages cached; and all its packages verified by ict and by rpm.
+ * packages cached.
  */
 export const rpm: Scenario = async (options) => {
-  await requirePrograms(['dnf', 'rpmkeys']);
-  const ict = (args: readonly string[]) => measure({ argv: [ICT, ...args] });
-  const archive = await bootableArchive({
-    ict,
-    cacheDirectory: join(options.directory, 'debian'),
-    flags: options.firstBuild,
-    directory: BOOTABLE_DIRECTORY,
-    say: options.say,
-  });
+  await requirePrograms(['dnf']);
+  const archive = await rpmArchive(options);
   const server = await serveArchive(archive.repository);
   try {
     const [cold, warm] = await trees(options, archive, server.url);
     return [
       { title: 'A tree, nothing cached', results: cold },
       { title: 'A tree, metadata and packages cached', results: warm },
-      { title: 'All packages verified', results: await verification(options, archive) },
     ];
   } finally {
     await server.close();
@@ -102,30 +79,4 @@ async function trees(
   say('with metadata and packages cached');
   const warm = await alternate([ours(withoutTrees), theirs(withTheirCache)], runs, onRun);
   return [cold, warm];
-}
-
-/** Headers read, digests and signatures checked; rpm has imported the key before. */
-async function verification({ runs = 3, onRun, say, directory }: ScenarioOptions, archive: BootableArchive): Promise<readonly Runs[]> {
-  const packages = join(archive.repository, 'Packages');
-  const files = (await readdir(packages)).sort().map((name) => join(packages, name));
-  const known = files.map(async (path) => {
-    const { name, evr, arch } = await readRpm(path);
-    return { id: `${name}:${arch}`, name, version: formatEvr(evr), arch, path };
-  });
-  const list = join(directory, 'packages.json');
-  await writeFile(list, JSON.stringify(await Promise.all(known)));
-  const database = join(directory, 'keys');
-  await rm(database, { recursive: true, force: true });
-  await run('rpmkeys', ['--dbpath', database, '--import', archive.keyring]);
-  say(`verifying ${files.length} packages`);
-  const program = await bundledProgram('verify-rpms', { worker: new URL('./worker.js', import.meta.resolve('@ict/verify')).href });
-  const env = { NODE_COMPILE_CACHE: join(directory, 'compiled') };
-  const ours = (where: 'pool' | 'local') => ({ argv: [...nodeOfIct(), program, archive.keyring, list, where], env });
-  for (const where of ['pool', 'local'] as const) await measure(ours(where)); // the compiled code is kept from then on
-  const contenders = [
-    { name: 'ict, one worker', command: ours('pool') },
-    { name: "ict, the caller's thread", command: ours('local') },
-    { name: 'rpm -K', command: { argv: ['rpmkeys', '--dbpath', database, '--checksig', ...files] } },
-  ];
-  return alternate(contenders, Math.max(runs, 5), onRun);
 }

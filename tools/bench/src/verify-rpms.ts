@@ -5,7 +5,7 @@ import { createLocalVerifier, createVerifier } from '@ict/verify';
 
 /*
  * Reads the headers of packages and checks their digests and signatures, as a build does with each that it has fetched: one side of the
- * scenario `rpm`. Arguments: a keyring, a file with what the metadata of a repository says of its packages, and `pool` or `local`: on a thread of the pool, as
+ * scenario `rpm-verify`. Arguments: a keyring, a file with what the metadata of a repository says of its packages, and `pool` or `local`: on a thread of the pool, as
  * in a build, or on this one, as a program does that has nothing else to do.
  */
 
