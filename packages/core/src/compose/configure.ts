@@ -135,8 +135,8 @@ async function ensureUser(user: UserSpec, tree: TreeSession, ctx: BuildContext):
     await tree.run({ argv: ['chage', '--maxdays', String(user.passwordMaxAgeDays), '--', user.name], env });
   }
   if (user.sshKeys.length > 0) await authorizeKeys(user, tree);
-  for (const backup of ['passwd', 'group', 'shadow', 'gshadow', 'subuid', 'subgid']) await tree.remove(`/etc/${backup}-`);
-  await tree.remove('/etc/.pwd.lock');
+  const backups = ['passwd', 'group', 'shadow', 'gshadow', 'subuid', 'subgid'].map((name) => `/etc/${name}-`);
+  await Promise.all([...backups, '/etc/.pwd.lock'].map((path) => tree.remove(path)));
 }
 
 async function loginShell(tree: TreeSession): Promise<string> {

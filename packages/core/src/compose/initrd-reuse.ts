@@ -21,18 +21,16 @@ const LEAST_LITERAL = 3;
 
 /** Notes, for later trees, what the maker that just worked in this tree names. */
 export async function rememberMaker(scope: InitrdScope, below: TreeRef, tree: TreeSession, ctx: BuildContext): Promise<void> {
-  const texts: string[] = [];
-  for (const path of scope.maker) await readTexts(path, tree, texts);
-  await ctx.memo.set(KIND, layerDigests(below), { ...makerWords(texts.join('\n')) });
+  const texts = await Promise.all(scope.maker.map((path) => readTexts(path, tree)));
+  await ctx.memo.set(KIND, layerDigests(below), { ...makerWords(texts.flat().join('\n')) });
 }
 
-async function readTexts(path: TreePath, tree: TreeSession, texts: string[]): Promise<void> {
+async function readTexts(path: TreePath, tree: TreeSession): Promise<readonly string[]> {
   const entry = await tree.stat(path);
   if (entry?.type === 'directory') {
-    for (const child of await tree.list(path)) await readTexts(child.path, tree, texts);
-  } else if (entry?.type === 'file') {
-    texts.push(new TextDecoder().decode(await tree.read(path)));
+    return (await Promise.all((await tree.list(path)).map((child) => readTexts(child.path, tree)))).flat();
   }
+  return entry?.type === 'file' ? [new TextDecoder().decode(await tree.read(path))] : [];
 }
 
 /** The paths and names in a text; lines that are comments name nothing. */

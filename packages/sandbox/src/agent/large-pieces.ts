@@ -1,10 +1,10 @@
-import { Socket } from 'node:net';
+import type { OnReadOpts, Socket } from 'node:net';
 
-/** As many bytes as one piece has, but for the last. What a pipe gives at once is a quarter of it at most. */
+/** As many bytes as one piece has, but for the last. What a socket or pipe gives at once is less. */
 export const PIECE_BYTES = 256 * 1024;
 
 /**
- * What comes out of a pipe, in large pieces, each good until the next one is asked for. All share one memory: a stream takes new memory for whatever it
+ * What comes out of a socket or pipe, in large pieces, each good until the next one is asked for. All share one memory: a stream takes new memory for whatever it
  * reads, which costs as much as the reading.
  */
 export class LargePieces implements AsyncIterable<Uint8Array> {
@@ -14,28 +14,23 @@ export class LargePieces implements AsyncIterable<Uint8Array> {
   #end: { readonly error?: Error } | undefined;
   #wake = (): void => undefined;
 
-  /** @param descriptor the reading end, not blocking; it is closed by `close`, if not before. */
-  constructor(descriptor: number) {
-    this.#socket = new Socket({
-      fd: descriptor,
-      readable: true,
-      writable: false,
-      onread: {
-        // When the memory is full nothing is read into it: the callback said so.
-        buffer: () => this.#memory.subarray(this.#filled % PIECE_BYTES),
-        callback: (count) => {
-          this.#filled += count;
-          if (this.#filled < PIECE_BYTES) return true;
-          this.#wake();
-          return false;
-        },
+  /** @param open gives the reading end, which reads as it is told; it is closed by `close`, if not before. */
+  constructor(open: (onread: OnReadOpts) => Socket) {
+    this.#socket = open({
+      // When the memory is full nothing is read into it: the callback said so.
+      buffer: () => this.#memory.subarray(this.#filled % PIECE_BYTES),
+      callback: (count) => {
+        this.#filled += count;
+        if (this.#filled < PIECE_BYTES) return true;
+        this.#wake();
+        return false;
       },
     });
     this.#socket.on('error', (error) => this.#ended({ error }));
     this.#socket.on('close', () => this.#ended({}));
   }
 
-  /** To be iterated once. @throws Node's own error when the pipe cannot be read. */
+  /** To be iterated once. @throws Node's own error when it cannot be read. */
   async *[Symbol.asyncIterator](): AsyncGenerator<Uint8Array, void, undefined> {
     for (;;) {
       if (this.#filled < PIECE_BYTES && this.#end === undefined) {

@@ -2,6 +2,7 @@ import { spawn } from 'node:child_process';
 import { createReadStream } from 'node:fs';
 import { mkdir, open, readdir, rename, rm } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
+import type { Socket } from 'node:net';
 import { pipeline as pipeStreams, type Readable, type Writable } from 'node:stream';
 import { setImmediate as nextTurn } from 'node:timers/promises';
 import { createGunzip } from 'node:zlib';
@@ -13,7 +14,7 @@ import { exitStatus, hostEnvironment } from './host-program.js';
 import { layerFailure, layerIo } from './layer-failure.js';
 import { LayerLister } from './layer-lister.js';
 import { compareDirectory, type RawPath } from './layer-walk.js';
-import type { LargeOutput, OutputPipePool } from './output-pipes.js';
+import type { LargeOutput, OutputSockets } from './output-sockets.js';
 import { OutputTail } from '../output-tail.js';
 import { FILL_BYTES, StoredGunzip } from './stored-gunzip.js';
 import { StoredGzip } from './stored-gzip.js';
@@ -67,8 +68,8 @@ const EXTRACT = [
 /** What reading a layer needs beside it. */
 export interface ReadingHooks {
   readonly signal: AbortSignal;
-  /** For what tar has to say. */
-  readonly pipes: OutputPipePool;
+  /** For what tar reads out. */
+  readonly outputs: OutputSockets;
 }
 
 /**
@@ -243,11 +244,11 @@ async function list(directory: string, hooks: ReadingHooks, through: (tar: TarBy
 async function listTar(
   argv: readonly string[],
   directory: string,
-  { signal, pipes }: ReadingHooks,
+  { signal, outputs }: ReadingHooks,
   through: (tar: TarBytes) => TarBytes,
   input?: Buffer,
 ): Promise<LayerEntry[]> {
-  const output = await pipes.takeLarge();
+  const output = await outputs.take();
   try {
     const tar = startInto(output, argv, input, signal);
     const lister = new LayerLister();
@@ -261,18 +262,18 @@ async function listTar(
     }
     return lister.entries();
   } finally {
-    output.release();
+    output.pieces.close();
   }
 }
 
 function startInto(output: LargeOutput, argv: readonly string[], input: Buffer | undefined, signal: AbortSignal): RunningTar {
   try {
-    const tar = startTar(argv, [input === undefined ? 'ignore' : 'pipe', output.descriptor], signal);
+    const tar = startTar(argv, [input === undefined ? 'ignore' : 'pipe', output.end], signal);
     // A tar that ends before it has read everything says itself why.
     tar.input?.on('error', () => undefined).end(input);
     return tar;
   } finally {
-    output.started();
+    output.end.destroy();
   }
 }
 
@@ -302,7 +303,7 @@ interface RunningTar {
 }
 
 /** @param stdio its standard input and output. */
-function startTar(argv: readonly string[], stdio: readonly ['pipe' | 'ignore', number | 'ignore'], signal: AbortSignal): RunningTar {
+function startTar(argv: readonly string[], stdio: readonly ['pipe' | 'ignore', Socket | 'ignore'], signal: AbortSignal): RunningTar {
   signal.throwIfAborted();
   const child = spawn(argv[0] as string, argv.slice(1), {
     cwd: '/',

@@ -2,7 +2,6 @@ import { closeSync, constants, openSync } from 'node:fs';
 import { Socket } from 'node:net';
 import { sandboxError } from '../errors.js';
 import { runHostProgram } from './host-program.js';
-import { LargePieces } from './large-pieces.js';
 
 /** Both outputs of one command: what the agent reads, and the descriptors that the command gets. */
 export interface OutputPipes {
@@ -12,16 +11,6 @@ export interface OutputPipes {
   /** Closes the agent's copies of the command's ends: the outputs end when the command's processes have. */
   started(): void;
   /** Gives the pipes back, once no process holds them. */
-  release(): void;
-}
-
-/** The output of one program that has much to say. */
-export interface LargeOutput {
-  readonly pieces: LargePieces;
-  /** What the program gets. */
-  readonly descriptor: number;
-  /** As those of {@link OutputPipes}. */
-  started(): void;
   release(): void;
 }
 
@@ -55,22 +44,6 @@ export class OutputPipePool {
       release: () => {
         readers.stdout.destroy();
         readers.stderr.destroy();
-        this.#free.push(index);
-      },
-    };
-  }
-
-  /** As {@link OutputPipePool.take}, for one output. */
-  async takeLarge(): Promise<LargeOutput> {
-    const index = await this.#index();
-    const { reader, writer } = openPipe(this.#name(index, 'stdout'));
-    const pieces = new LargePieces(reader);
-    return {
-      pieces,
-      descriptor: writer,
-      started: () => closeSync(writer),
-      release: () => {
-        pieces.close();
         this.#free.push(index);
       },
     };

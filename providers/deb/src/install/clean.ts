@@ -1,7 +1,7 @@
-import type { BuildContext, TreeSession } from '@ict/plugin-api';
+import type { BuildContext, TreePath, TreeSession } from '@ict/plugin-api';
 
 /** Files that belong to one machine, or that hold clock times and inode numbers. Globs in the last component only. */
-const REMOVED: readonly string[] = [
+const REMOVED: readonly TreePath[] = [
   '/etc/ssh/ssh_host_*',
   '/etc/passwd-',
   '/etc/group-',
@@ -31,19 +31,17 @@ const REMOVED: readonly string[] = [
  * ssh keys have `ConditionFirstBoot=yes`.
  */
 export async function cleanTree(tree: TreeSession, _ctx: BuildContext): Promise<void> {
-  for (const pattern of REMOVED) {
-    const slash = pattern.lastIndexOf('/');
-    const directory = pattern.slice(0, slash);
-    const last = pattern.slice(slash + 1);
-    const [prefix, suffix] = last.split('*');
-    if (suffix === undefined) {
-      await tree.remove(pattern);
-      continue;
-    }
-    for (const entry of await tree.list(directory)) {
-      const name = entry.path.slice(entry.path.lastIndexOf('/') + 1);
-      if (name.startsWith(prefix) && name.endsWith(suffix)) await tree.remove(`${directory}/${name}`);
-    }
-  }
+  await Promise.all(REMOVED.map((pattern) => removeMatches(pattern, tree)));
   if ((await tree.stat('/etc/machine-id')) !== undefined) await tree.write('/etc/machine-id', 'uninitialized\n', { mode: 0o444 });
+}
+
+/** @param pattern a path, of which the last name may have a `*`. */
+async function removeMatches(pattern: TreePath, tree: TreeSession): Promise<void> {
+  const slash = pattern.lastIndexOf('/');
+  const directory = pattern.slice(0, slash);
+  const [prefix, suffix] = pattern.slice(slash + 1).split('*') as [string, string?];
+  if (suffix === undefined) return tree.remove(pattern);
+  const paths = (await tree.list(directory)).map(({ path }) => path);
+  const matches = paths.filter((path) => path.slice(directory.length + 1).startsWith(prefix) && path.endsWith(suffix));
+  await Promise.all(matches.map((path) => tree.remove(path)));
 }

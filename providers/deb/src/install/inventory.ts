@@ -17,9 +17,8 @@ export function createInventory(): Inventory {
 async function list(tree: TreeSession): Promise<readonly InstalledPackage[]> {
   const status = await tree.read(STATUS);
   if (status === undefined) return [];
-  const packages: InstalledPackage[] = [];
-  for (const pkg of parseStatus(new TextDecoder().decode(status))) packages.push({ ...pkg, ...(await licenceOf(pkg.name, tree)) });
-  return packages;
+  const installed = parseStatus(new TextDecoder().decode(status));
+  return Promise.all(installed.map(async (pkg) => ({ ...pkg, ...(await licenceOf(pkg.name, tree)) })));
 }
 
 /** Packages whose list of files has this path. */

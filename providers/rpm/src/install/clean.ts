@@ -27,7 +27,7 @@ const DATABASES: readonly string[] = ['/usr/lib/sysimage/rpm', '/var/lib/rpm', '
  * The machine id becomes an empty file: with `uninitialized`, as packages may leave it, systemd-firstboot asks questions on the console.
  */
 export async function cleanTree(tree: TreeSession, _ctx: BuildContext): Promise<void> {
-  for (const path of REMOVED) await tree.remove(path);
+  await Promise.all(REMOVED.map((path) => tree.remove(path)));
   for (const database of DATABASES) await settleDatabase(tree, database);
   await settleKeys(tree);
   for (const { path } of await tree.list('/etc/ssh')) if (path.startsWith('/etc/ssh/ssh_host_')) await tree.remove(path);
