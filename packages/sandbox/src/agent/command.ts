@@ -4,15 +4,11 @@ import { dirname, join } from 'node:path';
 import type { Readable } from 'node:stream';
 import { errnoOf, temporaryName } from '@ict/integrity';
 import { sandboxError } from '../errors.js';
-import { LineSplitter } from '../line-splitter.js';
-import type { CommandsEnd, OutputLine } from '../protocol.js';
+import type { CommandsEnd } from '../protocol.js';
+import { CommandOutput, type OnLines } from './command-output.js';
 import { exitStatus, hostEnvironment } from './host-program.js';
 import { COMMAND_MOUNTS } from './mounting.js';
 import type { OutputPipePool, OutputPipes } from './output-pipes.js';
-import { OutputTail } from '../output-tail.js';
-
-const TAIL_BYTES = 256 * 1024;
-const LINE_CHARACTERS = 64 * 1024;
 
 /**
  * What a command keeps of root's powers: the list that container engines grant by default. Without `sys_admin` it can neither
@@ -80,8 +76,7 @@ type Argv = readonly string[];
 
 export interface CommandHooks {
   readonly signal: AbortSignal;
-  /** Called with complete lines; the command waits while the promise it returns is pending. */
-  readonly onLines?: (lines: readonly OutputLine[]) => Promise<void> | undefined;
+  readonly onLines?: OnLines;
 }
 
 /**
@@ -100,16 +95,18 @@ export async function runCommands(root: string, spec: CommandSpec, pool: OutputP
     ...spec.argvs.map((argv) => inTree(argv, spec)).flatMap((words) => [String(words.length), ...words]),
   ];
   const pipes = await pool.take();
+  const output = new CommandOutput(pipes.readers, hooks.onLines);
   try {
     const child = start(argv, root, spec, pipes);
+    child.once('exit', () => output.hurry());
     const [, , , entered] = child.stdio as unknown as readonly Readable[];
     let begun = 0;
     entered?.on('data', (bytes: Buffer) => (begun += bytes.length));
     const stop = (): void => killCommand(child);
     hooks.signal.addEventListener('abort', stop, { once: true });
     if (hooks.signal.aborted) stop();
-    const outcome = Promise.all([ending(child, spec), collect(pipes.stdout, 'stdout', hooks), collect(pipes.stderr, 'stderr', hooks)]);
-    const [status, stdout, stderr] = await outcome.finally(() => hooks.signal.removeEventListener('abort', stop));
+    const outcome = Promise.all([ending(child, spec), output.ended]);
+    const [status, { stdout, stderr }] = await outcome.finally(() => hooks.signal.removeEventListener('abort', stop));
     hooks.signal.throwIfAborted();
     if (begun > 0) return { exitCode: status, stdout, stderr, begun };
     throw sandboxError('ICT_SANDBOX_MOUNT', {
@@ -118,6 +115,7 @@ export async function runCommands(root: string, spec: CommandSpec, pool: OutputP
       facts: { argv: spec.argvs[0].slice(0, 100), status },
     });
   } finally {
+    output.close();
     pipes.release();
   }
 }
@@ -153,7 +151,7 @@ function badCommand(argv: readonly string[], reason: string): Error {
 }
 
 function start(argv: readonly string[], root: string, spec: CommandSpec, pipes: OutputPipes): ChildProcess {
-  const { stdout, stderr } = pipes.descriptors;
+  const { stdout, stderr } = pipes.writers;
   let stdin: number | undefined;
   try {
     if (spec.stdin !== undefined) stdin = openInput(spec.stdin, dirname(root));
@@ -182,20 +180,6 @@ function ending(child: ChildProcess, spec: CommandSpec): Promise<number> {
     child.on('error', (error) => reject(startFailure(error, spec)));
     child.on('close', (code, signal) => resolve(exitStatus(code, signal)));
   });
-}
-
-async function collect(stream: Readable, name: 'stdout' | 'stderr', hooks: CommandHooks): Promise<string> {
-  const tail = new OutputTail(TAIL_BYTES);
-  const splitter = new LineSplitter(LINE_CHARACTERS);
-  const { onLines } = hooks;
-  const emit = (lines: string[]): Promise<void> | undefined =>
-    lines.length === 0 ? undefined : onLines?.(lines.map((line): OutputLine => [name, line]));
-  for await (const chunk of stream as AsyncIterable<Buffer>) {
-    tail.push(chunk);
-    if (onLines !== undefined) await emit(splitter.push(chunk));
-  }
-  if (onLines !== undefined) await emit(splitter.end());
-  return tail.text();
 }
 
 /**

@@ -1,13 +1,11 @@
 import { closeSync, constants, openSync } from 'node:fs';
-import { Socket } from 'node:net';
 import { sandboxError } from '../errors.js';
 import { runHostProgram } from './host-program.js';
 
-/** Both outputs of one command: what the agent reads, and the descriptors that the command gets. */
+/** Both outputs of one command, as descriptors: what the agent reads, which does not block and is its to close, and what the command gets. */
 export interface OutputPipes {
-  readonly stdout: Socket;
-  readonly stderr: Socket;
-  readonly descriptors: { readonly stdout: number; readonly stderr: number };
+  readonly readers: { readonly stdout: number; readonly stderr: number };
+  readonly writers: { readonly stdout: number; readonly stderr: number };
   /** Closes the agent's copies of the command's ends: the outputs end when the command's processes have. */
   started(): void;
   /** Gives the pipes back, once no process holds them. */
@@ -33,19 +31,14 @@ export class OutputPipePool {
     const index = await this.#index();
     const stdout = openPipe(this.#name(index, 'stdout'));
     const stderr = openPipe(this.#name(index, 'stderr'));
-    const readers = { stdout: openReader(stdout.reader), stderr: openReader(stderr.reader) };
     return {
-      ...readers,
-      descriptors: { stdout: stdout.writer, stderr: stderr.writer },
+      readers: { stdout: stdout.reader, stderr: stderr.reader },
+      writers: { stdout: stdout.writer, stderr: stderr.writer },
       started: () => {
         closeSync(stdout.writer);
         closeSync(stderr.writer);
       },
-      release: () => {
-        readers.stdout.destroy();
-        readers.stderr.destroy();
-        this.#free.push(index);
-      },
+      release: () => void this.#free.push(index),
     };
   }
 
@@ -75,8 +68,4 @@ function openPipe(path: string): { reader: number; writer: number } {
   // The reading end first, without waiting for a writer.
   const reader = openSync(path, constants.O_RDONLY | constants.O_NONBLOCK);
   return { reader, writer: openSync(path, constants.O_WRONLY) };
-}
-
-function openReader(fd: number): Socket {
-  return new Socket({ fd, readable: true, writable: false });
 }
