@@ -1,4 +1,4 @@
-import { join } from 'node:path';
+import { join, sep } from 'node:path';
 
 /** How piscina finds the program of its threads. */
 const BESIDE = `(0, node_path_1.resolve)(__dirname, 'worker.js')`;
@@ -18,11 +18,12 @@ export function piscinaThreads(root, chunk) {
     name: 'piscina-threads',
     resolveId: (source) => (source === NICE ? { id: NICE, external: true } : null),
     transform(code, id) {
-      if (id !== starts) return null;
-      const [before, after, ...more] = code.split(BESIDE);
-      if (after === undefined || more.length > 0) throw new Error(`${id} no longer finds its thread as ${import.meta.url} knows it`);
+      if (!id.startsWith(root + sep)) return null;
+      const parts = id === starts ? code.split(BESIDE) : [code];
+      if (parts.length !== (id === starts ? 2 : 1) || /\b__(?:dir|file)name\b/.test(parts.join(' ')))
+        throw new Error(`${id} no longer finds its threads as ${import.meta.url} knows it`);
       const place = `require('node:url').fileURLToPath(new URL(${JSON.stringify(`./${chunk}`)}, import.meta.url))`;
-      return { code: `${before}${place}${after}`, map: null };
+      return id === starts ? { code: parts.join(place), map: null } : null;
     },
   };
 }

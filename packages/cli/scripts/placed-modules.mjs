@@ -19,9 +19,9 @@ const FOR_THREADS = 'ictImportForThreads';
  * @param support paths of the modules with `moduleUrl`, and with `importLazily` and `importForThreads`.
  * @param {{ taken?: readonly string[], threads?: readonly string[], programs?: ReadonlyMap<string, string> }} [options]
  * @param options.taken names of third-party packages of which the bundle gets a chunk although they are imported with `import()`; they must not
- *   mind where they lie.
+ *   mind where they lie, or another plugin sees to it.
  * @param options.threads names of those of them that start threads.
- * @param options.programs modules of ours that run in threads and processes of their own, as a map from their paths to the names of their chunks:
+ * @param options.programs modules that run in threads and processes of their own, as a map from their paths to the names of their chunks:
  *   `new URL(…, import.meta.url)` of one becomes that of its chunk.
  * @returns the plugin, and the set of packages that it left out, by index.
  */

@@ -248,8 +248,17 @@ describe('a bundle', () => {
 
   it('is not made of a piscina that looks for its threads elsewhere', () => {
     const { transform } = piscinaThreads('/piscina', 'program.js');
-    expect(() => transform('', '/piscina/dist/index.js')).toThrow('/piscina/dist/index.js no longer finds its thread');
+    const starts = "worker = (0, node_path_1.resolve)(__dirname, 'worker.js')";
+    expect(transform(starts, '/piscina/dist/index.js')?.code).toContain('./program.js');
+    for (const [code, file] of [
+      ['', 'index.js'],
+      [`${starts}; ${starts}`, 'index.js'],
+      [`${starts}; __filename`, 'index.js'],
+      [starts, 'pool.js'],
+    ] as const)
+      expect(() => transform(code, `/piscina/dist/${file}`)).toThrow(`/piscina/dist/${file} no longer finds its threads`);
     expect(transform('', '/piscina/dist/main.js')).toBeNull();
+    expect(transform('__dirname', '/other/dist/index.js')).toBeNull();
   });
 
   it('is not made of what no package depends on', async () => {

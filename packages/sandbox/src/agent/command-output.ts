@@ -9,12 +9,17 @@ const TAIL_BYTES = 256 * 1024;
 const LINE_CHARACTERS = 64 * 1024;
 
 /** Standard output rests as long after each reading: programs print line by line, and a line that wakes the agent costs 0.2 ms, whatever it says. */
-const REST_MS = 25;
-/** Readings without a rest after one that found the pipe full: then the command waited. */
+const REST_MS = 50;
+/** Readings without a rest after one that found a pipe that may have been full: then the command waited. */
 const EAGER_READINGS = 100;
+/** Readings of standard output that one of standard error waits for. */
+const READINGS_BEFORE = 16;
 
 /** As much as a pipe holds. Each reading is copied out of it before the next. */
 const memory = Buffer.allocUnsafeSlow(64 * 1024);
+
+/** A pipe has sixteen pages, into each of which whole writes go: it is full of lines when it holds half of what it could. */
+const MAYBE_FULL_BYTES = memory.length / 2;
 
 /** Takes complete lines; no more is read while the promise it returns is pending. */
 export type OnLines = (lines: readonly OutputLine[]) => Promise<void> | undefined;
@@ -23,7 +28,6 @@ export type OnLines = (lines: readonly OutputLine[]) => Promise<void> | undefine
 export class CommandOutput {
   /** The last of each output, when both have ended. Rejects with Node's own error. */
   readonly ended: Promise<{ readonly stdout: string; readonly stderr: string }>;
-  readonly #descriptor: number;
   readonly #stdout: ReadOutput;
   readonly #stderr: ReadOutput;
   /** Running while standard output rests. */
@@ -34,7 +38,6 @@ export class CommandOutput {
 
   /** @param readers descriptors of the reading ends, not blocking; they are closed with the outputs. */
   constructor(readers: { readonly stdout: number; readonly stderr: number }, onLines: OnLines | undefined) {
-    this.#descriptor = readers.stdout;
     this.#stdout = new ReadOutput(readers.stdout, 'stdout', onLines, (bytes) => this.#takeStdout(bytes));
     this.#stderr = new ReadOutput(readers.stderr, 'stderr', onLines, (bytes) => this.#takeStderr(bytes));
     this.ended = Promise.all([this.#stdout.ended, this.#stderr.ended]).then(([stdout, stderr]) => ({ stdout, stderr }));
@@ -54,7 +57,7 @@ export class CommandOutput {
 
   #takeStdout(bytes: Buffer): boolean {
     if (!this.#stdout.take(bytes)) return false;
-    if (bytes.length === memory.length) this.#eager = EAGER_READINGS;
+    if (bytes.length >= MAYBE_FULL_BYTES) this.#eager = EAGER_READINGS;
     if (this.#hurried || this.#eager-- > 0) return true;
     this.#rest = setTimeout(() => this.#endRest(), REST_MS);
     return false;
@@ -62,22 +65,14 @@ export class CommandOutput {
 
   /** What was printed before to standard output comes before it. */
   #takeStderr(bytes: Buffer): boolean {
-    while (this.#rest !== undefined) {
-      const count = readNow(this.#descriptor);
-      if (count > 0 && !this.#stdout.take(copyOf(count))) this.#cancelRest();
-      if (count < memory.length) break;
-    }
+    this.#stdout.takeWaiting();
     return this.#stderr.take(bytes);
-  }
-
-  #cancelRest(): void {
-    clearTimeout(this.#rest);
-    this.#rest = undefined;
   }
 
   #endRest(): void {
     if (this.#rest === undefined) return;
-    this.#cancelRest();
+    clearTimeout(this.#rest);
+    this.#rest = undefined;
     this.#stdout.resume();
   }
 }
@@ -86,23 +81,29 @@ export class CommandOutput {
 class ReadOutput {
   /** The last of it. */
   readonly ended: Promise<string>;
+  readonly #descriptor: number;
   readonly #name: OutputLine[0];
   readonly #onLines: OnLines | undefined;
   readonly #socket: Socket;
   readonly #tail = new OutputTail(TAIL_BYTES);
   readonly #splitter = new LineSplitter(LINE_CHARACTERS);
+  /** Whether who takes the lines has to be waited for. */
+  #waits = false;
 
   /** @param arrived says whether more is to be read at once; else `resume` has to be called. */
   constructor(descriptor: number, name: OutputLine[0], onLines: OnLines | undefined, arrived: (bytes: Buffer) => boolean) {
+    this.#descriptor = descriptor;
     this.#name = name;
     this.#onLines = onLines;
     const onread = { buffer: memory, callback: (count: number) => arrived(copyOf(count)) };
     this.#socket = new Socket({ fd: descriptor, readable: true, writable: false, onread });
     this.ended = new Promise((resolve, reject) => {
+      let whole = false;
       this.#socket.on('error', reject);
+      this.#socket.on('end', () => (whole = true));
       this.#socket.on('close', () => {
-        void this.#tell(this.#splitter.end());
-        resolve(this.#tail.text());
+        const last = whole ? this.#tell(this.#splitter.end()) : undefined;
+        Promise.resolve(last).then(() => resolve(this.#tail.text()), reject);
       });
     });
     this.resume();
@@ -112,15 +113,30 @@ class ReadOutput {
   take(bytes: Buffer): boolean {
     this.#tail.push(bytes);
     const telling = this.#onLines === undefined ? undefined : this.#tell(this.#splitter.push(bytes));
-    void telling?.then(
-      () => this.resume(),
+    if (telling === undefined) return true;
+    this.#waits = true;
+    telling.then(
+      () => {
+        this.#waits = false;
+        this.resume();
+      },
       (error: unknown) => this.#socket.destroy(error as Error),
     );
-    return telling === undefined;
+    return false;
   }
 
+  /** Takes what has come and was not read so far, unless nobody takes it. */
+  takeWaiting(): void {
+    for (let reading = 0; reading < READINGS_BEFORE && !this.#waits && !this.#socket.destroyed; reading++) {
+      const count = readNow(this.#descriptor);
+      if (count === 0) return;
+      this.take(copyOf(count));
+    }
+  }
+
+  /** Reads on, unless nobody takes what comes. */
   resume(): void {
-    this.#socket.resume();
+    if (!this.#waits) this.#socket.resume();
   }
 
   close(): void {

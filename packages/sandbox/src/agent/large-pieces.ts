@@ -1,10 +1,10 @@
 import type { OnReadOpts, Socket } from 'node:net';
 
-/** As many bytes as one piece has, but for the last. What a socket or pipe gives at once is less. */
+/** As many bytes as one piece has, but for the last. What a socket gives at once is less. */
 export const PIECE_BYTES = 256 * 1024;
 
 /**
- * What comes out of a socket or pipe, in large pieces, each good until the next one is asked for. All share one memory: a stream takes new memory for whatever it
+ * What comes out of a socket, in large pieces, each good until the next one is asked for. All share one memory: a stream takes new memory for whatever it
  * reads, which costs as much as the reading.
  */
 export class LargePieces implements AsyncIterable<Uint8Array> {

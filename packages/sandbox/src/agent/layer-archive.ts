@@ -14,7 +14,7 @@ import { exitStatus, hostEnvironment } from './host-program.js';
 import { layerFailure, layerIo } from './layer-failure.js';
 import { LayerLister } from './layer-lister.js';
 import { compareDirectory, type RawPath } from './layer-walk.js';
-import type { LargeOutput, OutputSockets } from './output-sockets.js';
+import type { TarOutput, TarSockets } from './tar-sockets.js';
 import { OutputTail } from '../output-tail.js';
 import { FILL_BYTES, StoredGunzip } from './stored-gunzip.js';
 import { StoredGzip } from './stored-gzip.js';
@@ -68,8 +68,8 @@ const EXTRACT = [
 /** What reading a layer needs beside it. */
 export interface ReadingHooks {
   readonly signal: AbortSignal;
-  /** For what tar reads out. */
-  readonly outputs: OutputSockets;
+  /** For what tar says of the layer. */
+  readonly sockets: TarSockets;
 }
 
 /**
@@ -244,11 +244,13 @@ async function list(directory: string, hooks: ReadingHooks, through: (tar: TarBy
 async function listTar(
   argv: readonly string[],
   directory: string,
-  { signal, outputs }: ReadingHooks,
+  { signal, sockets }: ReadingHooks,
   through: (tar: TarBytes) => TarBytes,
   input?: Buffer,
 ): Promise<LayerEntry[]> {
-  const output = await outputs.take();
+  const output = await sockets.take().catch((error: unknown) => {
+    throw layerFailure('Reading a layer', directory, error);
+  });
   try {
     const tar = startInto(output, argv, input, signal);
     const lister = new LayerLister();
@@ -266,7 +268,7 @@ async function listTar(
   }
 }
 
-function startInto(output: LargeOutput, argv: readonly string[], input: Buffer | undefined, signal: AbortSignal): RunningTar {
+function startInto(output: TarOutput, argv: readonly string[], input: Buffer | undefined, signal: AbortSignal): RunningTar {
   try {
     const tar = startTar(argv, [input === undefined ? 'ignore' : 'pipe', output.end], signal);
     // A tar that ends before it has read everything says itself why.

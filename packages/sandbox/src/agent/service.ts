@@ -10,7 +10,7 @@ import { sealLayer } from './layer-sealing.js';
 import { compareDirectory, signDirectory } from './layer-walk.js';
 import { OpenTree } from './open-tree.js';
 import { OutputPipePool } from './output-pipes.js';
-import { OutputSockets } from './output-sockets.js';
+import { TarSockets } from './tar-sockets.js';
 import { removeDirectory } from './removal.js';
 
 export interface CallHooks {
@@ -34,7 +34,7 @@ export class SandboxService {
   readonly #options: ServiceOptions;
   readonly #trees = new Map<number, OpenTree>();
   readonly #pipes: OutputPipePool;
-  readonly #outputs: OutputSockets;
+  readonly #sockets: TarSockets;
   /** Of copied layers that are not sealed yet, by their directories. */
   readonly #baselines = new Map<string, LayerBaseline>();
   #opened = 0;
@@ -42,7 +42,7 @@ export class SandboxService {
   constructor(options: ServiceOptions) {
     this.#options = { ...options, mounts: realpathSync(options.mounts), scratch: realpathSync(options.scratch) };
     this.#pipes = new OutputPipePool(this.#options.mounts);
-    this.#outputs = new OutputSockets(this.#options.mounts);
+    this.#sockets = new TarSockets(this.#options.mounts);
   }
 
   /** Carries out one call. */
@@ -79,9 +79,9 @@ export class SandboxService {
     'tree.expose': ({ tree, at, files }) => this.#use(tree, (open) => open.expose(at, files)),
     'tree.mount': ({ tree, source, at, writable }) => this.#use(tree, (open) => open.mount(source, at, writable)),
     'layer.seal': (params, { signal }) => this.#seal(params, signal),
-    'layer.read': ({ directory, archive }, { signal }) => readLayer(directory, { signal, outputs: this.#outputs }, archive),
+    'layer.read': ({ directory, archive }, { signal }) => readLayer(directory, { signal, sockets: this.#sockets }, archive),
     'layer.list': ({ archive }, { signal }) => listArchive(archive, signal),
-    'layer.unpack': ({ archive, directory }, { signal }) => unpackLayer(archive, directory, { signal, outputs: this.#outputs }),
+    'layer.unpack': ({ archive, directory }, { signal }) => unpackLayer(archive, directory, { signal, sockets: this.#sockets }),
     'layer.copy': async ({ from, to, entries }, { signal }) => {
       // Those of layers that were abandoned, which were moved away.
       for (const directory of this.#baselines.keys()) if (!existsSync(directory)) this.#baselines.delete(directory);
@@ -140,7 +140,7 @@ export class SandboxService {
   #seal({ directory, epochSeconds, archive }: Params<'layer.seal'>, signal: AbortSignal): Promise<Result<'layer.seal'>> {
     const baseline = this.#baselines.get(directory);
     this.#baselines.delete(directory);
-    return sealLayer(directory, epochSeconds, { signal, outputs: this.#outputs }, { archive, baseline });
+    return sealLayer(directory, epochSeconds, { signal, sockets: this.#sockets }, { archive, baseline });
   }
 
   async #use(tree: number, work: (open: OpenTree, stopping: AbortSignal) => Promise<void>): Promise<null> {

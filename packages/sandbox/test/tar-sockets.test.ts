@@ -1,13 +1,13 @@
 import { spawn, spawnSync } from 'node:child_process';
-import { mkdtempSync, rmSync } from 'node:fs';
+import { mkdirSync, mkdtempSync, readdirSync, rmSync } from 'node:fs';
 import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterAll, expect, it } from 'vitest';
 import { PIECE_BYTES, type LargePieces } from '../src/agent/large-pieces.js';
-import { OutputSockets } from '../src/agent/output-sockets.js';
+import { TarSockets } from '../src/agent/tar-sockets.js';
 
 const directory = mkdtempSync(join(tmpdir(), `ict-sockets-${'n'.repeat(100)}`));
-const outputs = new OutputSockets(directory);
+const outputs = new TarSockets(directory);
 afterAll(() => rmSync(directory, { recursive: true }));
 
 /** Starts a shell whose standard output is one of the sockets. */
@@ -58,8 +58,26 @@ it('gives each program its own, whichever of them speaks first', async () => {
   expect(await Promise.all(all.map(({ pieces }) => textOf(pieces)))).toEqual(['0\n', '1\n', '2\n', '3\n', '4\n']);
 });
 
-it('has no sockets where none can be had', async () => {
-  await expect(new OutputSockets(join(directory, 'absent')).take()).rejects.toThrow('ENOENT');
+it('has none where none can be had, and has them as soon as they can', async () => {
+  const place = join(directory, 'later');
+  const sockets = new TarSockets(place);
+  await expect(sockets.take()).rejects.toThrow('ENOENT');
+  mkdirSync(place);
+  const { pieces, end } = await sockets.take();
+  end.destroy();
+  expect(await textOf(pieces)).toBe('');
+});
+
+it('fails all that wait, and has new ones, when a connection comes to nothing', async () => {
+  const place = join(directory, 'removed');
+  mkdirSync(place);
+  const sockets = new TarSockets(place);
+  const { pieces, end } = await sockets.take();
+  for (const name of readdirSync(place)) rmSync(join(place, name));
+  await expect(Promise.all([sockets.take(), sockets.take()])).rejects.toThrow('ENOENT');
+  const later = await sockets.take();
+  for (const socket of [end, later.end]) socket.destroy();
+  expect(await Promise.all([textOf(pieces), textOf(later.pieces)])).toEqual(['', '']);
 });
 
 it('tells the program when nobody reads any more, and ends an iteration that waits', async () => {
