@@ -1,3 +1,4 @@
+export { decodeAccessControl, encodeAccessControl, namesSomebody, type AccessEntry } from './access-control.js';
 export { artifactExtension, compressionCapability } from './artifact-names.js';
 export { AUTHENTICODE_VERSION, signProgram, type ProgramSigner } from './authenticode.js';
 export { BTRFS_CHECKSUM_BYTES, btrfsChecksum } from './btrfs/checksum.js';

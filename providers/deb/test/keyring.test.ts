@@ -1,4 +1,4 @@
-import { readFile } from 'node:fs/promises';
+import { readdir, readFile } from 'node:fs/promises';
 import { fileURLToPath } from 'node:url';
 import type { RepositorySpec } from '@ict/plugin-api';
 import fc from 'fast-check';
@@ -14,15 +14,18 @@ const repository: RepositorySpec = {
   keyrings: [fileURLToPath(shipped)],
 };
 
-describe('the shipped keyring', () => {
-  it('holds exactly the keys that its README names', async () => {
-    const readme = await readFile(new URL('../keyrings/README.md', import.meta.url), 'utf8');
+describe('the shipped keyrings', () => {
+  it('hold exactly the keys that their README names', async () => {
+    const directory = new URL('../keyrings/', import.meta.url);
+    const readme = await readFile(new URL('README.md', directory), 'utf8');
     const named = Array.from(readme.matchAll(/^\| `([0-9A-F]{40})` \|/gm), ([, fingerprint]) => fingerprint);
-    const primary = listKeys(await readFile(shipped)).filter((key) => key.primary);
+    const files = (await readdir(directory)).filter((name) => name !== 'README.md');
+    const held = await Promise.all(files.map(async (name) => listKeys(await readFile(new URL(name, directory)))));
+    const primary = held.flat().filter((key) => key.primary);
     expect(primary.map(({ fingerprint }) => fingerprint).sort()).toEqual(named.sort());
   });
 
-  it('holds the subkeys that sign Debian 12 and 13', async () => {
+  it('hold the subkeys that sign Debian 12 and 13', async () => {
     const ids = listKeys(await readFile(shipped)).map(({ keyId }) => keyId);
     expect(ids).toEqual(
       expect.arrayContaining(['6ED0E7B82643E131', '78DBA3BC47EF2265', '762F67A0B2C39DE4', 'BDE6D2B9216EC7A8', '8E9F831205B4BA95']),

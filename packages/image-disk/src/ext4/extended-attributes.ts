@@ -1,5 +1,4 @@
-import { crc32c, crc32cOfNumber } from '@ict/image-parts';
-import { aclEntries } from '../acl-entries.js';
+import { crc32c, crc32cOfNumber, decodeAccessControl, namesSomebody } from '@ict/image-parts';
 import { BLOCK_BYTES } from './geometry.js';
 
 const MAGIC = 0xea02_0000;
@@ -77,16 +76,21 @@ function attributeOf(name: string, value: Buffer): Attribute | undefined {
 }
 
 const STORED_ACL_VERSION = 1;
-/** Tags of entries that name a user or a group. */
-const NAMED = [0x02, 0x08];
 
 /** An ACL as ext4 keeps it: ids only in entries that name somebody. Undefined for what is no ACL. */
 function storedAcl(value: Buffer): Buffer | undefined {
-  const entries = aclEntries(value);
+  const entries = decodeAccessControl(value);
   if (entries === undefined) return undefined;
   const version = Buffer.alloc(4);
   version.writeUInt32LE(STORED_ACL_VERSION);
-  return Buffer.concat([version, ...entries.map((entry) => (NAMED.includes(entry.readUInt16LE(0)) ? entry : entry.subarray(0, 4)))]);
+  const stored = entries.map(({ tag, permissions, id }) => {
+    const entry = Buffer.alloc(namesSomebody(tag) ? 8 : 4);
+    entry.writeUInt16LE(tag, 0);
+    entry.writeUInt16LE(permissions, 2);
+    if (namesSomebody(tag)) entry.writeUInt32LE(id, 4);
+    return entry;
+  });
+  return Buffer.concat([version, ...stored]);
 }
 
 function padded(bytes: number): number {

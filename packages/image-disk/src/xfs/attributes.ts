@@ -8,8 +8,8 @@ import {
   XFS_HEADER_BYTES,
   XFS_NAMESPACES,
   XFS_SHORT_ATTRIBUTES_BYTES,
+  decodeAccessControl,
 } from '@ict/image-parts';
-import { aclEntries } from '../acl-entries.js';
 import { byteBlockCount } from './byte-blocks.js';
 import { BLOCK_BYTES } from './constants.js';
 import { hashHeader } from './hash-blocks.js';
@@ -73,15 +73,15 @@ function attributeOf(key: string, value: Buffer): Attribute | undefined {
 
 /** An ACL as xfs keeps it: the other order of bytes, and how many entries. Undefined for what is no ACL. */
 function storedAcl(value: Buffer): Buffer | undefined {
-  const entries = aclEntries(value);
+  const entries = decodeAccessControl(value);
   if (entries === undefined) return undefined;
   const bytes = Buffer.alloc(XFS_ACL_BYTES.count + XFS_ACL_BYTES.entry * entries.length);
   bytes.writeUInt32BE(entries.length, 0);
-  entries.forEach((entry, index) => {
+  entries.forEach(({ tag, permissions, id }, index) => {
     const at = XFS_ACL_BYTES.count + index * XFS_ACL_BYTES.entry;
-    bytes.writeUInt32BE(entry.readUInt16LE(0), at);
-    bytes.writeUInt32BE(entry.readUInt32LE(4), at + 4);
-    bytes.writeUInt16BE(entry.readUInt16LE(2), at + 8);
+    bytes.writeUInt32BE(tag, at);
+    bytes.writeUInt32BE(id, at + 4);
+    bytes.writeUInt16BE(permissions, at + 8);
   });
   return bytes;
 }

@@ -1,4 +1,4 @@
-import { namesSomebody, shownAccessControl, type AccessEntry } from './access-control.js';
+import { encodeAccessControl, namesSomebody, type AccessEntry } from '@ict/image-parts';
 import { nameText } from './filesystem-over.js';
 import { ATTRIBUTE_PREFIXES } from './inode-fields.js';
 
@@ -36,7 +36,7 @@ function parseEntries(entries: Buffer, values: Buffer): Readonly<Record<string, 
     if (inode === 0 && offset + sizeBytes > values.length) throw new RangeError('extended attributes are damaged');
     const value = values.subarray(offset, offset + sizeBytes);
     if (inode !== 0) found.push([name, `inode ${inode}`]);
-    else found.push([name, (ACCESS_CONTROL.includes(prefix) ? shownAccessControl(accessEntries(value)) : value).toString('hex')]);
+    else found.push([name, (ACCESS_CONTROL.includes(prefix) ? encodeAccessControl(accessEntries(value)) : value).toString('hex')]);
     at += Math.ceil((ENTRY_BYTES + nameBytes) / 4) * 4;
   }
   return Object.fromEntries(found);

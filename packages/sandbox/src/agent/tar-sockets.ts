@@ -29,9 +29,8 @@ export class TarSockets {
   async take(): Promise<TarOutput> {
     this.#listening ??= listen(this.#directory);
     try {
-      return await (
-        await this.#listening
-      )();
+      const pair = await this.#listening;
+      return await pair();
     } catch (error) {
       this.#listening = undefined;
       throw error;

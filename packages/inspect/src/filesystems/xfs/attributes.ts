@@ -8,9 +8,10 @@ import {
   XFS_HEADER_BYTES,
   XFS_NAMESPACES,
   XFS_SHORT_ATTRIBUTES_BYTES,
+  encodeAccessControl,
+  type AccessEntry,
 } from '@ict/image-parts';
 import type { Bytes } from '../../bytes.js';
-import { shownAccessControl, type AccessEntry } from '../access-control.js';
 import { nameText } from '../filesystem-over.js';
 import { MOST_ATTRIBUTE_BYTES, MOST_ATTRIBUTES } from '../limits.js';
 import { AttributeBlocks } from './attribute-blocks.js';
@@ -110,7 +111,7 @@ function shown({ flags, name, value }: Attribute): [string, string] {
   if (prefix === undefined) throw new RangeError('an extended attribute has two kinds');
   const whole = `${prefix}${nameText(name)}`;
   const acl = ACL_NAMES.get(whole);
-  return acl === undefined ? [whole, value.toString('hex')] : [acl, shownAccessControl(accessEntries(value)).toString('hex')];
+  return acl === undefined ? [whole, value.toString('hex')] : [acl, encodeAccessControl(accessEntries(value)).toString('hex')];
 }
 
 /** @see struct xfs_acl in fs/xfs/libxfs/xfs_format.h of the kernel */
