@@ -1,4 +1,5 @@
-import { mkdir, rename, stat } from 'node:fs/promises';
+import { mkdirSync } from 'node:fs';
+import { rename, stat } from 'node:fs/promises';
 import { dirname, join } from 'node:path';
 import { atomicWriteFile, digestHex, errnoOf, ignoreSystemError, readRegularFile, syncDirectory } from '@ict/integrity';
 import type { Digest } from '@ict/plugin-api';
@@ -26,6 +27,9 @@ export interface StoredLayer {
   /** True for one of a read-only cache. */
   readonly lent?: boolean;
 }
+
+/** How often the directories of a layer are made anew that a hand removes while they are made. */
+const ATTEMPTS = 8;
 
 /** Layers at `.ict/layers/{hex}/{fs/, manifest.json, signature.json}`. What they contain is the business of those who make them. */
 export interface LayerStore {
@@ -119,19 +123,26 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
     await layout.toTrash(staged.root);
   }
 
+  async function stageOnce(): Promise<StagedLayer> {
+    const root = await layout.temporaryDirectory('layer');
+    const [upper, work] = [join(root, 'layer', 'fs'), join(root, 'work')];
+    mkdirSync(dirname(upper), { mode: 0o700 }); // in the trash, too, nobody else can start what lies in it
+    mkdirSync(upper, { mode: 0o755 });
+    mkdirSync(work, { mode: 0o755 });
+    return { root, upper, work };
+  }
+
   return {
     get,
     discardStaged,
     async stage() {
-      try {
-        const root = await layout.temporaryDirectory('layer');
-        const [upper, work] = [join(root, 'layer', 'fs'), join(root, 'work')];
-        await mkdir(dirname(upper), { mode: 0o700 }); // in the trash, too, nobody else can start what lies in it
-        await mkdir(upper, { mode: 0o755 });
-        await mkdir(work, { mode: 0o755 });
-        return { root, upper, work };
-      } catch (error) {
-        throw storageFailure(error, { what: 'a layer', directory: layout.area('layers') });
+      for (let attempt = 1; ; attempt++) {
+        try {
+          return await stageOnce();
+        } catch (error) {
+          if (errnoOf(error) !== 'ENOENT' || attempt === ATTEMPTS)
+            throw storageFailure(error, { what: 'a layer', directory: layout.area('layers') });
+        }
       }
     },
     async publish(staged, digest, { manifest, signature }) {

@@ -1,3 +1,5 @@
+import { spawn } from 'node:child_process';
+import { once } from 'node:events';
 import { chmodSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestOf } from '@ict/integrity';
@@ -38,6 +40,16 @@ describe('layers', () => {
     expect(rig.list('.ict/trash')).toHaveLength(1); // the work directory
     await cache.reap();
     expect(rig.list('.ict/trash')).toEqual([]);
+  });
+
+  it('are staged while unfinished work is removed by hand', async () => {
+    const removing = spawn('sh', ['-c', 'while :; do rm -rf .ict/tmp; done'], { cwd: rig.cacheDir, stdio: 'ignore' });
+    try {
+      for (let layer = 0; layer < 1_000; layer++) expect((await cache.layers.stage()).upper).toContain('/layer/fs');
+    } finally {
+      removing.kill('SIGKILL');
+      await once(removing, 'close');
+    }
   });
 
   it('are entered by nobody else, as programs in them would run with the powers of their owners, nor are directories of commands', async () => {
