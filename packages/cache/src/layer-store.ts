@@ -5,6 +5,7 @@ import { atomicWriteFile, digestHex, errnoOf, ignoreSystemError, readRegularFile
 import type { Digest } from '@ict/plugin-api';
 import type { StoreContext } from './store-context.js';
 import type { Layout } from './layout.js';
+import { againWhenRemoved } from './removed-meanwhile.js';
 import { storageFailure } from './storage-failure.js';
 import { lookAt, noFile, removeSeen } from './wreck.js';
 
@@ -27,9 +28,6 @@ export interface StoredLayer {
   /** True for one of a read-only cache. */
   readonly lent?: boolean;
 }
-
-/** How often the directories of a layer are made anew that a hand removes while they are made. */
-const ATTEMPTS = 8;
 
 /** Layers at `.ict/layers/{hex}/{fs/, manifest.json, signature.json}`. What they contain is the business of those who make them. */
 export interface LayerStore {
@@ -136,13 +134,10 @@ export function createLayerStore({ layout, journal, readOnly, trouble }: StoreCo
     get,
     discardStaged,
     async stage() {
-      for (let attempt = 1; ; attempt++) {
-        try {
-          return await stageOnce();
-        } catch (error) {
-          if (errnoOf(error) !== 'ENOENT' || attempt === ATTEMPTS)
-            throw storageFailure(error, { what: 'a layer', directory: layout.area('layers') });
-        }
+      try {
+        return await againWhenRemoved(stageOnce);
+      } catch (error) {
+        throw storageFailure(error, { what: 'a layer', directory: layout.area('layers') });
       }
     },
     async publish(staged, digest, { manifest, signature }) {

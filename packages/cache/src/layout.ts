@@ -20,6 +20,7 @@ import { cacheError } from './errors.js';
 import { currentOwner, type ProcessOwner } from './process-owner.js';
 import { storageFailure } from './storage-failure.js';
 import { isOwnDirectory } from './own-directory.js';
+import { againWhenRemoved } from './removed-meanwhile.js';
 import { unreadable } from './unread.js';
 
 /** Version of what lies below `.ict`. Raised when an older ict could misread it. */
@@ -112,17 +113,20 @@ export function pathSegment(name: string, what: string): string {
 export async function privateDirectory(root: string, purpose: string, owner = currentOwner()): Promise<string> {
   const own = join(root, owner);
   const path = join(own, `${pathSegment(purpose, 'a temporary directory')}-${random()}`);
-  // At once, so that no other cache of this process leaves in between and takes the empty directory away.
-  ensureOwnDirectory(own, 0o700);
-  if (!isOwnDirectory(own)) {
-    throw cacheError('ICT_CACHE_UNWRITABLE', {
-      message: `${own}, where this process is to put its temporary files, is not this user\u2019s`,
-      hint: 'Remove it, or name a directory of your own with --temp-dir.',
-      facts: { directory: own },
-    });
-  }
-  ensureOwnDirectory(path, 0o700);
-  return path;
+  return againWhenRemoved(() => {
+    // At once, so that no other cache of this process leaves in between and takes the empty directory away.
+    ensureOwnDirectory(own, 0o700);
+    if (!isOwnDirectory(own)) {
+      lstatSync(own); // it throws where nothing is any more
+      throw cacheError('ICT_CACHE_UNWRITABLE', {
+        message: `${own}, where this process is to put its temporary files, is not this user\u2019s`,
+        hint: 'Remove it, or name a directory of your own with --temp-dir.',
+        facts: { directory: own },
+      });
+    }
+    ensureOwnDirectory(path, 0o700);
+    return path;
+  });
 }
 
 /** What keeps a directory of temporary files from being made, which the user may have named. */

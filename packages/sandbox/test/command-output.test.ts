@@ -57,7 +57,7 @@ it('does not rest while much is printed, nor when the command has ended', async 
 
 it('sees that a pipe is full of lines that leave room on its pages', async () => {
   const began = performance.now();
-  const { output } = await running(`yes ${'x'.repeat(2_100)} | head -n 15000 | while read -r line; do echo "$line"; done`);
+  const { output } = await running(`for ((i = 0; i < 15000; i++)); do echo ${'x'.repeat(2_100)}; done`);
   expect((await output.ended).stdout.slice(-2_101)).toBe(`${'x'.repeat(2_100)}\n`);
   // 938 times what a pipe holds of them: with a rest after each they would take 47 s.
   expect(performance.now() - began).toBeLessThan(23_000);

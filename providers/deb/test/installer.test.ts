@@ -1,5 +1,5 @@
 import { describe, expect, it } from 'vitest';
-import type { DistributionDefinition, TreeCommand, VerifiedPackage } from '@ict/plugin-api';
+import type { DistributionDefinition, TreeCommand } from '@ict/plugin-api';
 import { fakeContext, memoryTree } from '@ict/plugin-testkit';
 import { createInstaller } from '../src/install/installer.js';
 
@@ -37,45 +37,5 @@ describe('what configuring packages leaves', () => {
   it('is a failure when it is still there', async () => {
     const finding = { stdout: 'The following packages are in a mess:\n a  one\n' };
     await expect(asked(finding, finding)).rejects.toMatchObject({ code: 'ICT_DEB_INCONSISTENT', facts: { audit: finding.stdout } });
-  });
-});
-
-describe('host keys of an ssh server', () => {
-  /** Whether each of the keys is there when dpkg configures a package, and afterwards. */
-  async function keysBeside(name: string): Promise<readonly unknown[]> {
-    await using ctx = fakeContext();
-    const digest = `sha256:${'1'.repeat(64)}` as const;
-    await ctx.memo.set('deb-preinst', digest, false);
-    const pkg = {
-      id: `${name}:all`,
-      name,
-      version: '1',
-      arch: 'all',
-      repository: 'x',
-      path: 'x.deb',
-      file: '/x.deb',
-      digest,
-      requires: [],
-    };
-    const keys = ['ecdsa', 'ed25519', 'rsa'].map((kind) => `/etc/ssh/ssh_host_${kind}_key`);
-    const found: boolean[] = [];
-    const there = async () => (await Promise.all(keys.map((key) => tree.stat(key)))).map((entry) => entry !== undefined);
-    const run = async ({ argv }: TreeCommand) => {
-      if (argv.includes('--configure')) found.push(...(await there()));
-      return {};
-    };
-    const tree = memoryTree({ files: { '/var/lib/dpkg/status': '' }, run });
-    const installer = createInstaller();
-    await installer.apply({ install: [pkg as unknown as VerifiedPackage], remove: [] }, tree, distribution, ctx);
-    await installer.clean(tree, ctx);
-    return [found, await there()];
-  }
-
-  it('are held, so that none is made for nothing, and then are not in the tree', async () => {
-    expect(await keysBeside('openssh-server')).toEqual([[true, true, true], [false, false, false]]); // prettier-ignore
-  });
-
-  it('are held for nothing else', async () => {
-    expect(await keysBeside('openssh-client')).toEqual([[false, false, false], [false, false, false]]); // prettier-ignore
   });
 });

@@ -10,7 +10,7 @@ const LINE_CHARACTERS = 64 * 1024;
 
 /** Standard output rests as long after each reading: programs print line by line, and a line that wakes the agent costs 0.2 ms, whatever it says. */
 const REST_MS = 50;
-/** Readings without a rest after one that found a pipe that may have been full: then the command waited. */
+/** Readings without a rest after a rest that may have filled the pipe, so that the command waited: as many at first, twice as many after the next such rest. */
 const EAGER_READINGS = 100;
 /** Readings of standard output that one of standard error waits for. */
 const READINGS_BEFORE = 16;
@@ -32,7 +32,10 @@ export class CommandOutput {
   readonly #stderr: ReadOutput;
   /** Running while standard output rests. */
   #rest: NodeJS.Timeout | undefined;
-  /** How many readings have no rest after them. */
+  /** Whether the next reading is the first one after a rest. */
+  #rested = true;
+  /** Readings without a rest since the last one, and how many of them are left. */
+  #granted = 0;
   #eager = 0;
   #hurried = false;
 
@@ -57,8 +60,18 @@ export class CommandOutput {
 
   #takeStdout(bytes: Buffer): boolean {
     if (!this.#stdout.take(bytes)) return false;
-    if (bytes.length >= MAYBE_FULL_BYTES) this.#eager = EAGER_READINGS;
-    if (this.#hurried || this.#eager-- > 0) return true;
+    if (this.#hurried) return true;
+    if (this.#rested) {
+      this.#granted = bytes.length >= MAYBE_FULL_BYTES ? Math.max(EAGER_READINGS, 2 * this.#granted) : 0;
+      this.#eager = this.#granted;
+      this.#rested = false;
+    }
+    if (this.#eager > 0) {
+      this.#eager--;
+      return true;
+    }
+    this.#rested = true;
+    clearTimeout(this.#rest);
     this.#rest = setTimeout(() => this.#endRest(), REST_MS);
     return false;
   }
@@ -115,6 +128,7 @@ class ReadOutput {
     const telling = this.#onLines === undefined ? undefined : this.#tell(this.#splitter.push(bytes));
     if (telling === undefined) return true;
     this.#waits = true;
+    this.#socket.pause();
     telling.then(
       () => {
         this.#waits = false;

@@ -25,7 +25,7 @@ export class TarSockets {
     this.#directory = directory;
   }
 
-  /** @throws Node's own error when no sockets can be had. */
+  /** @throws an error that says why no sockets can be had. */
   async take(): Promise<TarOutput> {
     this.#listening ??= listen(this.#directory);
     try {
@@ -46,26 +46,42 @@ async function listen(directory: string): Promise<Listener> {
   const path = `/proc/self/fd/${descriptor}/${temporaryName()}`;
   const waiting: PromiseWithResolvers<Socket>[] = [];
   // Connections arrive in the order in which they are made; nothing is ever read from that end.
-  const server = createServer({ pauseOnConnect: true }, (end) => waiting.shift()?.resolve(end));
-  const fail = (error: Error): void => waiting.splice(0).forEach(({ reject }) => reject(error));
+  const server = createServer({ pauseOnConnect: true }, (end) => {
+    const next = waiting.shift();
+    if (next === undefined) end.destroy();
+    else next.resolve(end);
+  });
+  const close = (): void => {
+    server.close();
+    closeSync(descriptor);
+  };
   try {
     server.listen(path);
     await once(server, 'listening');
   } catch (error) {
-    closeSync(descriptor);
+    close();
     throw error;
   }
+  /** Ends this listener: which of those that wait the next connection is for nobody can tell any more. */
+  const fail = (error: Error): void => {
+    if (server.listening) close();
+    for (const { reject } of waiting.splice(0)) reject(error);
+  };
   server.on('error', fail).unref();
   return async () => {
     const accepted = Promise.withResolvers<Socket>();
     waiting.push(accepted);
-    // Which of those that wait the next one is for nobody can tell then.
     const cameToNothing = (error: Error): void => (waiting.includes(accepted) ? fail(error) : undefined);
     const pieces = new LargePieces((onread) =>
       connect({ path, onread })
         .once('error', cameToNothing)
         .once('close', () => cameToNothing(new Error('the system took the connection back'))),
     );
-    return { pieces, end: await accepted.promise };
+    try {
+      return { pieces, end: await accepted.promise };
+    } catch (error) {
+      pieces.close();
+      throw error;
+    }
   };
 }

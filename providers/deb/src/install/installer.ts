@@ -31,12 +31,6 @@ const POLICY = '/usr/sbin/policy-rc.d';
  */
 const FOR_PEOPLE = ['doc', 'info', 'locale', 'man'].map((name) => `/usr/share/${name}`);
 
-/**
- * Host keys that openssh-server makes where they are missing, which takes a tenth of a second of CPU time, or several: no image may have them, and
- * {@link cleanTree} removes them. Empty files in their places are removed as well.
- */
-const HOST_KEYS = ['ecdsa', 'ed25519', 'rsa'].map((kind) => `/etc/ssh/ssh_host_${kind}_key`);
-
 /** dpkg's own files, as an empty database. */
 const DATABASE = '/var/lib/dpkg';
 
@@ -93,8 +87,6 @@ async function apply(change: InstallChange, tree: TreeSession, distribution: Dis
     await tree.expose(order, PACKAGES);
     const files = (await unpackOrder(order, ctx)).map((pkg) => `${PACKAGES}/${createFileName(pkg)}`);
     await unpackAll(files, change, tree, env, ctx);
-    if (order.some(({ name }) => name === 'openssh-server'))
-      await Promise.all(HOST_KEYS.map((path) => tree.write(path, '', { mode: 0o600 })));
     await tree.run({ argv: dpkg('configure', ...order.map(dpkgName)), env, onLine: progress('configure', order, ctx) });
   }
   // Hardly ever is anything left, as dpkg ends with the triggers of what it configures: then looking is all that is done.
