@@ -32,9 +32,7 @@ export class CommandOutput {
   readonly #stderr: ReadOutput;
   /** Running while standard output rests. */
   #rest: NodeJS.Timeout | undefined;
-  /** Whether the next reading is the first one after a rest. */
-  #rested = true;
-  /** Readings without a rest since the last one, and how many of them are left. */
+  /** Readings without a rest that the last rest led to, and how many of them are left: none, and the next reading is the first one after a rest. */
   #granted = 0;
   #eager = 0;
   #hurried = false;
@@ -61,16 +59,13 @@ export class CommandOutput {
   #takeStdout(bytes: Buffer): boolean {
     if (!this.#stdout.take(bytes)) return false;
     if (this.#hurried) return true;
-    if (this.#rested) {
-      this.#granted = bytes.length >= MAYBE_FULL_BYTES ? Math.max(EAGER_READINGS, 2 * this.#granted) : 0;
-      this.#eager = this.#granted;
-      this.#rested = false;
-    }
     if (this.#eager > 0) {
       this.#eager--;
-      return true;
+    } else {
+      this.#granted = bytes.length >= MAYBE_FULL_BYTES ? Math.max(EAGER_READINGS, 2 * this.#granted) : 0;
+      this.#eager = this.#granted;
     }
-    this.#rested = true;
+    if (this.#eager > 0) return true;
     clearTimeout(this.#rest);
     this.#rest = setTimeout(() => this.#endRest(), REST_MS);
     return false;
