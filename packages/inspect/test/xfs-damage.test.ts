@@ -95,8 +95,6 @@ function extentAt(logical: number, block: bigint): Buffer {
   return record;
 }
 
-/** Where the content of an inode begins, or the way to it. */
-
 it.each<[string, string, (victim: Victim) => Promise<void> | void]>([
   [
     'a directory that holds the one above it',
