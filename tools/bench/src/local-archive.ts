@@ -1,17 +1,21 @@
 import { link, mkdir, readFile, readdir, rm, writeFile } from 'node:fs/promises';
 import { basename, join } from 'node:path';
-import { buildArchive, createSigningKey } from '@ict/fixtures';
-import { rawOnly, withLocalRepository } from './local-definition.js';
+import { buildArchive, createSigningKey, lockedIndex } from '@ict/fixtures';
+import { rawOnly, withLocalRepository, withPackage } from './local-definition.js';
 import { packageNames } from './lock-names.js';
 import { measure } from './measurement.js';
 import type { ScenarioOptions } from './scenario.js';
+import { wholeIndex } from './whole-index.js';
 import { DEFINITION, ICT, TEMPLATE } from './workspace.js';
 
 /** The public address of the local archive; `--mirror` says where it really is. */
 export const LOCAL_ADDRESS = 'http://archive.example/debian';
 export const LOCAL_SUITE = 'trixie';
 
-/** A signed archive of exactly the packages of one image and of the tools that make it. */
+/** A package that the archive has and the image does not. It needs nothing that the image lacks. */
+export const ADDED_PACKAGE = 'dosfstools';
+
+/** A signed archive that has the packages of one image and {@link ADDED_PACKAGE}, and names all that Debian's has beside them. */
 export interface LocalArchive {
   readonly root: string;
   readonly keyring: string;
@@ -23,7 +27,7 @@ export interface LocalArchive {
 }
 
 /**
- * Makes the archive out of the package cache of one `ict build`, or takes the one that an earlier run left in `directory`.
+ * Makes the archive out of the package cache of one `ict build`, with one package more, or takes the one that an earlier run left in `directory`.
  *
  * @throws when that build fails.
  */
@@ -41,19 +45,26 @@ export async function makeLocalArchive({ directory, firstBuild, say }: ScenarioO
   }
   await rm(made, { recursive: true, force: true });
   await mkdir(made, { recursive: true });
-  await writeFile(template, rawOnly(await readFile(TEMPLATE, 'utf8')));
+  const shipped = await readFile(TEMPLATE, 'utf8');
+  await writeFile(template, rawOnly(shipped));
   const first = join(directory, 'first');
   say('building once, to have the packages');
   const flags = ['--cache-dir', join(first, 'cache'), '--work-dir', join(first, 'work'), '--temp-dir', join(first, 'temp')];
   await measure({ argv: [ICT, 'build', template, ...flags, ...firstBuild] });
+  const withMore = join(first, 'one-more-package.yml');
+  await writeFile(withMore, withPackage(shipped, ADDED_PACKAGE));
+  await measure({ argv: [ICT, 'cache', 'warm', withMore, ...flags, ...firstBuild] });
   const [lock] = await filesBelow(join(first, 'work'), '.lock.yml');
   if (lock === undefined) throw new Error('the first build delivered no lock file');
-  const packages = packageNames(await readFile(lock, 'utf8'));
+  const lockText = await readFile(lock, 'utf8');
+  const packages = packageNames(lockText);
+  const index = await readFile(await lockedIndex(join(first, 'cache'), lockText, 'main/binary-amd64/Packages'), 'utf8');
   const key = await createSigningKey('local archive');
   await writeFile(parts.keyring, key.keyring);
   const debs = await withPoolNames(await filesBelow(join(first, 'cache', 'pkgCache'), '.deb'), join(made, 'debs'));
   say(`making an archive of ${debs.length} packages`);
-  await buildArchive({ root: parts.root, suite: LOCAL_SUITE, debs, key, dateSeconds: Math.floor(Date.now() / 1000) });
+  const archive = { root: parts.root, suite: LOCAL_SUITE, debs, key, dateSeconds: Math.floor(Date.now() / 1000) };
+  await buildArchive({ ...archive, editIndex: (own) => wholeIndex(own, index) });
   const local = { archive: LOCAL_ADDRESS, suite: LOCAL_SUITE, keyring: parts.keyring };
   await writeFile(parts.definition, withLocalRepository(await readFile(DEFINITION, 'utf8'), local));
   await rm(join(first, 'work'), { recursive: true, force: true });

@@ -4,12 +4,9 @@ import { serveArchive } from '@ict/fixtures';
 import { alternate, type Contender } from './alternation.js';
 import { ictBuild, mmdebstrap, requirePrograms } from './builders.js';
 import { withFile, withPackage } from './local-definition.js';
-import { makeLocalArchive } from './local-archive.js';
+import { ADDED_PACKAGE, makeLocalArchive } from './local-archive.js';
 import { measure } from './measurement.js';
 import type { Scenario } from './scenario.js';
-
-/** A package of the archive that is no part of the image: one of its tools. */
-const ADDED_PACKAGE = 'dosfstools';
 
 /** Whether an event says that the filesystem of the partition `root` is whole. Its EFI partition is written at the same time. */
 function rootWritten(line: string): boolean {

@@ -3,6 +3,7 @@ import { parseTemplate } from '@ict/template';
 import { describe, expect, it } from 'vitest';
 import { rawOnly, withFile, withLocalRepository, withPackage } from '../src/local-definition.js';
 import { packageNames } from '../src/lock-names.js';
+import { wholeIndex } from '../src/whole-index.js';
 import { DEFINITION, TEMPLATE } from '../src/workspace.js';
 
 const LOCK = `# Written by \`ict lock\`.
@@ -81,5 +82,21 @@ describe('variants of the shipped template', () => {
 
   it('need a list of packages', () => {
     expect(() => withPackage('systemConfig:\n  name: a\n', 'mtools')).toThrow('no list of packages');
+  });
+});
+
+describe('wholeIndex', () => {
+  const stanza = (name: string, version: string): string => `Package: ${name}\nVersion: ${version}\nDescription: ${name}\n more of it\n`;
+
+  it('has the packages that are there, and what the archive says of all others', () => {
+    const own = [stanza('apt', '3.1'), stanza('bash', '5.2')].join('\n');
+    const archive = [stanza('apt', '3.0'), stanza('apt', '3.0~rc1'), stanza('bash-static', '5.2'), stanza('zsh', '5.9')].join('\n');
+    const whole = [stanza('apt', '3.1'), stanza('bash', '5.2'), stanza('bash-static', '5.2'), stanza('zsh', '5.9')].join('\n');
+    expect(wholeIndex(own, archive)).toBe(whole);
+    expect(wholeIndex(own, `${archive}\n\n`)).toBe(whole);
+  });
+
+  it('fails on a stanza that names no package', () => {
+    expect(() => wholeIndex(stanza('apt', '3.1'), 'Version: 1\n')).toThrow('a stanza of the index names no package: Version: 1');
   });
 });
