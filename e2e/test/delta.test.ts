@@ -33,11 +33,12 @@ function keptInitrd(result: IctResult): boolean {
   return result.events.some((event) => event.type === 'image.progress' && event.artifact === 'initrd' && event.action === 'keep');
 }
 
-/** Publishes mini-tool in another version, at the same date as everything else. */
+/** Publishes mini-tool in another version, a day after everything else. */
 async function publishTool(version: string): Promise<void> {
   const { spec } = mini.distribution;
   const tool = await buildDeb(miniTool(version), mini.root);
-  await buildArchive({ ...spec, debs: [...spec.debs.filter((deb) => !deb.includes('mini-tool_')), tool] });
+  const debs = [...spec.debs.filter((deb) => !deb.includes('mini-tool_')), tool];
+  await buildArchive({ ...spec, debs, dateSeconds: spec.dateSeconds + 86_400 });
 }
 
 describe('a layer of packages', () => {

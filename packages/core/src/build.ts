@@ -7,6 +7,7 @@ import { unfitForTrees } from '@ict/sandbox';
 import { cacheUse } from './cache-use.js';
 import { composeTree, compositionSteps, type Composition } from './compose/composition.js';
 import { gatherConfiguration } from './compose/configure.js';
+import { treeEpoch } from './compose/template-epoch.js';
 import { gatherLayers } from './compose/template-layers.js';
 import type { BuildOptions, BuildReport, CacheUse, EngineOptions } from './engine-api.js';
 import { warningEvent, type EventStream } from './event-stream.js';
@@ -15,7 +16,7 @@ import { buildArtifacts, documents, formatSteps, imageEpoch, inventoryStep, tool
 import { ImageCache, imageInputs, type FinishedImage } from './finalize/image-cache.js';
 import { replacedImage } from './finalize/replaced-image.js';
 import { unpackTools } from './finalize/tools-tree.js';
-import { formatLock, lockDigest, type Lock } from './locks/lock.js';
+import { formatLock, lockDigest, lockSeed, type Lock } from './locks/lock.js';
 import { settleLock } from './locks/lock-settling.js';
 import { providerId } from './locks/request.js';
 import { fetchPackages, type LockedPackages } from './packages/locked-packages.js';
@@ -163,7 +164,9 @@ async function gather(build: SoundBuild, warn: Warn): Promise<Gathered> {
     format,
     configuration: await gatherConfiguration(spec, format.part),
     layers: await gatherLayers(spec.layers),
-    seed: lockDigest(lock),
+    lock: lockDigest(lock),
+    seed: lockSeed(lock),
+    treeEpoch: treeEpoch(engine.sourceDateEpoch),
     core: services.identity,
   };
   const epochSeconds = imageEpoch(lock, engine.sourceDateEpoch);

@@ -39,7 +39,7 @@ import { openRemoteCaches, type BuildRemote } from './remote/remote-caches.js';
 import { rememberSignatures } from './repositories/signature-memory.js';
 import { StepEngine, type StepCare } from './steps.js';
 import { enforceLimits } from './storage-limits.js';
-import { TEMPLATE_EPOCH } from './compose/template-epoch.js';
+import { TEMPLATE_EPOCH, treeEpoch } from './compose/template-epoch.js';
 import { ToolsTree, type BuildTools } from './finalize/tools-tree.js';
 import { LazySandbox, SandboxTrees } from './trees/trees.js';
 
@@ -232,7 +232,7 @@ interface OpenEngine {
 interface OneBuild extends Pick<StepCare, 'secrets' | 'reuse'>, Pick<StepUse, 'remote'> {
   /** Id of the target, below which it works. */
   readonly target: string;
-  /** Latest time that a file may carry, seconds since 1970. */
+  /** Latest time that a file of the image may carry, seconds since 1970. */
   readonly epochSeconds: number;
   readonly forUnpacking: ForUnpacking;
 }
@@ -252,7 +252,8 @@ function openBuild({ cache, sandbox, identity, context, options }: OpenEngine, b
   );
   const remote = build.remote?.steps(base, shelf, sandbox);
   const everywhere = remote?.layers ?? base;
-  const trees = new SandboxTrees(sandbox, everywhere, shelf, { epochSeconds, verify: options.verify, signal: options.signal });
+  const times = { epochSeconds: treeEpoch(options.sourceDateEpoch), latestSeconds: epochSeconds };
+  const trees = new SandboxTrees(sandbox, everywhere, shelf, { times, verify: options.verify, signal: options.signal });
   const earlier = new EarlierLayers(cache.steps, base, tool);
   const { signal } = options;
   const layers: LayerMaker = {

@@ -179,6 +179,9 @@ export interface Context {
 export interface BuildContext extends Context {
   readonly trees: TreeRunner;
   readonly tools: ToolsRunner;
-  /** Latest time that a file of the image may carry, seconds since 1970. */
+  /**
+   * Seconds since 1970: for who changes a tree the time of what is made in it, which programs are told as `SOURCE_DATE_EPOCH`; for who makes files of a
+   * finished tree the latest time that a file of the image may carry.
+   */
   readonly epochSeconds: number;
 }

@@ -15,7 +15,7 @@ export interface ImageInput {
   readonly spec: ImageSpec;
   readonly distribution: DistributionDefinition;
   readonly tree: TreeRef;
-  /** Digest of the lock: the seed of every UUID and hash seed of the image. */
+  /** Names the packages of the lock and what was asked for: the seed of every UUID and hash seed of the image. */
   readonly seed: Digest;
 }
 
@@ -99,6 +99,7 @@ export interface BillInput {
   readonly repositories: readonly PinnedRepository[];
   readonly artifacts: readonly { readonly name: string; readonly digest: Digest; readonly sizeBytes: number }[];
   readonly epochSeconds: number;
+  /** Names the lock. */
   readonly seed: Digest;
   /** Name and version of the tool. */
   readonly creator: string;

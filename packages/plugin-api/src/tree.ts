@@ -151,7 +151,7 @@ export interface TreeSession {
 }
 
 export interface ChangeOptions {
-  /** Latest time that an entry of the new layer may carry, seconds since 1970; default: the build's epoch. */
+  /** Latest time that an entry of the new layer may carry, seconds since 1970; default: what is brought keeps its own up to the build's epoch, what is made gets that of made files. */
   readonly epochSeconds?: number;
 }
 

@@ -11,7 +11,7 @@ export type {
 } from './sandbox.js';
 export type { SandboxTree } from './tree.js';
 export { changedPaths, comparePaths, layerDigest, layerRef, makeManifest, type LayerEntry, type LayerManifest } from './manifest.js';
-export type { LayerSignature, SealedLayer } from './protocol.js';
+export type { LayerSignature, LayerTimes, SealedLayer } from './protocol.js';
 export { isUnread, sandboxError } from './errors.js';
 export {
   inspectHost,

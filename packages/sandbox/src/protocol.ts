@@ -20,6 +20,14 @@ export interface LayerSignature {
   readonly entries: number;
 }
 
+/** Which times entries of a layer get when it is sealed, seconds since 1970. */
+export interface LayerTimes {
+  /** That of an entry which is later than `latestSeconds`, because it was made just now. */
+  readonly epochSeconds: number;
+  /** Up to here an entry keeps its own; default: `epochSeconds`. */
+  readonly latestSeconds?: number | undefined;
+}
+
 /** A layer that was just sealed. */
 export interface SealedLayer extends LayerManifest {
   /** Identity of what is in its directory, without the directory itself, as the file system reported it before any of it was read. */
@@ -68,7 +76,7 @@ export interface AgentMethods {
   'tree.remove': { params: { tree: number; path: string }; result: null };
   'tree.expose': { params: { tree: number; at: string; files: readonly { file: string; name: string }[] }; result: null };
   'tree.mount': { params: { tree: number; source: MountSource; at: string; writable: boolean }; result: null };
-  'layer.seal': { params: { directory: string; epochSeconds: number; archive?: string }; result: SealedLayer };
+  'layer.seal': { params: { directory: string; archive?: string } & LayerTimes; result: SealedLayer };
   'layer.read': { params: { directory: string; archive?: string }; result: LayerManifest };
   'layer.list': { params: { archive: string }; result: LayerManifest };
   'layer.unpack': { params: { archive: string; directory: string }; result: LayerManifest };

@@ -10,7 +10,7 @@ import { sandboxError } from './errors.js';
 import { launchCommand } from './launch.js';
 import { changedPaths, type LayerManifest } from './manifest.js';
 import { programPath } from './programs.js';
-import type { LayerSignature, MountSource, SealedLayer } from './protocol.js';
+import type { LayerSignature, LayerTimes, MountSource, SealedLayer } from './protocol.js';
 import { mapIds } from './subordinate-ids.js';
 import { SandboxTree } from './tree.js';
 
@@ -36,9 +36,7 @@ export interface OpenTreeOptions {
   readonly signal: AbortSignal;
 }
 
-export interface SealOptions {
-  /** Latest time that an entry may carry, seconds since 1970. */
-  readonly epochSeconds: number;
+export interface SealOptions extends LayerTimes {
   /** File that gets the layer as `tar.gz`, from the same read. It appears whole or not at all. */
   readonly archive?: string;
   readonly signal?: AbortSignal;
@@ -125,15 +123,15 @@ export class Sandbox {
   }
 
   /**
-   * Makes a finished upper directory a layer: times become whole seconds, none after the epoch; sockets are removed; then one read
+   * Makes a finished upper directory a layer: times become whole seconds, as {@link LayerTimes} says; sockets are removed; then one read
    * gives its manifest and, if asked for, its archive. Attributes that say how this machine keeps a file (the overlay's
    * `origin`, `impure` and `uuid`, SELinux labels) are in neither.
    *
    * @throws `ICT_SANDBOX_LAYER`; the signal's reason.
    */
   async sealLayer(directory: string, options: SealOptions): Promise<SealedLayer> {
-    const { epochSeconds, archive, signal } = options;
-    const params = { directory, epochSeconds, ...(archive === undefined ? {} : { archive }) };
+    const { epochSeconds, latestSeconds, archive, signal } = options;
+    const params = { directory, epochSeconds, latestSeconds, ...(archive === undefined ? {} : { archive }) };
     return this.#channel.call('layer.seal', params, signal === undefined ? {} : { signal });
   }
 

@@ -44,8 +44,16 @@ it('rounds times before 1970 down', () => {
   const file = join(base, 'early');
   writeFileSync(file, '');
   utimesSync(file, new Date(-1500), new Date(-1500));
-  settle(file, 1000);
+  settle(file, { epochSeconds: 1000 });
   expect(lstatSync(file).mtimeMs).toBe(-2000);
+});
+
+it('leaves entries their own times as long as asked, and gives later ones that of what was made', () => {
+  const [brought, made] = [join(base, 'brought'), join(base, 'made')];
+  for (const file of [brought, made]) writeFileSync(file, '');
+  utimesSync(brought, 1_700_000_000, 1_700_000_000);
+  for (const file of [brought, made]) settle(file, { epochSeconds: 315_532_801, latestSeconds: 1_700_000_000 });
+  expect([brought, made].map((file) => lstatSync(file).mtimeMs)).toEqual([1_700_000_000_000, 315_532_801_000]);
 });
 
 describe('names that are not ASCII, or not UTF-8', () => {
@@ -59,7 +67,7 @@ describe('names that are not ASCII, or not UTF-8', () => {
   it('get their times, and are told of by their bytes', () => {
     const before = signDirectory(directory).digest;
     const seen: [string, boolean][] = [];
-    const contents = settle(directory, 5, (relative, _stats, touched) =>
+    const contents = settle(directory, { epochSeconds: 5 }, (relative, _stats, touched) =>
       seen.push([Buffer.from(relative, 'latin1').toString('hex'), touched]),
     );
     expect(lstatSync(odd).mtimeMs).toBe(5000);

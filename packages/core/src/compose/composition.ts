@@ -38,7 +38,11 @@ export interface Composition {
   readonly configuration: Configuration;
   readonly layers: readonly GatheredLayer[];
   readonly packages: readonly VerifiedPackage[];
+  /** Names the whole lock. */
+  readonly lock: Digest;
   readonly seed: Digest;
+  /** Time of what packages' scripts make in the tree, seconds since 1970. */
+  readonly treeEpoch: number;
   readonly core: CodeIdentity;
   /** Nothing may be fetched: layers that reach the network are not made. */
   readonly offline?: boolean;
@@ -101,7 +105,9 @@ export interface LayerSource extends LayerPresence {
  * of images that have one in their tree.
  * Each is keyed by the content of the layers below it, so that an equal result below lets everything above hit.
  */
-export function compositionSteps(input: Composition, layers: LayerMaker, source: LayerSource, ctx: BuildContext): readonly LayerStep[] {
+export function compositionSteps(input: Composition, layers: LayerMaker, source: LayerSource, build: BuildContext): readonly LayerStep[] {
+  // Not the image's epoch: repositories that are signed anew bring another one, and the same packages make the same tree.
+  const ctx = { ...build, epochSeconds: input.treeEpoch };
   const base = baseIds(input.packages);
   const isBase = (pkg: VerifiedPackage) => base.has(pkg.id);
   const rest = input.packages.filter((pkg) => !isBase(pkg));

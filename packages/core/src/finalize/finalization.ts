@@ -115,7 +115,7 @@ export function documents(
   artifacts: readonly Deliverable[],
   ctx: BuildContext,
 ): ReadonlyMap<string, Uint8Array> {
-  const { spec, distribution, provider, seed, core } = input;
+  const { spec, distribution, provider, core } = input;
   const bill = {
     distribution,
     installed: installed.map((pkg) => ({ ...pkg, purl: provider.part.inventory.purl(pkg, distribution) })),
@@ -123,7 +123,7 @@ export function documents(
     repositories: lock.repositories,
     artifacts: artifacts.map(({ name, digest, sizeBytes }) => ({ name, digest, sizeBytes })),
     epochSeconds: ctx.epochSeconds,
-    seed,
+    seed: input.lock,
     creator: `${core.name}-${core.version}`,
   };
   const prefix = `${spec.image.name}-${spec.image.version}`;

@@ -47,7 +47,7 @@ export function imageInputs(
   exporters: readonly Loaded<Exporter>[],
   epochSeconds: number,
 ): Json | undefined {
-  const { spec, distribution, provider, format, configuration, layers, seed, core } = input;
+  const { spec, distribution, provider, format, configuration, layers, lock, treeEpoch, core } = input;
   if (spec.layers.some(({ types, validate }) => types.cache && validate !== undefined)) return undefined;
   const { os, dist, title, essential, boot, tools, quirks } = distribution;
   // What packages were held to: an image of laxer rules is none of stricter ones.
@@ -60,8 +60,9 @@ export function imageInputs(
     sections: { ...spec.sections },
     configuration: configurationKey(configuration),
     layers: layers.map(layerInputs),
-    lock: seed,
+    lock,
     epochSeconds,
+    treeEpoch,
     definition: shape({ os, dist, title, essential, boot, tools, repositories, quirks: quirks ?? {} } as unknown as Json, NOTHING),
     engine: { ...core },
     provider: { ...provider.identity, installer: provider.part.installer.version },

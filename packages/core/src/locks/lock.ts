@@ -49,11 +49,16 @@ export function lockPath(template: string): string {
 }
 
 /**
- * Names a lock by its content: the seed of every UUID of the image. What was asked is named by its digest, as in locks that do not tell it,
+ * Names a lock by its content. What was asked is named by its digest, as in locks that do not tell it,
  * what answers that is among the packages, and `content` says again what is there.
  */
 export function lockDigest(lock: Lock): Digest {
   return digestOf(canonicalJson({ ...lock, asked: undefined, answers: undefined, content: undefined } as unknown as Json));
+}
+
+/** The seed of every UUID of the image: what was asked, and which packages answer it. Repositories that are signed anew leave it as it is. */
+export function lockSeed({ target, request, packages }: Lock): Digest {
+  return digestOf(canonicalJson({ target, request, packages: packages.map(({ id, digest }) => `${id} ${digest}`) }));
 }
 
 /** The newest date of a signed root: the latest time that a file of the image may carry, seconds since 1970. */

@@ -1,8 +1,9 @@
 import type { Digest, Json, LayerRef, StepRunner, VerifiedPackage } from '@ict/plugin-api';
 import { composeTree, compositionSteps, type Composition, type LayerCall } from '../compose/composition.js';
 import { gatherConfiguration } from '../compose/configure.js';
+import { treeEpoch } from '../compose/template-epoch.js';
 import { formatInput, formatKey, imageEpoch, inventoryStep, toolsStep } from '../finalize/finalization.js';
-import { lockDigest } from '../locks/lock.js';
+import { lockDigest, lockSeed } from '../locks/lock.js';
 import type { SettledLock } from '../locks/lock-settling.js';
 import { specFor } from '../plugins/plugin-view.js';
 import type { BuildServices, Services } from '../services.js';
@@ -42,7 +43,9 @@ export async function planWalk(
       configuration: await gatherConfiguration(intake.spec, intake.format.part),
       layers: await gatherLayers(intake.spec.layers),
       packages: withFiles(lock.packages),
-      seed: lockDigest(lock),
+      lock: lockDigest(lock),
+      seed: lockSeed(lock),
+      treeEpoch: treeEpoch(services.sourceDateEpoch),
       core: services.identity,
     },
     tools: withFiles(lock.tools),

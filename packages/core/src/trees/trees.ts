@@ -10,7 +10,7 @@ import type {
   TreeRunner,
   TreeSession,
 } from '@ict/plugin-api';
-import type { LayerManifest, Sandbox, SandboxTree } from '@ict/sandbox';
+import type { LayerManifest, LayerTimes, Sandbox, SandboxTree } from '@ict/sandbox';
 import { coreError } from '../errors.js';
 import { lookingForRoom } from './full-disk.js';
 import { isProvenListing } from './layer-listing.js';
@@ -60,8 +60,8 @@ export interface LayerOptions extends ChangeOptions {
 
 /** What holds for all trees of a build. */
 export interface TreeRules {
-  /** Latest time of files in new layers, seconds since 1970. */
-  readonly epochSeconds: number;
+  /** Times of files in new layers: of what is made there, and the latest of what is brought there. */
+  readonly times: LayerTimes;
   /** How layers of earlier builds are checked. */
   readonly verify: 'signature' | 'full';
   readonly signal: AbortSignal;
@@ -72,7 +72,7 @@ export class SandboxTrees implements TreeRunner {
   private readonly sandbox: LazySandbox;
   private readonly shelf: LayerFinder;
   private readonly cache: LayerShelf;
-  private readonly epochSeconds: number;
+  private readonly times: LayerTimes;
   private readonly verify: 'signature' | 'full';
   private readonly signal: AbortSignal;
   private readonly verified = new Map<string, Pick<StoredLayer, 'directory' | 'manifest'>>();
@@ -84,17 +84,19 @@ export class SandboxTrees implements TreeRunner {
    * @param shelf where layers are looked for.
    * @param cache where new ones go unless told otherwise: a layer there stays where it is.
    */
-  constructor(sandbox: LazySandbox, shelf: LayerFinder, cache: LayerShelf, { epochSeconds, verify, signal }: TreeRules) {
+  constructor(sandbox: LazySandbox, shelf: LayerFinder, cache: LayerShelf, { times, verify, signal }: TreeRules) {
     this.sandbox = sandbox;
     this.shelf = shelf;
     this.cache = cache;
-    this.epochSeconds = epochSeconds;
+    this.times = times;
     this.verify = verify;
     this.signal = signal;
   }
 
   async change(parent: TreeRef, work: (tree: TreeSession) => Promise<void>, options: LayerOptions = {}): Promise<LayerRef> {
-    const { shelf = this.cache, epochSeconds = this.epochSeconds, start, mounts = [] } = options;
+    const { shelf = this.cache, start, mounts = [] } = options;
+    const times: LayerTimes = options.epochSeconds === undefined ? this.times : { epochSeconds: options.epochSeconds };
+    const { epochSeconds } = times;
     const { signal } = this;
     const sandbox = await this.sandbox.get();
     const lowers = await this.directories(parent);
@@ -113,7 +115,7 @@ export class SandboxTrees implements TreeRunner {
       if (made.length > 0) await this.removeEmpty(made, lowers, staged);
       const archive = shelf.archivePlace?.(staged);
       const { contents, ...manifest } = await sandbox.sealLayer(staged.directory, {
-        epochSeconds,
+        ...times,
         signal,
         ...(archive === undefined ? {} : { archive }),
       });
@@ -135,7 +137,7 @@ export class SandboxTrees implements TreeRunner {
   async inspect<T>(
     tree: TreeRef,
     work: (tree: TreeSession) => Promise<T>,
-    { mounts = [], epochSeconds = this.epochSeconds }: Pick<LayerOptions, 'mounts' | 'epochSeconds'> = {},
+    { mounts = [], epochSeconds = this.times.epochSeconds }: Pick<LayerOptions, 'mounts' | 'epochSeconds'> = {},
   ): Promise<T> {
     const sandbox = await this.sandbox.get();
     const lowers = await this.directories(tree);
@@ -160,7 +162,7 @@ export class SandboxTrees implements TreeRunner {
   /** Removes what was mounted on from a layer, with nothing mounted there; what a command put beside it stays. */
   private async removeEmpty(paths: readonly TreePath[], lowers: readonly string[], upper: StagedLayer): Promise<void> {
     const sandbox = await this.sandbox.get();
-    await whileOpen(await sandbox.openTree({ lowers, upper, epochSeconds: this.epochSeconds, signal: this.signal }), async (tree) => {
+    await whileOpen(await sandbox.openTree({ lowers, upper, epochSeconds: this.times.epochSeconds, signal: this.signal }), async (tree) => {
       for (const path of paths) if ((await tree.list(path)).length === 0) await tree.remove(path);
     });
   }

@@ -39,7 +39,9 @@ describe('what an image is kept by', () => {
     format: { part: sampleFormat(), identity: identity('format') },
     configuration: { users: [], files: [], commands: [] },
     layers: [],
+    lock: digestOfAll('d'),
     seed: digestOfAll('e'),
+    treeEpoch: 1,
     core: identity('core'),
     ...parts,
   });
@@ -65,6 +67,7 @@ describe('what an image is kept by', () => {
 
   it.each<[string, string, string]>([
     ['a package', text(), text({ spec: sampleSpec({ packages: [{ name: 'tar' }] }) })],
+    ['the time of what packages make', text(), text({ treeEpoch: 2 })],
     ['the size of the disk', text(), text({ spec: { ...sampleSpec(), disk: { ...sampleSpec().disk, sizeBytes: 2048 } } })],
     ['the content of a file', text(withFile('1')), text(withFile('2'))],
     ['a password', text(withUser('$6$a$b')), text(withUser('$6$a$c'))],
@@ -79,7 +82,7 @@ describe('what an image is kept by', () => {
       text({ spec: sampleSpec({ secureBoot: { keyFile: '/db.key', certificate: 'a' } }) }),
       text({ spec: sampleSpec({ secureBoot: { keyFile: '/db.key', certificate: 'b' } }) }),
     ],
-    ['the lock', text(), text({ seed: digestOfAll('f') })],
+    ['the lock', text(), text({ lock: digestOfAll('f') })],
     [
       'a command of the definition',
       text(),

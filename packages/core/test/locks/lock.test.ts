@@ -7,7 +7,7 @@ import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { parse, stringify } from 'yaml';
 import { digestOf } from '@ict/integrity';
 import type { Json, Memo } from '@ict/plugin-api';
-import { formatLock, lockDigest, lockEpoch, lockPath, readLock, toolsAlone, writeLock, type Lock } from '../../src/locks/lock.js';
+import { formatLock, lockDigest, lockEpoch, lockPath, lockSeed, readLock, toolsAlone, writeLock, type Lock } from '../../src/locks/lock.js';
 import { recordDigest } from '../../src/locks/request-record.js';
 import { digest, entry, lock } from '../support/small-lock.js';
 
@@ -114,6 +114,20 @@ describe('lock files', () => {
     expect(lockDigest({ ...lock })).toBe(lockDigest(lock));
     expect(lockDigest({ ...lock, packages: [{ ...entry, version: '5.2-2' }] })).not.toBe(lockDigest(lock));
     expect(lockEpoch(lock)).toBe(1_700_000_000);
+  });
+
+  it('seed images by what was asked and what packages answer, whenever repositories were signed', () => {
+    const [repository] = lock.repositories;
+    const signedAgain = { ...lock, repositories: [{ ...repository, root: { ...repository.root, dateSeconds: 1_800_000_000 } }] };
+    expect(lockSeed(signedAgain)).toBe(lockSeed(lock));
+    expect(lockDigest(signedAgain)).not.toBe(lockDigest(lock));
+    const other = digestOf(Buffer.from('another'));
+    const others = [
+      { ...lock, packages: [{ ...entry, digest: other }] },
+      { ...lock, request: other },
+      { ...lock, target: 'another' },
+    ];
+    for (const changed of others) expect(lockSeed(changed)).not.toBe(lockSeed(lock));
   });
 
   describe('that tell what was asked', () => {

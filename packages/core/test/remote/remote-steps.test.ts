@@ -41,7 +41,7 @@ async function machine(name: string, { reads = true, uploads = true }: { reads?:
   const remote = openBuildRemote(reads ? server : undefined, uploads === false ? undefined : queue, context);
   const sandbox = new LazySandbox(async () => oneFileSandbox);
   const { layers, exchange, upload } = remote.steps(own, own, sandbox);
-  const trees = new SandboxTrees(sandbox, layers, own, { epochSeconds: 1, verify: 'signature', signal: context.signal });
+  const trees = new SandboxTrees(sandbox, layers, own, { times: { epochSeconds: 1 }, verify: 'signature', signal: context.signal });
   const steps = new StepEngine(cache.steps, cache.blobs, layers, engine, emit, { exchange });
   const images = new ImageCache(cache.images, engine, emit, remote.images);
   const makeLayer = async (content: string): Promise<LayerRef> => {

@@ -40,7 +40,9 @@ export function composition(parts: Partial<Composition> = {}): { readonly input:
     configuration: { users: [], files: [], commands: [{ command: 'touch /done' }] },
     layers: [],
     packages,
+    lock: digestOfAll('d'),
     seed: digestOfAll('e'),
+    treeEpoch: 1,
     core: identity('core'),
     ...parts,
   };

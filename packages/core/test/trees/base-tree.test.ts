@@ -192,7 +192,11 @@ describe('a base tree', () => {
     });
     const sandbox = { ...oneFileSandbox, sealLayer: oneFileSandbox.readLayer, openTree } as unknown as Sandbox;
     const { signal } = new AbortController();
-    const trees = new SandboxTrees(new LazySandbox(async () => sandbox), base, shelf, { epochSeconds: 1, verify: 'signature', signal });
+    const trees = new SandboxTrees(new LazySandbox(async () => sandbox), base, shelf, {
+      times: { epochSeconds: 1 },
+      verify: 'signature',
+      signal,
+    });
     const make = (content: string) => trees.change({ layers: [] }, (tree) => tree.write('/content', Buffer.from(content)), { shelf: base });
     const one = await make('one');
     await writeFile(join(at.work, 'chrootenv/content'), 'six');
@@ -213,7 +217,11 @@ describe('a base tree', () => {
       verifyLayer: async () => ({ ok: true, changed: [] }),
     } as unknown as Sandbox;
     const signal = new AbortController().signal;
-    const trees = new SandboxTrees(new LazySandbox(async () => opening), base, shelf, { epochSeconds: 1, verify: 'signature', signal });
+    const trees = new SandboxTrees(new LazySandbox(async () => opening), base, shelf, {
+      times: { epochSeconds: 1 },
+      verify: 'signature',
+      signal,
+    });
     const tools = await trees.change({ layers: [] }, () => writeFile(join(staged, 'content'), 'tools'));
     expect(await lies(tools)).toBe('cache: tools');
     expect(await trees.directories({ layers: [one, tools] })).toEqual([join(at.work, 'chrootenv'), (await shelf.find(tools))?.directory]);

@@ -61,7 +61,7 @@ const shelves: Readonly<Record<string, () => { readonly shelf: LayerShelf; file(
 
 function build(shelf: LayerShelf): SandboxTrees {
   return new SandboxTrees(new LazySandbox(async () => sandbox), shelf, shelf, {
-    epochSeconds: 1,
+    times: { epochSeconds: 1 },
     verify: 'signature',
     signal: new AbortController().signal,
   });

@@ -69,7 +69,7 @@ function trees({
     drop: async ({ digest }: LayerRef) => void dropped.push(digest),
   } as unknown as LayerShelf;
   const subject = new SandboxTrees(new LazySandbox(async () => sandbox), shelf, shelf, {
-    epochSeconds: 1,
+    times: { epochSeconds: 1 },
     verify,
     signal: new AbortController().signal,
   });

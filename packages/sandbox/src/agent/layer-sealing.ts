@@ -1,5 +1,5 @@
 import { makeManifest, type LayerEntry } from '../manifest.js';
-import type { SealedLayer } from '../protocol.js';
+import type { LayerTimes, SealedLayer } from '../protocol.js';
 import { readEntries, readLayer, type ReadingHooks } from './layer-archive.js';
 import type { LayerBaseline } from './layer-baseline.js';
 import { layerIo } from './layer-failure.js';
@@ -20,7 +20,7 @@ interface SettledName {
  */
 export async function sealLayer(
   directory: string,
-  epochSeconds: number,
+  times: LayerTimes,
   hooks: ReadingHooks,
   { archive, baseline }: { readonly archive?: string | undefined; readonly baseline?: LayerBaseline | undefined },
 ): Promise<SealedLayer> {
@@ -34,7 +34,7 @@ export async function sealLayer(
   // Names of one file describe each other. One of them changes without a trace in the file when a directory above it is renamed.
   const linked = new Map<bigint, SettledName[]>();
   const contents = layerIo('Sealing a layer', directory, () =>
-    settle(directory, epochSeconds, (relative, stats, touched) => {
+    settle(directory, times, (relative, stats, touched) => {
       const name = { relative, known: touched ? undefined : baseline?.unchanged(relative, stats) };
       if (stats.nlink === 1n || stats.isDirectory()) return take([name]);
       const names = linked.get(stats.ino);

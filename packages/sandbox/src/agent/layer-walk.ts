@@ -1,7 +1,7 @@
 import { lstatSync, lutimesSync, readdirSync, readlinkSync, unlinkSync, type BigIntStats, type Stats } from 'node:fs';
 import { ContentHasher, digestOf, fileTime } from '@ict/integrity';
 import { comparePaths, type LayerEntry } from '../manifest.js';
-import type { LayerSignature } from '../protocol.js';
+import type { LayerSignature, LayerTimes } from '../protocol.js';
 
 /** In a second. */
 export const NANOSECONDS = 1_000_000_000n;
@@ -41,19 +41,24 @@ export function namesIn(directory: RawPath): RawPath[] {
 export type Settled = (relative: RawPath, stats: BigIntStats, touched: boolean) => void;
 
 /**
- * Gives every entry a time that another build would give it too: whole seconds, none after `epochSeconds`. Directories come
+ * Gives every entry a time that another build would give it too, in whole seconds. Directories come
  * after what is in them. Sockets go: nothing can use one without the process that made it, and no archive keeps them.
  *
  * @returns what {@link signDirectory} takes for the contents, so that the same entries need not be looked at once more.
  */
-export function settle(directory: string, epochSeconds: number, settled: Settled = () => undefined): LayerSignature {
+export function settle(
+  directory: string,
+  { epochSeconds, latestSeconds = epochSeconds }: LayerTimes,
+  settled: Settled = () => undefined,
+): LayerSignature {
   const states = new EntryStates();
   const visit = (path: RawPath, relative: RawPath): void => {
     const stats = lstatSync(forSystem(path), { bigint: true });
     if (stats.isSocket()) return unlinkSync(forSystem(path));
     if (stats.isDirectory()) for (const name of namesIn(path)) visit(`${path}/${name}`, `${relative}/${name}`);
     // Removing a socket from a directory changed its time; the time from before counts.
-    const seconds = Math.min(Number(floorSeconds(stats)), epochSeconds);
+    const own = Number(floorSeconds(stats));
+    const seconds = own > latestSeconds ? epochSeconds : own;
     const now = stats.isDirectory() ? lstatSync(forSystem(path), { bigint: true }) : stats;
     const touched = now.mtimeNs !== BigInt(seconds) * NANOSECONDS;
     if (touched) {

@@ -137,10 +137,10 @@ export class SandboxService {
     );
   }
 
-  #seal({ directory, epochSeconds, archive }: Params<'layer.seal'>, signal: AbortSignal): Promise<Result<'layer.seal'>> {
+  #seal({ directory, archive, ...times }: Params<'layer.seal'>, signal: AbortSignal): Promise<Result<'layer.seal'>> {
     const baseline = this.#baselines.get(directory);
     this.#baselines.delete(directory);
-    return sealLayer(directory, epochSeconds, { signal, sockets: this.#sockets }, { archive, baseline });
+    return sealLayer(directory, times, { signal, sockets: this.#sockets }, { archive, baseline });
   }
 
   async #use(tree: number, work: (open: OpenTree, stopping: AbortSignal) => Promise<void>): Promise<null> {
