@@ -51,6 +51,8 @@ export interface Filesystem {
   readonly holdsRoot: boolean;
   /** True when it is mounted read-only, whatever is asked for. */
   readonly readOnly: boolean;
+  /** Whether fsck(8) checks it at the start of a system. Not what is never written, or what looks after itself, as a btrfs and an xfs do. */
+  readonly checkedByFsck: boolean;
   /** Kernel module that mounts it, where initrds do not have it by themselves. */
   readonly initrdModule: string | undefined;
   readonly readByFirmware: boolean;
@@ -80,6 +82,7 @@ const ext = (kind: ExtKind, capability: string | undefined): Filesystem => ({
   },
   holdsRoot: true,
   readOnly: false,
+  checkedByFsck: true,
   initrdModule: undefined,
   readByFirmware: false,
   capability,
@@ -102,6 +105,7 @@ const btrfs: Filesystem = {
   },
   holdsRoot: true,
   readOnly: false,
+  checkedByFsck: false,
   initrdModule: 'btrfs',
   readByFirmware: false,
   capability: undefined,
@@ -120,6 +124,7 @@ const xfs: Filesystem = {
   },
   holdsRoot: true,
   readOnly: false,
+  checkedByFsck: false,
   initrdModule: 'xfs',
   readByFirmware: false,
   capability: undefined,
@@ -134,6 +139,7 @@ const fat = (width: (sizeBytes: number) => FatWidth): Filesystem => ({
   sizeProblem: (sizeBytes) => (width(sizeBytes) === 32 ? fat32SizeProblem(sizeBytes) : fat16SizeProblem(sizeBytes)),
   holdsRoot: false,
   readOnly: false,
+  checkedByFsck: true,
   initrdModule: undefined,
   readByFirmware: true,
   capability: undefined,
@@ -163,6 +169,7 @@ const readOnly = (kind: ReadOnlyKind, labelBytes: number | undefined): Filesyste
   sizeProblem: () => undefined,
   holdsRoot: true,
   readOnly: true,
+  checkedByFsck: false,
   initrdModule: kind,
   readByFirmware: false,
   capability: kind,
@@ -182,6 +189,7 @@ const swap: Filesystem = {
   },
   holdsRoot: false,
   readOnly: false,
+  checkedByFsck: false,
   initrdModule: undefined,
   readByFirmware: false,
   capability: undefined,
@@ -196,6 +204,7 @@ const empty: Filesystem = {
   sizeProblem: () => undefined,
   holdsRoot: false,
   readOnly: false,
+  checkedByFsck: false,
   initrdModule: undefined,
   readByFirmware: false,
   capability: undefined,

@@ -55,10 +55,9 @@ export function mountOptions(spec: PartitionSpec, isReadOnly = filesystemOf(spec
   return options.split(',').includes('ro') ? options : `ro,${options}`;
 }
 
-/** When fsck(8) checks it; nothing checks what is never written, or a btrfs or an xfs, which do so by themselves. */
+/** When fsck(8) checks it. */
 function passOf(spec: PartitionSpec, mountPoint: string): '0' | '1' | '2' {
-  const { readOnly, writing } = filesystemOf(spec);
-  if (readOnly || writing.family === 'btrfs' || writing.family === 'xfs') return '0';
+  if (!filesystemOf(spec).checkedByFsck) return '0';
   return mountPoint === '/' ? '1' : '2';
 }
 
