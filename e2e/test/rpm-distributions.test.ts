@@ -1,5 +1,5 @@
 import { createHash } from 'node:crypto';
-import { mkdir, readFile, writeFile } from 'node:fs/promises';
+import { mkdir, readdir, readFile, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { RpmWorkshop, serveArchive, type ArchiveServer } from '@ict/fixtures';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
@@ -61,6 +61,11 @@ async function writeDefinition(dist: string): Promise<Definition> {
   await writeFile(join(root, `${dist}.yml`), stringify(definition));
   return definition;
 }
+
+it('has a look-alike of every shipped definition', async () => {
+  const shipped = await readdir(join(repositoryRoot, 'providers/rpm/distros'));
+  expect(dists.map(([dist]) => `${dist}.yml`).sort()).toEqual(shipped.sort());
+});
 
 describe.each(dists)('%s', (dist, { repositories }: LookAlike) => {
   let definition: Definition;
