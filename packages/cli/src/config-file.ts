@@ -4,7 +4,7 @@ import { atomicWriteFile, ensureDirectory, readRegularFile } from '@ict/integrit
 import { type ConfigScope, configFileOf } from '@ict/template';
 import type { ConfigScopeFlags } from './config-commands.js';
 import { cliError } from './errors.js';
-import { giveToInvoker } from './ownership.js';
+import { giveToInvoker } from './invoker.js';
 import type { Surroundings } from './session.js';
 import { unwritableFile } from './unwritable-file.js';
 

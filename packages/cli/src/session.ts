@@ -6,7 +6,7 @@ import type { Engine, EngineOptions } from '@ict/core';
 import { cliError } from './errors.js';
 import { exitStatus, isVerdict, NO_VERDICT, statusOfSignal } from './exit-status.js';
 import { failureText, problemText } from './views/failure-text.js';
-import { giveToInvoker } from './ownership.js';
+import { giveToInvoker } from './invoker.js';
 import { LiveView } from './views/live-view.js';
 import { LogFile } from './views/log-file.js';
 import { PlainView } from './views/plain-view.js';

@@ -3,7 +3,7 @@ import { tmpdir } from 'node:os';
 import { join } from 'node:path';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import { writeUserFile } from '../src/config-file.js';
-import { giveToInvoker, invoker } from '../src/ownership.js';
+import { giveToInvoker, invoker } from '../src/invoker.js';
 import { claimDirectory } from '../src/private-directory.js';
 
 let root: string;

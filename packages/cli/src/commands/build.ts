@@ -5,7 +5,7 @@ import { ensureDirectory } from '@ict/integrity';
 import { buildSummary } from '../views/build-summary.js';
 import { cliError } from '../errors.js';
 import { withEngine } from '../engine-session.js';
-import { giveToInvoker } from '../ownership.js';
+import { giveToInvoker } from '../invoker.js';
 import { claimDirectory } from '../private-directory.js';
 import { withRemoteCaches } from '../remote-caches.js';
 import type { BuildFlags } from '../image-commands.js';

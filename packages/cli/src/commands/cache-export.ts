@@ -6,7 +6,7 @@ import { isIctError } from '@ict/plugin-api';
 import { convertDisk, diskForms, endingOf, programsWords, sourceForms } from '../disk-forms.js';
 import { cliError } from '../errors.js';
 import { cacheOf, entriesOf, lookAtEach } from '../open-cache.js';
-import { giveToInvoker } from '../ownership.js';
+import { giveToInvoker } from '../invoker.js';
 import type { CacheFlags } from '../flag-types.js';
 import type { Session } from '../session.js';
 import { takeSettings } from '../settings.js';

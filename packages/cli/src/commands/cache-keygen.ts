@@ -3,7 +3,7 @@ import { dirname, resolve } from 'node:path';
 import { ensureDirectory, writeNewFile } from '@ict/integrity';
 import { generateKeys, keyId, readPublicKey } from '@ict/remote-cache';
 import { cliError } from '../errors.js';
-import { giveToInvoker } from '../ownership.js';
+import { giveToInvoker } from '../invoker.js';
 import type { Session } from '../session.js';
 import { unwritableFile } from '../unwritable-file.js';
 import { plainText } from '../views/terminal-text.js';

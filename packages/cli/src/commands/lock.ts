@@ -3,7 +3,7 @@ import type { LockedVersion, PackageChange } from '@ict/plugin-api';
 import { advisoryRows } from '../views/advisory-text.js';
 import { withEngine } from '../engine-session.js';
 import { cliError } from '../errors.js';
-import { giveToInvoker } from '../ownership.js';
+import { giveToInvoker } from '../invoker.js';
 import type { LockWriteFlags } from '../image-commands.js';
 import { formatBytes, formatCount } from '../views/quantity.js';
 import type { Session } from '../session.js';

@@ -153,7 +153,7 @@ export function isBelow(path: string): boolean {
 }
 
 /** Endings of the types of equal files in other forms, in the order in which they are taken: zchunk is the largest. */
-const TWINS = ['', '_gz', '_zck'] as const;
+const ENDINGS = ['', '_gz', '_zck'] as const;
 
 /** Files that only inform: nothing that is installed depends on them. */
 const INFORMING: ReadonlySet<DataType> = new Set(['other', 'updateinfo']);
@@ -194,7 +194,7 @@ function distinctFiles(listed: readonly RepomdData[]): readonly RepomdData[] {
 
 /** Twins of a file have the type with an ending, such as group_gz and primary_zck. */
 function namesOf(type: DataType): readonly DataType[] {
-  return TWINS.map((ending) => `${type}${ending}`);
+  return ENDINGS.map((ending) => `${type}${ending}`);
 }
 
 /** Of the files that {@link chooseData} chose those that were chosen from several of one type. */

@@ -1,5 +1,5 @@
 import { expect, it } from 'vitest';
-import { bucketLogin } from '../../src/stores/bucket-login.js';
+import { bucketLogin } from '../../src/stores/s3-login.js';
 import { aws, refusalOf, secretOf, SECRET_MARK, useAws } from './aws-world.js';
 
 useAws();
