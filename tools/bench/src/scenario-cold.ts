@@ -10,8 +10,8 @@ import type { Scenario, ScenarioOptions } from './scenario.js';
 
 /**
  * The same packages from the same loopback server, made into a disk image by ict and into an ext4 image by mmdebstrap and mke2fs:
- * with nothing cached, with the packages cached, and then the rebuild of an unchanged template. With packages and their metadata cached, but no tree,
- * also to the root tree alone, on both sides.
+ * with nothing cached, with the packages cached, and then the rebuild of an unchanged template. With packages and their metadata cached, but no tree
+ * and no answer of a resolution, also to the root tree alone, on both sides.
  */
 export const cold: Scenario = async (options) => {
   await requirePrograms();
@@ -44,7 +44,7 @@ async function compare(options: ScenarioOptions, archive: LocalArchive, url: str
     for (const name of await readdir(cache)) if (name !== 'pkgCache') await putAway(join(cache, name));
   };
   const noTrees = async (): Promise<void> => {
-    const made = ['imageCache', '.ict/layers', '.ict/index/steps'].map((name) => join('cache', name));
+    const made = ['imageCache', '.ict/layers', '.ict/index/steps', '.ict/memo/resolution'].map((name) => join('cache', name));
     for (const name of ['work', 'temp', ...made]) await putAway(join(run, name));
   };
   const peer = mmdebstrap(archive, join(options.directory, 'peer'), url, putAway);
