@@ -1,4 +1,4 @@
-import { readdir, rm } from 'node:fs/promises';
+import { readdir, readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import type { BuildPlaces } from './real-build.js';
 
@@ -34,6 +34,19 @@ export async function forgetUponBase({ cache }: BuildPlaces): Promise<void> {
 /** Removes disks and images alone. */
 export async function forgetDisk({ cache }: BuildPlaces): Promise<void> {
   await remove(cache, 'imageCache', '.ict/index/steps/disk.assemble');
+}
+
+/** Sets every use of a cache back, as if so much time had passed since. */
+export async function ageUses(cache: string, seconds: number): Promise<void> {
+  const used = join(cache, '.ict', 'used');
+  for (const name of await readdir(used, { recursive: true })) {
+    if (!name.endsWith('.log')) continue;
+    const uses = await readFile(join(used, name), 'utf8');
+    await writeFile(
+      join(used, name),
+      uses.replace(/^\d+/gm, (time) => String(Number(time) - seconds)),
+    );
+  }
 }
 
 async function remove(directory: string, ...parts: readonly string[]): Promise<void> {

@@ -25,7 +25,7 @@ export {
 } from './mini-distribution.js';
 export { build, copyRealTemplate, makePlaces, realBuild, realPackages, TEMPLATES, type BuildPlaces, type RealBuild } from './real-build.js';
 export { registerEmulator } from './emulator.js';
-export { forgetDisk, forgetMetadata, forgetPackages, forgetTrees, forgetUponBase } from './forget.js';
+export { ageUses, forgetDisk, forgetMetadata, forgetPackages, forgetTrees, forgetUponBase } from './forget.js';
 export { Mini } from './mini-build.js';
 export { randomFrom } from './random.js';
 export { smallDisk } from './small-disk.js';

@@ -2,7 +2,7 @@ import { readFile, rm, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
 import { afterAll, beforeAll, describe, expect, inject, it } from 'vitest';
 import type { GraphDocument, Plan, SearchDocument, ShowDocument, Why, WhyNot } from '@ict/core';
-import { PackageWorld, smallDisk, worldPackage } from '../src/index.js';
+import { ageUses, ict, PackageWorld, smallDisk, worldPackage } from '../src/index.js';
 
 let world: PackageWorld;
 let template: string;
@@ -114,6 +114,19 @@ describe('questions over the metadata that a lock pins', () => {
     expect((await aside.document<ShowDocument>(['show', locked, 'helper', '--offline'])).providers).toMatchObject([{ name: 'tool' }]);
     const whyNot = await aside.document<WhyNot>(['why-not', locked, 'tool', '--offline']);
     expect([whyNot.verdict, whyNot.brings.map(({ id }) => id)]).toEqual(['not-needed', ['tool:all']]);
+  });
+
+  it('a collection leaves what they are answered from, and what an edited template is resolved from', async () => {
+    await aside.document<Plan>(['plan', await aside.template([])]);
+    const { cache, work } = aside.places;
+    await ageUses(cache, 2 * 3600);
+    const collected = await ict(['cache', 'gc', '--cache-dir', cache, '--work-dir', work]);
+    expect([collected.status, collected.stdout]).toEqual([0, expect.stringMatching(/^0 entries removed/)]);
+    const edited = await aside.template(['app']);
+    const { packages } = await aside.document<Plan>(['plan', edited, '--offline']);
+    expect(packages.find(({ name }) => name === 'app')).toMatchObject({ version: '2.0' });
+    const { packages: then } = await aside.document<ShowDocument>(['show', locked, 'app', '--offline']);
+    expect(then).toMatchObject([{ version: '1.0' }]);
   });
 
   it('without what the cache keeps they fetch the indexes of the lock by content, and say so when those are gone', async () => {

@@ -1,62 +1,67 @@
 import { rm } from 'node:fs/promises';
 import { dirname } from 'node:path';
-import { digestHex, digestOf, ensureDirectory, ignoreSystemError, publishByLink, writeNewFile } from '@ict/integrity';
+import { digestHex, digestOf, ensureDirectory, ignoreSystemError, isSha256Digest, publishByLink, writeNewFile } from '@ict/integrity';
 import type { BlobRef, BlobStore, Digest } from '@ict/plugin-api';
+import { isBlobRecord, type BlobRecord } from './blob-record.js';
 import type { StoreContext } from './store-context.js';
 import type { Layout } from './layout.js';
 import { readRecord, removeRecord, writeHint } from './record-file.js';
 import { adoptFile, stageFile, type Staged } from './staging.js';
-import { isStatSignature, sameButForNames, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
+import { sameButForNames, sameSignature, statSignature, type StatSignature } from './stat-signature.js';
 import { storageFailure } from './storage-failure.js';
 import { clearWreck, noFile } from './wreck.js';
 
-/** Blobs whose files may get more names. */
-export interface LinkedBlobs extends BlobStore {
+/** Blobs of which results are made: their files may get more names. */
+export interface ResultBlobs extends BlobStore {
   /**
-   * Runs `link`, which gives the file of a blob one more name, if it can. That changes what the file system says of it; what is known of its content
+   * Runs `link`, which gives the file of a blob one more name, that of a file of an image, if it can. That changes what the file system says of it; what is known of its content
    * still holds.
    *
    * @returns what `link` does: whether it did so.
    */
   linking(digest: Digest, link: () => Promise<boolean>): Promise<boolean>;
-}
-
-interface BlobRecord {
-  readonly digest: Digest;
-  readonly signature: StatSignature;
-  readonly verifiedAt: number;
-}
-
-function isBlobRecord(value: unknown): value is BlobRecord {
-  if (typeof value !== 'object' || value === null) return false;
-  const { digest, signature, verifiedAt } = value as Record<string, unknown>;
-  return typeof digest === 'string' && isStatSignature(signature) && typeof verifiedAt === 'number';
+  /** Notes that a result names a blob. A note that cannot be written costs room: without a result, the blob stays longer. */
+  noteResult(digest: Digest): Promise<void>;
 }
 
 /**
  * Blobs at `.ict/blobs/sha256/ab/{hex}`, read-only, published by hard link so that a name never shows a part of its content and
  * two writers never disturb each other. Beside each, in the index, lies the stat signature that it had when it was last hashed.
  */
-export function createBlobStore(store: StoreContext): LinkedBlobs {
+export function createBlobStore(store: StoreContext): ResultBlobs {
   const { layout, clock, emit, mode, digestFile, journal, isScrubDue, readOnly, trouble } = store;
   /** Blobs of this process that could not be given their names. */
   const strays = new Map<Digest, string>();
   const recordOf = (digest: Digest): string => layout.record('blobs', digestHex(digest));
 
   /** @param signature what the file system said of the file before its content was read: a change after that shows. */
-  async function sign(digest: Digest, signature: StatSignature, verifiedAt = clock()): Promise<void> {
-    const record: BlobRecord = { digest, signature, verifiedAt };
+  async function sign(digest: Digest, signature: StatSignature): Promise<void> {
+    const before = await readOwn(digest);
+    await write({ digest, signature, verifiedAt: clock(), ...(before?.isResult === true ? { isResult: true } : {}) });
+  }
+
+  async function write(record: BlobRecord): Promise<void> {
     try {
-      await writeHint(layout, recordOf(digest), JSON.stringify(record));
+      await writeHint(layout, recordOf(record.digest), JSON.stringify(record));
     } catch (error) {
       ignoreSystemError(error); // a verdict that cannot be written down: the next build hashes again
     }
   }
 
+  async function readOwn(digest: Digest): Promise<BlobRecord | undefined> {
+    const record = await readRecord(recordOf(digest), isBlobRecord).catch(ignoreSystemError);
+    return record?.digest === digest ? record : undefined;
+  }
+
+  async function noteResult(digest: Digest): Promise<void> {
+    const record = isSha256Digest(digest) ? await readOwn(digest) : undefined;
+    if (record !== undefined && record.isResult !== true) await write({ ...record, isResult: true });
+  }
+
   /** The record of a blob, if its file is in the state that it speaks of. Without one that can be read the file is hashed. */
   async function recordFor(digest: Digest, signature: StatSignature): Promise<BlobRecord | undefined> {
-    const record = await readRecord(recordOf(digest), isBlobRecord).catch(ignoreSystemError);
-    return record?.digest === digest && sameSignature(record.signature, signature) ? record : undefined;
+    const record = await readOwn(digest);
+    return record !== undefined && sameSignature(record.signature, signature) ? record : undefined;
   }
 
   /** The verified file of this cache. */
@@ -129,7 +134,7 @@ export function createBlobStore(store: StoreContext): LinkedBlobs {
     if (!(await link())) return false;
     const after = await statSignature(file);
     if (record !== undefined && after !== undefined && sameButForNames(record.signature, after))
-      await sign(digest, after, record.verifiedAt);
+      await write({ ...record, signature: after, isResult: true });
     return true;
   }
 
@@ -144,6 +149,7 @@ export function createBlobStore(store: StoreContext): LinkedBlobs {
   return {
     path,
     linking,
+    noteResult,
     putFile: (file, known) =>
       put('a blob', known?.sizeBytes, async () => {
         return keep(known === undefined ? await stageFile(store, file, undefined, 'a blob') : await adoptFile(store, file, known));

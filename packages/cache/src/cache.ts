@@ -129,7 +129,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
   const layout = await openLayout(cacheDir, currentOwner(), options);
   const journal = createUsageJournal(layout, clock);
   const isScrubDue = createScrubSchedule(clock);
-  const before: CacheBefore = { ...layout, memo: createMemo({ layout, emit }), clock, emit, mode, isScrubDue, digestFile };
+  const before: CacheBefore = { ...layout, memo: createMemo({ layout, clock, emit }), clock, emit, mode, isScrubDue, digestFile };
   const readOnly = await openReadOnlyCaches(options.readOnlyDirs ?? [], before);
   const trouble = createStorageTrouble(emit);
   const store: StoreContext = { layout, clock, emit, mode, digestFile, signal, journal, isScrubDue, readOnly, trouble };
@@ -139,7 +139,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
   const blobs = createBlobStore(store);
   const memo = createMemo(store, readOnly);
   const images = createImageStore(store, blobs, createPiecewiseCheck(memo, digestFile, options.pieces));
-  const steps = createStepStore(store);
+  const steps = createStepStore(store, blobs);
   const layers = createLayerStore(store);
   return {
     cacheDir,
@@ -153,7 +153,7 @@ export async function openCache(options: CacheOptions): Promise<Cache> {
     async entriesToShow(kinds, unseen) {
       // What of these cannot be looked at is told when their entries are.
       const places = kinds.flatMap((kind) => filePlaces(layout, kind, () => undefined)).map(({ root }) => root);
-      const silent = createMemo({ layout, emit: () => undefined });
+      const silent = createMemo({ layout, clock, emit: () => undefined });
       const memory = await recallDirectories(layout, silent, { places, time: () => fileServerTime(layout) });
       const entries = entriesIn(layout, await journal.read(unseen), kinds, unseen, memory.look);
       await memory.keep();

@@ -7,7 +7,7 @@ import { entryName, listEntries, type CacheEntry } from './inventory.js';
 import type { Layout } from './layout.js';
 import { packageId } from './package-entries.js';
 import type { ReadOnlyCaches } from './read-only-caches.js';
-import { createReferences, countReferences, type References } from './step-references.js';
+import { createReferences, createResultCheck, countReferences, type References } from './step-references.js';
 import { gatherUnread, unlessUnread, unreadable, type Unread } from './unread.js';
 import { entryKinds, type EntryKind, type EntryName, type UsageJournal } from './usage-journal.js';
 
@@ -60,7 +60,7 @@ export interface ChoiceParts {
 const DAY_SECONDS = 86_400;
 /** A layer or file this young may belong to a result that is being recorded. */
 const YOUNG_SECONDS = 3600;
-/** What is kept for its own use; layers and blobs live as long as a result that refers to them. */
+/** What is kept for its own use, as blobs of metadata are; layers and other blobs live as long as a result that refers to them. */
 const OWN_LIFE: readonly EntryKind[] = ['package', 'twin', 'image', 'step', 'memo', 'metadata', 'mount'];
 /** What a limit is undershot by, so that not every build collects. */
 const LOW_WATER = 0.9;
@@ -80,7 +80,7 @@ export async function surveyCache(layout: Layout, journal: Pick<UsageJournal, 'r
 }
 
 /**
- * What goes beyond `limits`, and layers and files that no kept result refers to. What could not be looked at is not chosen, nor what it may refer to.
+ * What goes beyond `limits`, and layers, file systems and disks that no kept result refers to. What could not be looked at is not chosen, nor what it may refer to.
  *
  * @throws `ICT_CACHE_UNREADABLE` where it cannot be known what running builds use, or used last.
  */
@@ -95,12 +95,15 @@ export async function chooseEntries({ layout, clock, journal, readOnly }: Choice
   const references = createReferences(results.unseen);
   /** Whether all kept results said what they refer to. */
   const isKnown = (): boolean => !seen.partly.has('step') && results.unread.length === 0;
-  takeOrphans(selection, references, isKnown);
+  const metadata = metadataIn(selection, layout, references, isKnown);
+  takeUnused(selection, metadata, limits.unusedDays);
+  takeOrphans(selection, references, metadata, isKnown);
   const excess = await excessBytes(layout, limits, selection.kept(...entryKinds));
   if (excess > 0) {
     // Where layers and blobs have to stay, taking away a result would free nothing.
-    makeRoom(selection, references, excess, isKnown() ? OWN_LIFE : OWN_LIFE.filter((kind) => kind !== 'step'));
-    takeOrphans(selection, references, isKnown);
+    const kinds = isKnown() ? OWN_LIFE : OWN_LIFE.filter((kind) => kind !== 'step');
+    makeRoom(selection, references, excess, (entry) => kinds.includes(entry.kind) || metadata.has(entry));
+    takeOrphans(selection, references, metadata, isKnown);
   }
   const stay = new Set(results.unread.map(({ path }) => path));
   return { all: seen.all, chosen: selection.chosen().filter(({ path }) => !stay.has(path)), unread: [...seen.unread, ...results.unread] };
@@ -124,9 +127,14 @@ class Selection {
     if (!this.#reasons.has(entry)) this.#reasons.set(entry, reason);
   };
 
-  /** Entries of these kinds that were not taken. */
+  /** Entries of these kinds. */
+  all(...kinds: readonly EntryKind[]): CacheEntry[] {
+    return this.#all.filter(({ kind }) => kinds.includes(kind));
+  }
+
+  /** Those of them that were not taken. */
   kept(...kinds: readonly EntryKind[]): CacheEntry[] {
-    return this.#all.filter((entry) => kinds.includes(entry.kind) && !this.#reasons.has(entry));
+    return this.all(...kinds).filter((entry) => !this.#reasons.has(entry));
   }
 
   /** Likewise, twins before what they are made of; last what running builds use: it stays, however old, so that something else has to go. */
@@ -145,19 +153,20 @@ function bySpareness(a: CacheEntry, b: CacheEntry): number {
 }
 
 function takeBeyondLimits(selection: Selection, limits: CacheLimits): void {
-  const { now, take } = selection;
-  const older = (found: readonly CacheEntry[], days: number | undefined): void => {
-    if (days === undefined) return;
-    for (const entry of found) if (now - entry.usedAt > days * DAY_SECONDS) take(entry, `unused for more than ${formatCount(days, 'day')}`);
-  };
-  older(selection.kept('package', 'twin'), limits.packageDays);
-  older(selection.kept(...OWN_LIFE), limits.unusedDays);
+  const { take } = selection;
+  takeUnused(selection, selection.kept('package', 'twin'), limits.packageDays);
+  takeUnused(selection, selection.kept(...OWN_LIFE), limits.unusedDays);
   if (limits.packageBytes !== undefined) shrink(selection.unusedFirst('package', 'twin'), limits.packageBytes, take);
   if (limits.imageCount === undefined) return;
   const images = selection.unusedFirst('image');
   for (const image of images.slice(0, Math.max(0, images.length - limits.imageCount))) {
     take(image, `more than ${formatCount(limits.imageCount, 'image')}`);
   }
+}
+
+function takeUnused({ now, take }: Selection, found: Iterable<CacheEntry>, days: number | undefined): void {
+  if (days === undefined) return;
+  for (const entry of found) if (now - entry.usedAt > days * DAY_SECONDS) take(entry, `unused for more than ${formatCount(days, 'day')}`);
 }
 
 /** Twins go with their packages. */
@@ -175,9 +184,21 @@ function isOld({ usedAt }: CacheEntry, now: number): boolean {
   return now - usedAt > YOUNG_SECONDS;
 }
 
-/** @param isKnown asked once the results were read: whether all of them said what they refer to. */
-function takeOrphans(selection: Selection, references: References, isKnown: () => boolean): void {
-  const dependent = selection.kept('layer', 'blob');
+/**
+ * Blobs that no result ever named. Young ones are left out: a result that is being recorded may name them.
+ *
+ * @param isKnown asked once the results were read: whether all of them said what they refer to. Else none are told apart.
+ */
+function metadataIn(selection: Selection, layout: Layout, references: References, isKnown: () => boolean): ReadonlySet<CacheEntry> {
+  const old = selection.kept('blob').filter((blob) => isOld(blob, selection.now));
+  if (old.length === 0) return new Set();
+  const isResult = createResultCheck(layout, selection.all('step'), references);
+  return new Set(isKnown() ? old.filter((blob) => !isResult(blob)) : []);
+}
+
+/** @param isKnown as above. */
+function takeOrphans(selection: Selection, references: References, metadata: ReadonlySet<CacheEntry>, isKnown: () => boolean): void {
+  const dependent = selection.kept('layer', 'blob').filter((entry) => !metadata.has(entry));
   if (dependent.length === 0) return;
   const referred = new Set(selection.kept('step').flatMap(references));
   if (!isKnown()) return;
@@ -186,13 +207,13 @@ function takeOrphans(selection: Selection, references: References, isKnown: () =
   }
 }
 
-/** Takes what was unused longest, of these kinds, until so much is freed, with what nothing else refers to. */
-function makeRoom(selection: Selection, references: References, neededBytes: number, kinds: readonly EntryKind[]): void {
+/** Takes what was unused longest, of what `isSpare` says may go by itself, until so much is freed, with what nothing else refers to. */
+function makeRoom(selection: Selection, references: References, neededBytes: number, isSpare: (entry: CacheEntry) => boolean): void {
   let freed = 0;
   const release = createRelease();
   const dependent = new Map(selection.kept('layer', 'blob').map((entry) => [entryName(entry), entry]));
   const uses = countReferences(selection.kept('step'), references);
-  for (const entry of selection.unusedFirst(...kinds)) {
+  for (const entry of selection.unusedFirst(...entryKinds).filter(isSpare)) {
     if (freed >= neededBytes) return;
     selection.take(entry, 'unused longest while room is short');
     freed += release(entry);

@@ -8,9 +8,11 @@ import type { Locks } from './lease.js';
 import type { PackageEntries } from './package-entries.js';
 import { removeFile } from './reaper.js';
 import { removeRecord } from './record-file.js';
+import { createReferences, createResultCheck } from './step-references.js';
 import { twinRecord } from './twin-entry.js';
 import { gatherUnread, refuseUnread, type Unread, type Unseen } from './unread.js';
 import { entryKinds, type EntryKind } from './usage-journal.js';
+import { noUses } from './uses.js';
 
 export interface CollectOptions {
   /** Say what would go, and remove nothing. */
@@ -40,7 +42,13 @@ export interface Collector {
    */
   entries(kinds?: readonly EntryKind[], unseen?: Unseen): Promise<readonly CacheEntry[]>;
   /**
-   * Removes what goes beyond `limits`, and layers and files that no kept result refers to. Never what a running build uses, or what cannot be
+   * Ids of blobs that a result names, or named: file systems and disks. The others are metadata.
+   *
+   * @param unseen is told of results that cannot be read. What cannot be listed is left out: `clean` tells it.
+   */
+  resultBlobs(unseen: Unseen): ReadonlySet<string>;
+  /**
+   * Removes what goes beyond `limits`, and layers, file systems and disks that no kept result refers to. Never what a running build uses, or what cannot be
    * looked at.
    *
    * @throws `ICT_CACHE_UNREADABLE` where it cannot be known what running builds use, or used last.
@@ -114,6 +122,15 @@ export function createCollector({ layout, clock, journal, packages, locks, readO
 
   return {
     entries,
+    resultBlobs(unseen) {
+      const list = (kind: EntryKind) => listEntries(layout, noUses, [kind], () => undefined);
+      const isResult = createResultCheck(layout, list('step'), createReferences(unseen));
+      return new Set(
+        list('blob')
+          .filter(isResult)
+          .map(({ id }) => id),
+      );
+    },
     collect: (limits, options = {}) =>
       alone(options, async () => {
         const { chosen, all, unread } = await chooseEntries({ layout, clock, journal, readOnly }, limits);

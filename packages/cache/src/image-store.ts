@@ -18,7 +18,7 @@ import {
   type InputDifference,
 } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
-import type { LinkedBlobs } from './blob-store.js';
+import type { ResultBlobs } from './blob-store.js';
 import type { ContentCheck } from './piecewise-check.js';
 import type { StoreContext } from './store-context.js';
 import { pathSegment, type Layout } from './layout.js';
@@ -84,7 +84,7 @@ const NEVER_BUILT = 'never built here';
 const DAMAGED = 'the stored image was damaged';
 
 /** @param checkContent reads all of a file of a kept image. */
-export function createImageStore(store: StoreContext, blobs: Pick<LinkedBlobs, 'linking'>, checkContent: ContentCheck): ImageStore {
+export function createImageStore(store: StoreContext, blobs: Pick<ResultBlobs, 'linking'>, checkContent: ContentCheck): ImageStore {
   const { layout, clock, emit, mode, digestFile, signal, journal, isScrubDue, readOnly } = store;
   const rootOf = (place: Layout): string => join(place.cacheDir, 'imageCache');
   const root = rootOf(layout);

@@ -1,3 +1,4 @@
+import { statSync } from 'node:fs';
 import { join } from 'node:path';
 import { cacheKey, canonicalJson, errnoOf, integrityOf, ignoreSystemError, readRegularFile, type CacheKey } from '@ict/integrity';
 import { toErrorRecord } from '@ict/plugin-api';
@@ -14,6 +15,7 @@ import { storageFailure } from './storage-failure.js';
  */
 const head = /^\{"integrity":"(sha256-[A-Za-z0-9+/]{43}=)","key":"([0-9a-f]{64})","value":/;
 const HEAD_BYTES = 160;
+const DAY_SECONDS = 86_400;
 
 function render(name: CacheKey, value: Json): string {
   const text = canonicalJson(value);
@@ -38,16 +40,32 @@ const END = '}'.charCodeAt(0);
  * Remembered computations at `.ict/memo/{kind}/ab/{key}.json`. A damaged one is removed and missed. What cannot be written is
  * not remembered, with a warning: a memo never fails a build.
  */
-export function createMemo({ layout, emit }: Pick<StoreContext, 'layout' | 'emit'>, readOnly: ReadOnlyCaches = noReadOnlyCaches): Memo {
+export function createMemo(
+  { layout, clock, emit }: Pick<StoreContext, 'layout' | 'clock' | 'emit'>,
+  readOnly: ReadOnlyCaches = noReadOnlyCaches,
+): Memo {
   const pathOf = (kind: string, name: CacheKey, place = layout): string =>
     join(place.area('memo'), pathSegment(kind, 'a kind of memo'), name.slice(0, 2), `${name}.json`);
+
+  /** There are too many memos to note each use in the journal. Collections go by the times of their files: one that is used is written again, once a day. */
+  async function keepYoung(path: string, file: Buffer): Promise<void> {
+    try {
+      if (clock() - statSync(path).ctimeMs / 1000 > DAY_SECONDS) await writeHint(layout, path, file);
+    } catch (error) {
+      ignoreSystemError(error); // another user's, or gone meanwhile
+    }
+  }
+
   return {
     async get(kind, key) {
       const name = cacheKey(kind, key);
       const path = pathOf(kind, name);
       const file = await bytesOf(path);
       const parsed = file === undefined ? undefined : parse(name, file);
-      if (parsed !== undefined) return parsed.value;
+      if (file !== undefined && parsed !== undefined) {
+        await keepYoung(path, file);
+        return parsed.value;
+      }
       // One that cannot be removed, of another user or on a disk that is only read, is missed all the same.
       if (file !== undefined) await removeRecord(path).catch(ignoreSystemError);
       const other = await readOnly.first(async (place) => {

@@ -41,7 +41,7 @@ export async function writeRecord(layout: WritesRecords, path: string, text: str
  * As {@link writeRecord}, but not flushed to the disk. For what only spares work, and is compared with the file that it speaks of, or with
  * its own digest, when it is read: a power cut may lose it or cut it short, and then the work is done again.
  */
-export async function writeHint(layout: WritesRecords, path: string, text: string): Promise<void> {
+export async function writeHint(layout: WritesRecords, path: string, text: Uint8Array | string): Promise<void> {
   await inPlace(layout, path, async () => replaceFile(path, text, await layout.temporaryFile()));
 }
 

@@ -1,6 +1,8 @@
 import { readRegularFileSync } from '@ict/integrity';
 import type { BlobRef, Json, LayerRef } from '@ict/plugin-api';
+import { wasResult } from './blob-record.js';
 import { entryName, type CacheEntry } from './inventory.js';
+import type { Layout } from './layout.js';
 import { taggedReferences } from './tagged-references.js';
 import { unlessUnread, type Unseen } from './unread.js';
 import type { EntryName } from './usage-journal.js';
@@ -29,6 +31,20 @@ export function countReferences(entries: readonly CacheEntry[], references: Refe
   const uses = new Map<EntryName, number>();
   for (const name of entries.flatMap(references)) uses.set(name, (uses.get(name) ?? 0) + 1);
   return uses;
+}
+
+/**
+ * Tells blobs that a result names or named, file systems and disks, from metadata: signed indexes and roots, keyrings, and what was read of them.
+ *
+ * @param steps all results that there are.
+ */
+export function createResultCheck(
+  layout: Pick<Layout, 'record'>,
+  steps: readonly CacheEntry[],
+  references: References,
+): (blob: CacheEntry) => boolean {
+  const named = new Set(steps.flatMap(references));
+  return (blob) => named.has(entryName(blob)) || wasResult(layout, blob.id);
 }
 
 function readReferences(path: string, unseen: Unseen): readonly EntryName[] {

@@ -11,9 +11,11 @@ import {
   type InputDifference,
 } from '@ict/integrity';
 import type { Json } from '@ict/plugin-api';
+import type { ResultBlobs } from './blob-store.js';
 import type { StoreContext } from './store-context.js';
 import { pathSegment, type Layout } from './layout.js';
 import { listRecords, readRecord, removeRecord, writeRecord } from './record-file.js';
+import { taggedReferences } from './tagged-references.js';
 
 /** The kept result of a step: `.ict/index/steps/{type}/ab/{key}.json`. */
 export interface StepRecord {
@@ -69,7 +71,11 @@ function isStoredStep(value: unknown): value is StoredStep {
   return integrityOfStep(inputs as Json, output as Json) === integrity;
 }
 
-export function createStepStore({ layout, clock, journal, readOnly, trouble }: StoreContext): StepStore {
+/** @param blobs are told which of them results name. */
+export function createStepStore(
+  { layout, clock, journal, readOnly, trouble }: StoreContext,
+  blobs: Pick<ResultBlobs, 'noteResult'>,
+): StepStore {
   const directoryOf = (type: string): string => `steps/${pathSegment(type, 'a step type')}`;
   const pathOf = (type: string, key: CacheKey, place: Layout = layout): string => place.record(directoryOf(type), key);
 
@@ -148,6 +154,7 @@ export function createStepStore({ layout, clock, journal, readOnly, trouble }: S
         trouble.notKept(error, { what: `the result of step ${type}`, directory: layout.area('index') });
         return undefined;
       }
+      for (const { kind, digest } of taggedReferences(output)) if (kind === 'blob') await blobs.noteResult(digest);
       return record;
     },
     remove: (type, inputs) => removeRecord(pathOf(type, cacheKey(type, inputs))),

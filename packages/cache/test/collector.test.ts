@@ -1,8 +1,8 @@
 import { spawnSync } from 'node:child_process';
-import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, truncateSync, writeFileSync } from 'node:fs';
+import { appendFileSync, existsSync, mkdirSync, readFileSync, rmSync, statSync, truncateSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { digestHex, digestOf } from '@ict/integrity';
-import type { Json } from '@ict/plugin-api';
+import type { Digest, Json } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
 import type { Collection } from '../src/collector.js';
@@ -264,9 +264,86 @@ describe('running builds', () => {
     const cache = await rig.open();
     await cache.blobs.putBytes(Buffer.from('new'));
     endProcesses(rig);
-    expect(names(await (await rig.open()).collect({ unusedDays: 30 }))).toEqual([]);
+    rig.time += 60;
+    expect(names(await (await rig.open()).collect({ unusedDays: 0 }))).toEqual([]);
     rig.time += 2 * 3600;
-    expect((await (await rig.open()).collect({ unusedDays: 30 })).removed).toHaveLength(1);
+    expect((await (await rig.open()).collect({ unusedDays: 0 })).removed).toHaveLength(1);
+  });
+});
+
+describe('metadata, which no result names,', () => {
+  /** Keeps a blob as signed indexes and keyrings are kept. @returns its digest. */
+  async function keep(text: string): Promise<Digest> {
+    const { digest } = await (await rig.open()).blobs.putBytes(Buffer.from(content(text)));
+    endProcesses(rig);
+    return digest;
+  }
+
+  it('lives by its own last use', async () => {
+    const [unused, used] = [await keep('u'), await keep('v')];
+    rig.time = START + 20 * DAY;
+    expect(names(await (await rig.open()).collect({ unusedDays: 30 }))).toEqual([]);
+    expect(await (await rig.open()).blobs.path(used)).toBeDefined();
+    endProcesses(rig);
+    rig.time = START + 31 * DAY;
+    const { removed } = await (await rig.open()).collect({ unusedDays: 30 });
+    expect(removed.map(({ kind, id, reason }) => [kind, id, reason])).toEqual([
+      ['blob', digestHex(unused), 'unused for more than 30 days'],
+    ]);
+  });
+
+  it('goes when room is short and it was unused longest, and not while it is young', async () => {
+    const kept = await keep('m');
+    await storePackages(['a'], START + 1800);
+    const collect = async () =>
+      (await rig.open()).collect({ totalBytes: occupiedBytes(await (await rig.open()).entries()) - 1 }, { dryRun: true });
+    expect(names(await collect())).toEqual(['package a_1.0-1_amd64.deb']);
+    rig.time = START + 2 * 3600;
+    expect(names(await collect())).toEqual([`blob ${digestHex(kept)}`]);
+  });
+
+  it('is told from disks, whose results are there or went', async () => {
+    const [kept, disk, gone] = [await keep('m'), await storeResult('d', START), await storeResult('g', START)];
+    const cache = await rig.open();
+    await cache.steps.remove('acme.make', { name: 'g' });
+    expect(cache.resultBlobs(refuseUnread)).toEqual(new Set([disk, gone]));
+    rig.time = START + 31 * DAY;
+    await cache.blobs.path(kept);
+    const again = await rig.open();
+    expect(await again.blobs.path(digestOf(content('g')))).toBeDefined(); // hashed again, and signed anew
+    endProcesses(rig);
+    rig.time += 2 * 3600;
+    const { removed } = await (await rig.open()).collect({ unusedDays: 60 });
+    expect(removed.map(({ id, reason }) => [id, reason])).toEqual([[gone, 'no kept result refers to it']]);
+  });
+
+  it('is told from disks of an earlier ict, which did not note that results named them', async () => {
+    const disk = await storeResult('d', START);
+    const record = join(rig.cacheDir, '.ict/index/blobs', disk.slice(0, 2), `${disk}.json`);
+    const { isResult, ...earlier } = JSON.parse(readFileSync(record, 'utf8')) as Record<string, unknown>;
+    expect(isResult).toBe(true);
+    writeFileSync(record, JSON.stringify(earlier));
+    const cache = await rig.open();
+    expect(cache.resultBlobs(refuseUnread)).toEqual(new Set([disk]));
+    rig.time = START + 20 * DAY;
+    await cache.blobs.path(digestOf(content('d')));
+    endProcesses(rig);
+    rig.time = START + 31 * DAY;
+    expect(names(await (await rig.open()).collect({ unusedDays: 30 }))).toEqual([`blob ${disk}`, 'step acme.make']);
+  });
+
+  it('is found again by a memory that is used: that is written again once a day', async () => {
+    const { memo } = await rig.open();
+    const file = async () => statSync((await (await rig.open()).entries(['memo']))[0]!.path).ino;
+    const now = Date.now() / 1000; // the time of a file is the machine's
+    await memo.set('keyring', 'address', 'digest');
+    const first = await file();
+    rig.time = now + DAY / 2;
+    expect([await memo.get('keyring', 'address'), await file()]).toEqual(['digest', first]);
+    rig.time = now + 2 * DAY;
+    expect(await memo.get('keyring', 'address')).toBe('digest');
+    expect(await file()).not.toBe(first);
+    expect(await memo.get('keyring', 'address')).toBe('digest');
   });
 });
 

@@ -26,7 +26,7 @@ const later = async (): Promise<number> => Date.now() + HOUR_MS;
 beforeEach(async () => {
   rig = makeCacheRig();
   layout = await openLayout(rig.cacheDir, currentOwner());
-  memo = createMemo({ layout, emit: (event) => rig.events.push(event) });
+  memo = createMemo({ layout, clock: () => rig.time, emit: (event) => rig.events.push(event) });
   place = join(rig.cacheDir, 'pkgCache');
   many = join(place, provider);
   mkdirSync(many, { recursive: true });

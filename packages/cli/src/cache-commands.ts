@@ -147,7 +147,7 @@ export function cacheCommands(program: LateCommand, run: Runner): void {
 
   cache
     .command('gc')
-    .description('remove what is beyond the limits, and what nothing refers to')
+    .description('remove what is beyond the limits, and layers, file systems and disks that no result refers to')
     .flags((command) =>
       command
         .addOption(new Option('--max-gb <n>', 'most that the whole cache may take').argParser(parseCount('--max-gb', 0, MOST)))

@@ -1,4 +1,13 @@
-import { gatherUnread, listWorkspace, packageId, type Cache, type EntryFilter, type EntryKind, type WorkspaceEntry } from '@ict/cache';
+import {
+  gatherUnread,
+  listWorkspace,
+  packageId,
+  type Cache,
+  type EntryFilter,
+  type EntryKind,
+  type Unseen,
+  type WorkspaceEntry,
+} from '@ict/cache';
 import { askIfMeant, nearestNames } from '@ict/package-index';
 import type { CacheCleanFlags } from '../cache-commands.js';
 import { cliError } from '../errors.js';
@@ -21,8 +30,9 @@ export async function cacheClean(session: Session, flags: CacheCleanFlags): Prom
   const key = ofWork === undefined ? flags.key : undefined;
   if (cache === undefined && key !== undefined) findEntry([], key); // says that there is none
   const named = await namedPackages(cache, flags, kept, sight);
+  const parts = { key, named, unseen: sight.unseen };
   const cleaned =
-    cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags, key, named), { dryRun, signal: session.signal });
+    cache === undefined ? nothingRemoved : await cache.clean(await chooser(cache, flags, parts), { dryRun, signal: session.signal });
   const wanted = flags.workspace === true || flags.all === true;
   const workspace = kept.filter((entry) => (wanted || entry === ofWork) && (providerId === undefined || entry.provider === providerId));
   const stayed = dryRun ? [] : await finishRemoval(session, home, engine.workDir, cache, workspace);
@@ -38,20 +48,31 @@ function requireChoice({ packages, workspace, images, layers, mounts, all, packa
   });
 }
 
-/** Which entries go; `key` is the beginning of the id of one. With a provider, only what belongs to that one: packages. */
-async function chooser(cache: Cache, flags: CacheCleanFlags, key: string | undefined, named: ReadonlySet<string>): Promise<EntryFilter> {
+/** What {@link chooser} goes by, beside the flags. */
+interface ChoiceParts {
+  /** The beginning of the id of one entry. */
+  readonly key: string | undefined;
+  /** Ids of packages. */
+  readonly named: ReadonlySet<string>;
+  readonly unseen: Unseen;
+}
+
+/** Which entries go. With a provider, only what belongs to that one: packages. */
+async function chooser(cache: Cache, flags: CacheCleanFlags, { key, named, unseen }: ChoiceParts): Promise<EntryFilter> {
   const { packages, images, layers, mounts, all, providerId } = flags;
   const one = key === undefined ? undefined : findEntry(await cache.entries(undefined, () => undefined), key); // what cannot be looked at is told by the removal
   const kinds = new Set<EntryKind>([
     ...(packages === true ? (['package', 'twin'] as const) : []),
-    ...(images === true ? (['image', 'blob'] as const) : []),
+    ...(images === true ? (['image'] as const) : []),
     ...(layers === true ? (['layer', 'step'] as const) : []),
     ...(mounts === true ? (['mount'] as const) : []),
   ]);
+  const disks = images === true ? cache.resultBlobs(unseen) : new Set<string>();
   return (entry) => {
     if (providerId !== undefined && entry.provider !== providerId) return false;
     if (one !== undefined && entry.kind === one.kind && entry.id === one.id) return true;
     if (entry.kind === 'package' && named.has(entry.id)) return true;
+    if (entry.kind === 'blob' && disks.has(entry.id)) return true;
     if (entry.kind === 'twin' && named.has(packageId(entry.provider as string, entry.name))) return true;
     return all === true || kinds.has(entry.kind);
   };
