@@ -218,6 +218,23 @@ describe('limits', () => {
     expect(names(await (await rig.open()).collect({ freeBytes: Number.MAX_SAFE_INTEGER }))).toEqual(['package a_1.0-1_amd64.deb']);
   });
 
+  it('a file system that has the room that is asked for loses nothing more', async () => {
+    for (const [index, name] of ['a', 'b', 'c'].entries()) await storePackages([name], START + index * DAY);
+    const each = (await (await rig.open()).entries(['package']))[0]?.allocatedBytes as number;
+    const small = join(rig.root, 'small');
+    mkdirSync(small);
+    const script = childScript(
+      small,
+      `const { statfsSync } = await import('node:fs');
+       const { bavail, bsize } = statfsSync(cacheDir);
+       const cache = await openCache({ cacheDir, clock: () => ${START + 3 * DAY}, readOnly: true });
+       const going = async (more) => (await cache.collect({ freeBytes: bavail * bsize + more }, { dryRun: true })).removed.map(({ name }) => name[0]);
+       console.log(JSON.stringify([await going(0), await going(1), await going(${each}), await going(${each + 1})]));`,
+    );
+    const setup = `mount -t tmpfs -o size=8m tmpfs "$1" && cp -a '${rig.cacheDir}/.' "$1"`;
+    expect(runInNamespace(setup, small, script)).toEqual([[], ['a'], ['a'], ['a', 'b']]);
+  });
+
   it('a clock that went backwards makes nothing old', async () => {
     await storePackages(['a'], START + 100 * DAY);
     rig.time = START;

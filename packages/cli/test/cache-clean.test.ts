@@ -1,14 +1,15 @@
 import { existsSync } from 'node:fs';
 import { mkdir, readdir, rm, utimes, writeFile } from 'node:fs/promises';
 import { join } from 'node:path';
-import { openCache } from '@ict/cache';
-import { digestOf } from '@ict/integrity';
+import { openCache, type Cache } from '@ict/cache';
+import { digestHex, digestOf } from '@ict/integrity';
 import { describe, expect, it } from 'vitest';
 import {
   document,
   endBuilds,
   fill,
   ids,
+  keepImage,
   places,
   provider,
   root,
@@ -25,32 +26,53 @@ useCache();
 
 const other = 'acme-acme2-x86_64';
 
+/** Makes a twin of the package `a`. @returns its path. */
+async function makeTwin(cache: Cache): Promise<string | undefined> {
+  const content = 'a'.repeat(5000);
+  const pkg = { name: 'a', version: '1', arch: 'x86_64', repository: 'acme', digest: digestOf(content), sizeBytes: content.length };
+  const { signal } = new AbortController();
+  const write = (_file: string, out: string) => writeFile(out, 'twin');
+  const twins = cache.twins(provider, { by: 'acme', version: 1, limitBytes: 1e9, signal, write });
+  return twins.obtain({ ...pkg, fileName: 'a-1.pkg', file: join(root, 'a') });
+}
+
 describe('ict cache clean', () => {
   it.each([
-    [['--packages'], ['package', 'package']],
-    [['--images'], ['blob']],
-    [['--layers'], ['step']],
+    [['--packages'], ['package', 'package', 'twin']],
+    [['--images'], ['blob', 'blob', 'image']],
+    [['--layers'], ['layer', 'step']],
     [['--mounts'], ['mount']],
-    [['--package', 'a'], ['package']],
+    [
+      ['--package', 'a'],
+      ['package', 'twin'],
+    ],
+    [['--package', 'b'], ['package']],
     [
       ['--packages', '--provider-id', provider],
-      ['package', 'package'],
+      ['package', 'package', 'twin'],
     ],
-    [['--all'], ['blob', 'imagebuild', 'mount', 'package', 'package', 'step']],
+    [['--all'], ['blob', 'blob', 'blob', 'image', 'imagebuild', 'layer', 'mount', 'package', 'package', 'step', 'twin']],
     [['--workspace'], ['imagebuild']],
   ])('%j removes what it says', async (flags, kinds) => {
     const cache = await fill(0, ['a', 'b']);
     await storeResult(cache);
+    await makeTwin(cache);
+    await keepImage(cache);
+    const layer = await cache.layers.stage();
+    await cache.layers.publish(layer, digestOf('layer'), { manifest: '{}', signature: '{}' });
+    const index = await cache.blobs.putBytes(Buffer.from('signed index'));
+    await cache.reap(); // where the layer was staged
     await cache.withMount('pip', 'shared', (directory) => writeFile(join(directory, 'wheel'), ''), new AbortController().signal);
     await endBuilds();
     await mkdir(join(work, provider, 'imagebuild', 'minimal'), { recursive: true });
     const dry = await document<Removed>(['clean', ...flags, '--dry-run', ...places]);
     expect(dry.removed.map(({ kind }) => kind).sort()).toEqual(kinds);
-    expect((await document<Listed>(['list', ...places])).entries).toHaveLength(6);
+    expect((await document<Listed>(['list', ...places])).entries).toHaveLength(11);
     const real = await document<Removed>(['clean', ...flags, ...places]);
     expect(ids(real)).toEqual(ids(dry));
-    const left = (await document<Listed>(['list', ...places])).entries.length;
-    expect(left).toBe(6 - kinds.length);
+    const left = (await document<Listed>(['list', ...places])).entries.map(({ id }) => id);
+    expect(left).toHaveLength(11 - kinds.length);
+    expect(left.includes(digestHex(index.digest))).toBe(!flags.includes('--all')); // it is found again by its digest
     expect(existsSync(join(work, provider, 'imagebuild', 'minimal'))).toBe(!kinds.includes('imagebuild'));
     expect(await readdir(join(root, 'cache', '.ict', 'trash'))).toEqual([]);
   });
@@ -133,12 +155,7 @@ describe('ict cache gc', () => {
     const lender = await fill(0, ['a']);
     const own = join(root, 'own');
     const cache = await openCache({ cacheDir: own, clock: () => Date.now() / 1000, readOnlyDirs: [lender.cacheDir] });
-    const content = 'a'.repeat(5000);
-    const pkg = { name: 'a', version: '1', arch: 'x86_64', repository: 'acme', digest: digestOf(content), sizeBytes: content.length };
-    const { signal } = new AbortController();
-    const write = (_file: string, out: string) => writeFile(out, 'twin');
-    const twins = cache.twins(provider, { by: 'acme', version: 1, limitBytes: 1e9, signal, write });
-    const twin = await twins.obtain({ ...pkg, fileName: 'a-1.pkg', file: join(root, 'a') });
+    const twin = await makeTwin(cache);
     await rm(join(own, '.ict', 'used'), { recursive: true });
     const behind = ['--cache-dir', own, '--work-dir', work, '--read-only-cache-dir'];
     expect(ids(await document<Removed>(['gc', ...behind, lender.cacheDir]))).toEqual([]);
@@ -150,5 +167,24 @@ describe('ict cache gc', () => {
     await fill(3, ['a']);
     await endBuilds();
     expect(ids(await document<Removed>(['gc', '--unused-days', '2', ...places]))).toEqual([`package ${provider}/a-1.pkg`]);
+  });
+
+  it('--max-images leaves so many, and without it the configuration does', async () => {
+    const first = await keepImage(await fill(2, []), 'first-1.0.raw');
+    await keepImage(await fill(1, []), 'second-1.0.raw');
+    await endBuilds();
+    const images = async (flags: readonly string[]) =>
+      ids(await document<Removed>(['gc', ...flags, '--dry-run', ...places])).filter((id) => id.startsWith('image '));
+    expect(await images([])).toEqual([]);
+    expect(await images(['--max-images', '2'])).toEqual([]);
+    expect(await images(['--max-images', '1'])).toEqual([`image ${first}`]);
+  });
+
+  it('--min-free-gb removes until the disk has so much room, in GiB', async () => {
+    await fill(3, ['a']);
+    await endBuilds();
+    const room = async (gb: string) => (await document<Removed>(['gc', '--min-free-gb', gb, ...places])).removed;
+    expect(await room('0')).toEqual([]);
+    expect(await room('999999')).toMatchObject([{ id: `${provider}/a-1.pkg`, reason: 'unused longest while room is short' }]);
   });
 });
