@@ -8,6 +8,7 @@ import type { Cache } from '../src/cache.js';
 import type { Collection } from '../src/collector.js';
 import { occupiedBytes } from '../src/disk-room.js';
 import { currentOwner } from '../src/process-owner.js';
+import { createScrubSchedule } from '../src/scrub-schedule.js';
 import { refuseUnread } from '../src/unread.js';
 import { childScript, endProcesses, makeCacheRig, packageOf, provider, runInNamespace, type CacheRig } from './cache-rig.js';
 
@@ -433,6 +434,19 @@ describe('the journal', () => {
     const [entry] = await (await rig.open()).entries(['package']);
     expect(Math.abs((entry?.usedAt as number) - Date.now() / 1000)).toBeLessThan(3600);
   });
+});
+
+it('hashes files again early, from 20 days on, as far as the budget of a process goes', () => {
+  rig.time = START;
+  const size = 100 * 1024 * 1024; // of 128 MiB
+  const due = createScrubSchedule(() => rig.time);
+  rig.time += 19 * DAY;
+  expect(due(START, size)).toBe(false);
+  rig.time = START + 25 * DAY;
+  expect([due(START, size), due(START, size), due(START, 28 * 1024 * 1024), due(START, 1)]).toEqual([true, false, true, false]);
+  expect(createScrubSchedule(() => rig.time)(START, size)).toBe(true);
+  rig.time = START + 30 * DAY;
+  expect([due(START, size), due(START, size)]).toEqual([true, true]);
 });
 
 it('hashes an unchanged file again after 30 days', async () => {
