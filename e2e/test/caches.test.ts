@@ -89,6 +89,22 @@ describe('what the caches save', () => {
     expect(stepsOf(again, 'step.miss')).toEqual([]);
   });
 
+  it('packages whose records were lost are adopted, with who vouches for them', async () => {
+    const index = join(places.cache, '.ict', 'index', 'packages', PROVIDER);
+    type Recorded = { readonly name: string; readonly signedBy?: { readonly signers: readonly string[] } };
+    const vouched = async () => {
+      const files = (await readdir(index, { recursive: true })).filter((name) => name.endsWith('.json'));
+      const entries = await Promise.all(files.map(async (name) => JSON.parse(await readFile(join(index, name), 'utf8')) as Recorded));
+      return new Map(entries.map(({ name, signedBy }) => [name, signedBy]));
+    };
+    const before = await vouched();
+    expect(before.get('mini-service')?.signers).toHaveLength(1);
+    await rm(index, { recursive: true });
+    const again = await sound(mini.buildTemplate(twoHundred, places, ['--no-image-cache']));
+    expect(names(again, 'package.cached')).toEqual(all);
+    expect(await vouched()).toEqual(before);
+  });
+
   it('an image that shares 150 of 200 packages downloads the other 50, and starts from the same base', async () => {
     const similar = await sound(mini.buildTemplate(await template(extras(51, 250)), places));
     expect(names(similar, 'package.downloaded')).toEqual(extras(201, 250));

@@ -20,7 +20,7 @@ import type { Digest, PackageRecord } from '@ict/plugin-api';
 import { cacheError } from './errors.js';
 import type { StoreContext } from './store-context.js';
 import { pathSegment, type Layout } from './layout.js';
-import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry } from './package-entries.js';
+import { isPackageEntry, PACKAGE_GRAPH, packageId, type PackageEntry, type SignedBy } from './package-entries.js';
 import { listRecords, readRecord, removeRecord, writeHint } from './record-file.js';
 import { mismatch, renamed, stageFile } from './staging.js';
 import { sameSignature, statSignature, type StatSignature } from './stat-signature.js';
@@ -49,8 +49,10 @@ export interface PackageCache {
    * Finds a package and verifies it: by stat signature, or by hash when that changed, or when it was last hashed weeks ago. A file
    * without a record is adopted when its hash is the expected one. Emits `package.cached`, `package.miss`, or `package.invalid` and
    * then `package.evicted`.
+   *
+   * @param signedBy who vouches for the package now: noted where no record says who did.
    */
-  lookup(pkg: CachedPackage): Promise<PackageLookup>;
+  lookup(pkg: CachedPackage, signedBy?: SignedBy): Promise<PackageLookup>;
   /**
    * Takes `file` over under the package's own name, replacing atomically what had that name. Emits `package.stored`.
    *
@@ -115,11 +117,10 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
   async function record(
     pkg: CachedPackage,
     signature: StatSignature,
-    before: PackageEntry | undefined,
-    vouched: Vouched = {},
+    known: Vouched & Partial<Pick<PackageEntry, 'storedAt'>>,
   ): Promise<void> {
     const now = clock();
-    const { signedBy = before?.signedBy, rules = before?.rules } = vouched;
+    const { storedAt = now, signedBy, rules } = known;
     const key = packageKey(pkg);
     const entry: PackageEntry = {
       key,
@@ -131,7 +132,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       sizeBytes: pkg.sizeBytes,
       fileName: pkg.fileName,
       statSignature: signature,
-      storedAt: before?.storedAt ?? now,
+      storedAt,
       verifiedAt: now,
       ...(signedBy === undefined ? {} : { signedBy }),
       ...(rules === undefined ? {} : { rules }),
@@ -179,7 +180,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
   }
 
   /** @param again how often it is looked for anew when the file changes, or is replaced by another process, while it is hashed. */
-  async function find(pkg: CachedPackage, again = 3): Promise<PackageLookup> {
+  async function find(pkg: CachedPackage, vouched: Vouched, again = 3): Promise<PackageLookup> {
     const file = fileOf(pkg);
     const entry = await readEntry(pkg, layout);
     const forget = async (): Promise<void> => {
@@ -198,9 +199,9 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
     const actual = await digestFile(file, digestAlgorithm(pkg.digest));
     if (actual.digest === pkg.digest) {
       const after = await statSignature(file);
-      if (after === undefined || !sameSignature(after, signature)) return again > 0 ? find(pkg, again - 1) : { state: 'miss' };
+      if (after === undefined || !sameSignature(after, signature)) return again > 0 ? find(pkg, vouched, again - 1) : { state: 'miss' };
       // A hit stays a hit when what is known of it anew cannot be kept: the next build finds it out again.
-      await record(pkg, after, entry).catch(ignoreSystemError);
+      await record(pkg, after, { ...vouched, ...entry }).catch(ignoreSystemError);
       return hit(pkg, file, 'hash', entry);
     }
     await forget();
@@ -274,9 +275,9 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
         trouble.notKept(error, { what: 'the graph of packages', directory });
       }
     },
-    async lookup(pkg) {
+    async lookup(pkg, signedBy) {
       await journal.note('package', packageId(providerId, pathSegment(pkg.fileName, 'a package')));
-      const own = await find(pkg).catch((error: unknown): PackageLookup => {
+      const own = await find(pkg, signedBy === undefined ? {} : { signedBy }).catch((error: unknown): PackageLookup => {
         if (systemErrorOf(error) === undefined) throw error; // a file system in trouble costs a download, not the build
         emit({
           type: 'warning',
@@ -312,7 +313,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
       // Not `verifiedAt`: its bytes were not compared with its digest.
       if (entry !== undefined) await write({ ...entry, rules }).catch(ignoreSystemError);
     },
-    async store(pkg, file, vouched, state) {
+    async store(pkg, file, vouched = {}, state) {
       const target = fileOf(pkg);
       const what = `package ${pkg.name} ${pkg.version}`;
       let staged: string | undefined;
@@ -320,7 +321,7 @@ export function createPackageCache(store: StoreContext, providerId: string): Pac
         await journal.note('package', packageId(providerId, pkg.fileName));
         staged = (await stageFile(store, file, pkg, what, state)).path;
         const signature = (await place(staged, target)) ?? (await taken(pkg, target, what));
-        if (signature !== undefined) await record(pkg, signature, undefined, vouched);
+        if (signature !== undefined) await record(pkg, signature, vouched);
       } catch (error) {
         const writing = { what, directory, neededBytes: pkg.sizeBytes };
         if (staged === undefined) throw storageFailure(error, writing);

@@ -5,7 +5,7 @@ import type { FileState } from '@ict/plugin-api';
 import { afterEach, beforeEach, describe, expect, it } from 'vitest';
 import type { Cache } from '../src/cache.js';
 import { packageKey } from '../src/package-cache.js';
-import type { PackageEntry } from '../src/package-entries.js';
+import type { PackageEntry, SignedBy } from '../src/package-entries.js';
 import { childScript, makeCacheRig, packageOf, provider, startChild, type CacheRig } from './cache-rig.js';
 
 let rig: CacheRig;
@@ -21,8 +21,10 @@ const b = packageOf('b', 'content of b');
 const path = (name: string): string => join(rig.cacheDir, 'pkgCache', provider, name);
 const recordPath = (pkg: typeof a): string =>
   join(rig.cacheDir, '.ict/index/packages', provider, packageKey(pkg).slice(0, 2), `${packageKey(pkg)}.json`);
-const lookup = (pkg = a) => cache.packages(provider).lookup(pkg);
+const lookup = (pkg = a, vouching?: SignedBy) => cache.packages(provider).lookup(pkg, vouching);
 const store = (pkg = a, content = `content of ${pkg.name}`) => cache.packages(provider).store(pkg, rig.file(content));
+const signedBy: SignedBy = { root: digestOf('InRelease'), signers: ['ABCD'] };
+const recorded = (pkg = a): PackageEntry => JSON.parse(readFileSync(recordPath(pkg), 'utf8')) as PackageEntry;
 const types = (): string[] => rig.events.map(({ type }) => type);
 
 async function storeBoth(): Promise<void> {
@@ -128,8 +130,7 @@ describe('the state machine, one event an edge', () => {
 
   it('store -> stored: flat, under its own name, with a record', async () => {
     const source = rig.file('content of a');
-    const root = digestOf('InRelease');
-    const file = await cache.packages(provider).store(a, source, { signedBy: { root, signers: ['ABCD'] } });
+    const file = await cache.packages(provider).store(a, source, { signedBy });
     expect(file).toBe(path(a.fileName));
     expect(existsSync(source)).toBe(false);
     expect(readFileSync(file, 'utf8')).toBe('content of a');
@@ -146,7 +147,7 @@ describe('the state machine, one event an edge', () => {
       fileName: a.fileName,
       storedAt: 1000,
       verifiedAt: 1000,
-      signedBy: { root, signers: ['ABCD'] },
+      signedBy,
     });
   });
 
@@ -231,8 +232,9 @@ describe('the state machine, one event an edge', () => {
     await storeBoth();
     rmSync(join(rig.cacheDir, '.ict'), { recursive: true });
     cache = await rig.open();
-    expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
+    expect(await lookup(a, signedBy)).toMatchObject({ state: 'hit', check: 'hash' });
     expect(await lookup()).toMatchObject({ state: 'hit', check: 'signature' });
+    expect(recorded()).toMatchObject({ signedBy });
   });
 
   it('orphan file of other content -> miss, and it stays until something of its name is stored', async () => {
@@ -249,7 +251,19 @@ describe('the state machine, one event an edge', () => {
   it.each(['', '{', '{}', 'null', '{"integrity":"md5-x"}'])('damaged record %j -> hit by hash', async (text) => {
     await storeBoth();
     writeFileSync(recordPath(a), text);
-    expect(await lookup()).toMatchObject({ state: 'hit', check: 'hash' });
+    expect(await lookup(a, signedBy)).toMatchObject({ state: 'hit', check: 'hash' });
+    expect(recorded()).toMatchObject({ signedBy });
+  });
+
+  it('who vouched for a package stays on record, whoever looks for it; where nobody is, who vouches for it now is', async () => {
+    const later: SignedBy = { root: digestOf('a later InRelease'), signers: ['EF01'] };
+    await cache.packages(provider).store(a, rig.file('content of a'), { signedBy });
+    await store(b);
+    for (const pkg of [a, b]) {
+      utimesSync(path(pkg.fileName), 5, 5);
+      expect(await lookup(pkg, later)).toMatchObject({ state: 'hit', check: 'hash' });
+    }
+    expect([recorded(a).signedBy, recorded(b).signedBy]).toEqual([signedBy, later]);
   });
 
   it('wrong file -> refused, nothing stored, nothing left', async () => {

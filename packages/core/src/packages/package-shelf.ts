@@ -1,6 +1,6 @@
 import { mkdir, rename } from 'node:fs/promises';
 import { join } from 'node:path';
-import type { CachedPackage, PackageCache, PackageLookup, PackageTwins } from '@ict/cache';
+import type { CachedPackage, PackageCache, PackageLookup, PackageTwins, SignedBy } from '@ict/cache';
 import type { Digest, FetchedFile, Provider, ResolvedPackage, VerifiedPackage } from '@ict/plugin-api';
 import { inParallel } from '../in-parallel.js';
 import type { Lock } from '../locks/lock.js';
@@ -53,7 +53,7 @@ export class CachedPackages implements PackageShelf {
   }
 
   async lookup(pkg: ResolvedPackage): Promise<PackageLookup> {
-    const found = await this.cache.lookup(this.cached(pkg));
+    const found = await this.cache.lookup(this.cached(pkg), this.signedBy(pkg));
     if (found.state === 'hit') this.reused.add(pkg.digest);
     return found;
   }
@@ -73,8 +73,7 @@ export class CachedPackages implements PackageShelf {
   };
 
   store(pkg: ResolvedPackage, { file, digest, state }: FetchedPackage, rules?: Digest): Promise<string> {
-    const repository = this.lock.repositories.find(({ id }) => id === pkg.repository);
-    const signedBy = repository === undefined ? undefined : { root: repository.root.digest, signers: repository.signers };
+    const signedBy = this.signedBy(pkg);
     const vouched = { ...(signedBy === undefined ? {} : { signedBy }), ...(rules === undefined ? {} : { rules }) };
     return this.cache.store(this.cached(pkg), file, vouched, digest === pkg.digest ? state : undefined);
   }
@@ -85,6 +84,11 @@ export class CachedPackages implements PackageShelf {
 
   writeGraph(dot: string): Promise<void> {
     return this.cache.writeGraph(dot);
+  }
+
+  private signedBy(pkg: ResolvedPackage): SignedBy | undefined {
+    const repository = this.lock.repositories.find(({ id }) => id === pkg.repository);
+    return repository && { root: repository.root.digest, signers: repository.signers };
   }
 
   private cached(pkg: ResolvedPackage): CachedPackage {

@@ -24,7 +24,7 @@ function shelf(signal = new AbortController().signal) {
       return fileName === 'roomless.pkg' ? undefined : `/twins/${fileName}`;
     },
   };
-  const make = (use: TwinUse | undefined) => new CachedPackages(cache, {} as Lock, provider, use);
+  const make = (use: TwinUse | undefined) => new CachedPackages(cache, { repositories: [] } as unknown as Lock, provider, use);
   return { asked, packages: make({ twins, workers: 2, signal }), without: make(undefined) };
 }
 
@@ -49,6 +49,24 @@ describe('packages that are made ready to be unpacked', () => {
     await expect(packages.forUnpacking([old])).rejects.toThrow('enough');
     expect(asked).toEqual([]);
   });
+});
+
+it('tells the cache who vouches for a package, whether it is looked for or stored', async () => {
+  const told: unknown[] = [];
+  const cache = {
+    lookup: async (_pkg: unknown, signedBy: unknown) => {
+      told.push(signedBy);
+      return { state: 'miss' };
+    },
+    store: async (_pkg: unknown, _file: string, { signedBy }: { signedBy: unknown }) => void told.push(signedBy),
+  } as unknown as PackageCache;
+  const root = { digest: digestOfAll('d') };
+  const lock = { repositories: ['other', old.repository].map((id) => ({ id, root, signers: [`key of ${id}`] })) } as unknown as Lock;
+  const packages = new CachedPackages(cache, lock, { fileName: () => 'old.pkg' } as unknown as Provider);
+  await packages.lookup(old);
+  await packages.store(old, { file: '/fetched', digest: old.digest });
+  const signedBy = { root: root.digest, signers: [`key of ${old.repository}`] };
+  expect(told).toEqual([signedBy, signedBy]);
 });
 
 describe('a fetched package', () => {
