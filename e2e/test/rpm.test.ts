@@ -22,6 +22,7 @@ import {
   makePlaces,
   rootTree,
   RPM_ARCHIVE,
+  rpmDefinition,
   rpmTemplate,
   type BuildPlaces,
   type IctResult,
@@ -152,6 +153,34 @@ describe('an image of rpm packages', () => {
     expect(artifactOf(again, 'raw').digest).toBe(digest);
     expect(again.events.filter(({ type }) => type === 'step.miss' || type === 'package.miss')).toEqual([]);
     expect(again.events.filter(({ type }) => type === 'step.hit').length).toBeGreaterThan(0);
+  });
+
+  it('has its cached packages verified again by other rules; one that these refuse ends the build, and stays', async () => {
+    const ruled = async (name: string, rules: object): Promise<IctResult> => {
+      const definition = await rpmDefinition(
+        distribution,
+        name,
+        ({ repositories }) => void Object.assign(repositories[0] as object, rules),
+      );
+      const args = ['--distro-file', definition, '--mirror', `${RPM_ARCHIVE}=${server.url}`, '--no-image-cache'];
+      return build(distribution.template, places, args);
+    };
+    const lax = await ruled('lax.yml', { legacyCrypto: true });
+    expect(lax.status, lax.stderr).toBe(0);
+    const cached = lax.events.flatMap((event) => (event.type === 'package.cached' ? [event.name] : [])).sort();
+    expect(cached).toContain('mini-service');
+    const again = lax.events.flatMap((event) => (event.type === 'package.verified' ? [[event.name, event.from]] : [])).sort();
+    expect(again).toEqual(cached.map((name) => [name, 'cache']));
+
+    const kept = () => readdir(join(places.cache, 'pkgCache', 'mini-rpm1-x86_64'));
+    const before = await kept();
+    const { keyring } = distribution.workshop.key('another');
+    const refused = await ruled('another-key.yml', { repoGpgCheck: false, keyrings: [keyring] });
+    expect(refused.events.at(-1)).toMatchObject({ type: 'build.failed', error: { code: 'ICT_RPM_PACKAGE_UNKNOWN_KEY' } });
+    const told = refused.events.flatMap((event) => (event.type === 'package.invalid' ? [event.check] : []));
+    expect(new Set(told)).toEqual(new Set(['rules']));
+    expect(refused.events.filter(({ type }) => type === 'package.evicted' || type === 'package.downloaded')).toEqual([]);
+    expect(await kept()).toEqual(before);
   });
 });
 

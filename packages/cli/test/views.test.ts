@@ -22,6 +22,7 @@ const story: readonly EventBody[] = [
   { type: 'stage.start', stage: 'packages' },
   { type: 'resolve.done', packages: 3, downloadBytes: 300, fromLock: false },
   { type: 'package.cached', name: 'a', version: '1', check: 'signature' },
+  { type: 'package.verified', name: 'a', version: '1', digest, from: 'cache' },
   { type: 'fetch.start', files: 2, totalBytes: 300 },
   { type: 'fetch.progress', url: 'http://mirror.example/b', receivedBytes: 50, totalBytes: 100 },
   { type: 'fetch.retry', url: 'http://mirror.example/b', attempt: 1, reason: 'connection reset' },
@@ -77,7 +78,7 @@ describe('LiveView', () => {
   it('shows what is downloaded, of how much', () => {
     const screen = new Screen(140);
     const view = new LiveView(screenTerminal(screen));
-    tell(view, story.slice(0, 11));
+    tell(view, story.slice(0, 12));
     vi.advanceTimersByTime(100);
     expect(screen.lines.join('\n')).toContain('downloaded 1/2, 100 B of 300 B at 25 B/s');
     expect(screen.lines.join('\n')).toContain('verified 1/3');
@@ -87,7 +88,7 @@ describe('LiveView', () => {
   it('keeps its place when the terminal becomes narrower', () => {
     const screen = new Screen(160);
     const view = new LiveView(screenTerminal(screen));
-    tell(view, story.slice(0, 20));
+    tell(view, story.slice(0, 21));
     vi.advanceTimersByTime(100);
     view.print('a line of somebody else\n');
     view.close();
@@ -176,6 +177,16 @@ describe('PlainView', () => {
       'send 3 results to the remote cache, as far as it lacks them',
       'sent 1 result and 2 files to the remote cache, 300 B in 1.2 s',
     ]);
+  });
+
+  it.each([
+    ['warns of a cached package that was damaged', {}, 'warn', ['warning a 1 in the cache is damaged and was dropped: why']],
+    ['leaves one that is refused to the error of the build', { check: 'rules' }, 'info', []],
+    ['tells of it all the same with --verbose', { check: 'rules' }, 'debug', ['warning a 1 in the cache is refused: why']],
+  ] as const)('%s', (_what, more, level, lines) => {
+    const { terminal: plain, stderr } = terminal({ level });
+    tell(new PlainView(plain, true), [{ type: 'package.invalid', name: 'a', version: '1', reason: 'why', ...more }]);
+    expect(stderr.lines).toEqual(lines);
   });
 
   it('says each stage once, and progress seldom', () => {

@@ -77,11 +77,25 @@ export type EventBody =
   | { readonly type: 'fetch.retry'; readonly url: string; readonly attempt: number; readonly reason: string }
   | { readonly type: 'package.cached'; readonly name: string; readonly version: string; readonly check: 'signature' | 'hash' }
   | { readonly type: 'package.miss'; readonly name: string; readonly version: string }
-  | { readonly type: 'package.invalid'; readonly name: string; readonly version: string; readonly reason: string }
+  /** `check` is there when a cached package has its digest, but the rules of its repository refuse it: it stays in the cache, and the build fails. */
+  | {
+      readonly type: 'package.invalid';
+      readonly name: string;
+      readonly version: string;
+      readonly reason: string;
+      readonly check?: 'rules';
+    }
   /** The damaged file was taken out of the cache, and nothing else. */
   | { readonly type: 'package.evicted'; readonly name: string; readonly version: string }
   | { readonly type: 'package.downloaded'; readonly name: string; readonly version: string; readonly sizeBytes: number }
-  | { readonly type: 'package.verified'; readonly name: string; readonly version: string; readonly digest: Digest }
+  /** `from` is there when the package lay in the cache, and was verified again by the rules that its repository has now. */
+  | {
+      readonly type: 'package.verified';
+      readonly name: string;
+      readonly version: string;
+      readonly digest: Digest;
+      readonly from?: 'cache';
+    }
   | { readonly type: 'package.stored'; readonly name: string; readonly version: string; readonly sizeBytes: number }
   /** Entries of the cache beyond its limits were removed. */
   | { readonly type: 'cache.collected'; readonly entries: number; readonly freedBytes: number }

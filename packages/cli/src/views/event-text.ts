@@ -29,10 +29,13 @@ export function eventText(event: BuildEvent, terminal: Terminal): string | undef
     }
     case 'build.waiting':
       return says(terminal, 'info') ? waitingText(event) : undefined;
-    case 'package.invalid':
-      return says(terminal, 'warn')
-        ? `${colors.yellow('warning')} ${plainText(event.name)} ${plainText(event.version)} in the cache is damaged and was dropped: ${plainText(event.reason)}\n`
+    case 'package.invalid': {
+      const refused = event.check === 'rules'; // the build fails, and its error says the same
+      const problem = refused ? 'is refused' : 'is damaged and was dropped';
+      return says(terminal, refused ? 'debug' : 'warn')
+        ? `${colors.yellow('warning')} ${plainText(event.name)} ${plainText(event.version)} in the cache ${problem}: ${plainText(event.reason)}\n`
         : undefined;
+    }
     case 'fetch.retry':
       return says(terminal, 'info') ? `${colors.yellow('retry')} ${event.attempt}: ${plainText(retryText(event))}\n` : undefined;
     case 'step.hit':

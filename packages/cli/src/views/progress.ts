@@ -97,7 +97,7 @@ export class Progress {
         this.cached += 1;
         return;
       case 'package.verified':
-        this.verified += 1;
+        if (event.from === undefined) this.verified += 1; // else it is among those that were cached
         return;
       case 'step.hit':
         if (event.from === 'remote' || !this.steps.has(event.key)) this.steps.set(event.key, event.from ?? 'here');

@@ -43,7 +43,7 @@ export async function obtainPackages(
     if (found.state !== 'hit') return void missing.set(pkg.digest, pkg);
     const held = rules.get(pkg.repository);
     if (held !== undefined && found.rules !== held) {
-      await provider.verifier.verify(found.file, pkg, byId.get(pkg.repository) as RepositorySpec, ctx);
+      await verifyAgain(found.file, pkg, byId.get(pkg.repository) as RepositorySpec, provider, ctx);
       await shelf.vouch(pkg, held);
     }
     files.set(pkg.digest, found.file);
@@ -58,6 +58,25 @@ export async function obtainPackages(
     files.set(pkg.digest, await download(pkg, byId.get(pkg.repository) as RepositorySpec, provider, shelf, rules.get(pkg.repository), ctx));
   });
   return packages.map((pkg) => ({ ...pkg, file: files.get(pkg.digest) as string }));
+}
+
+/** Holds a cached package to the rules of today. What they refuse stays: its digest is the repository's, so a download would bring the same. */
+async function verifyAgain(
+  file: string,
+  pkg: ResolvedPackage,
+  repository: RepositorySpec,
+  { verifier }: Provider,
+  ctx: Context,
+): Promise<void> {
+  const { name, version, digest } = pkg;
+  try {
+    await verifier.verify(file, pkg, repository, ctx);
+  } catch (error) {
+    const refused = isIctError(error) && error.kind === 'integrity';
+    if (refused) ctx.emit({ type: 'package.invalid', name, version, reason: error.message, check: 'rules' });
+    throw error;
+  }
+  ctx.emit({ type: 'package.verified', name, version, digest, from: 'cache' });
 }
 
 async function download(

@@ -80,8 +80,11 @@ describe('obtainPackages', () => {
       for (const before of [await held('lax'), undefined]) {
         asked.length = 0;
         const { made, vouched } = shelf({ tar: 'hit' }, before);
-        await obtainPackages([pkg('tar', 'b')], repositories, ruled('strict'), made, online, context().ctx);
+        const { ctx, events } = context();
+        const [tar] = await obtainPackages([pkg('tar', 'b')], repositories, ruled('strict'), made, online, ctx);
         expect([asked, vouched]).toEqual([['/cache/tar'], [strict]]);
+        const { name, version, digest } = tar!;
+        expect(events.slice(0, -1)).toEqual([{ type: 'package.verified', name, version, digest, from: 'cache' }]);
       }
     });
 
@@ -89,18 +92,29 @@ describe('obtainPackages', () => {
       const before = await held('strict');
       asked.length = 0;
       const { made, vouched } = shelf({ tar: 'hit' }, before);
-      await obtainPackages([pkg('tar', 'b')], repositories, ruled('strict'), made, online, context().ctx);
+      const { ctx, events } = context();
+      await obtainPackages([pkg('tar', 'b')], repositories, ruled('strict'), made, online, ctx);
       expect([asked, vouched]).toEqual([[], []]);
+      expect(events.map(({ type }) => type)).toEqual(['fetch.start']);
     });
 
-    it('refuses one that they do not accept, and does not vouch for it', async () => {
+    it.each([
+      [
+        'refuses one that they do not accept, says so',
+        'integrity',
+        [{ type: 'package.invalid', reason: 'nobody signed it', check: 'rules' }],
+      ],
+      ['says nothing of one when the keys cannot be read', 'invalid', []],
+    ] as const)('%s, and does not vouch for it', async (_what, kind, told) => {
       const { made, vouched } = shelf({ tar: 'hit' }, await held('lax'));
       const provider = ruled('strict', async () => {
-        throw new IctError('ICT_TEST_UNSIGNED', 'integrity', { message: 'nobody signed it' });
+        throw new IctError('ICT_TEST_UNSIGNED', kind, { message: 'nobody signed it' });
       });
-      const work = obtainPackages([pkg('tar', 'b')], repositories, provider, made, online, context().ctx);
+      const { ctx, events } = context();
+      const work = obtainPackages([pkg('tar', 'b')], repositories, provider, made, online, ctx);
       await expect(work).rejects.toMatchObject({ code: 'ICT_TEST_UNSIGNED' });
       expect(vouched).toEqual([]);
+      expect(events).toEqual(told.map((event) => ({ name: 'tar', version: pkg('tar', 'b').version, ...event })));
     });
   });
 
