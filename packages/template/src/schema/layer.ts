@@ -86,7 +86,10 @@ export const layerSchema = {
     }),
     network: withDefault(
       false,
-      flag('Lets the commands reach the network. The result is then no longer a function of template and lock alone.', true),
+      flag(
+        'Lets the commands reach the network, as this machine does: also what listens on its loopback addresses and abstract sockets. The result is then no longer a function of template and lock alone.',
+        true,
+      ),
     ),
     metadata: withDefault({}, words('Facts that are kept with the layer and given to `validate`.', { version: '1.6' })),
     invalidateOn: {
