@@ -80,6 +80,21 @@ const rows = section
     };
   });
 
+describe('what the reference claims', () => {
+  it('is held by tests that are there', () => {
+    const cells = textOf('docs/reference-claims.md')
+      .split('\n')
+      .flatMap((line) => line.split(' | ')[2] ?? []);
+    const tests = cells.flatMap((cell) => [...cell.matchAll(/`([\w-]+)\/([\w/-]+)`/g)]);
+    expect(tests.length).toBeGreaterThan(70);
+    const lost = tests.filter(([, part, name]) => {
+      const found = new RegExp(`^(?:\\w+/)?${part}/test/(?:.+/)?${name}(?:/.+)?\\.test\\.ts$`);
+      return !files.some((path) => found.test(path));
+    });
+    expect(lost.map(([cited]) => cited)).toEqual([]);
+  });
+});
+
 describe('where a change goes', () => {
   it('is told by paths that are there', () => {
     const paths = rows.flatMap(({ title, code }) =>
