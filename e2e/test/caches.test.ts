@@ -231,6 +231,27 @@ describe('an image that was built twice, the second time from packages alone,', 
   });
 });
 
+it('packages that no build used for as long as the configuration says go after each build', async () => {
+  const places = await mini.places();
+  const config = join(mini.root, 'one-day.yml');
+  await writeFile(config, 'storage: { package_cache: { retention_days: 1 } }\n');
+  const packages = () => readdir(join(places.cache, 'pkgCache', PROVIDER));
+  await sound(mini.buildTemplate(await template(extras(1, 1)), places, ['--config', config]));
+  const before = await packages();
+  // As if that build had been two days ago.
+  const used = join(places.cache, '.ict', 'used');
+  for (const name of (await readdir(used, { recursive: true })).filter((one) => one.endsWith('.log'))) {
+    const log = await readFile(join(used, name), 'utf8');
+    await writeFile(
+      join(used, name),
+      log.replace(/^\d+/gm, (seconds) => `${Number(seconds) - 2 * 86_400}`),
+    );
+  }
+  const second = await sound(mini.build(places, ['--config', config]));
+  expect(second.events.filter(({ type }) => type === 'cache.collected')).toMatchObject([{ entries: 1 }]);
+  expect(await packages()).toEqual(before.filter((name) => !name.startsWith(`${extra(1)}_`)));
+});
+
 it('images beyond the limit of the configuration go after each build', async () => {
   const places = await mini.places();
   const config = join(mini.root, 'one-image.yml');

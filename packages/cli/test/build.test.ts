@@ -86,6 +86,23 @@ describe('build', () => {
     });
   });
 
+  it.each([
+    [['--audit-cache'], 100],
+    [['--audit-cache=7'], 7],
+    [['--audit-cache', '1'], 1],
+  ])('hands on which share of the layers %j audits: %i percent', async (flags, percent) => {
+    let audit: unknown;
+    await ict(['build', 'a.yml', ...work, ...flags], {
+      engine: {
+        build: async (_template, options) => {
+          audit = options?.audit;
+          return report;
+        },
+      },
+    });
+    expect(audit).toEqual({ percent, random: Math.random });
+  });
+
   it('says what it made and how to boot it', async () => {
     const { stdout } = await ict(['build', 'a.yml', ...work], { engine: { build: async () => report } });
     expect(stdout.text).toContain('4.00 GiB, 300 MiB on disk');

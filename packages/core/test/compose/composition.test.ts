@@ -131,6 +131,10 @@ describe('compositionSteps', () => {
   });
 
   const boot = { ...distribution.boot, makeInitrd: ['dracut'] };
+  const installerOf = (version: number): Composition['provider'] => {
+    const { provider } = composition().input;
+    return { ...provider, part: { ...provider.part, installer: { ...provider.part.installer, version } } };
+  };
   it.each<[string, Partial<Composition>, readonly string[]]>([
     ['nothing', {}, []],
     ['where a package lies', { packages: packages.map((pkg) => ({ ...pkg, file: '/elsewhere' })) }, []],
@@ -139,6 +143,7 @@ describe('compositionSteps', () => {
     ['another package', { packages: [...packages, verified('tar')] }, ['ict.packages']],
     ['a foreign architecture', foreign(), ['ict.packages', 'ict.configure']],
     ['a choice among files of packages', changed({ fileChoice: { languages: ['de'] } }), ['ict.base', 'ict.packages']],
+    ['the version of the installer', { provider: installerOf(5) }, ['ict.base', 'ict.packages']],
     ['the quirks of the distribution', { distribution: { ...distribution, quirks: { a: 1 } } }, ['ict.base', 'ict.packages']],
     ['the way to make an initrd', { distribution: { ...distribution, boot } }, ['ict.configure', 'ict.initrd']],
     ['a command', { configuration: { users: [], files: [], commands: [] } }, ['ict.configure']],
