@@ -12,7 +12,7 @@
  * | other packages, the order in a template       | miss; hit                    | core/image-cache.test.ts; reproducible.test.ts                |
  * | only times of a file                          | hit                          | layers.test.ts, "does not see times of inputs"                |
  * | mode of a file                                | miss                         | layers.test.ts, the same                                      |
- * | a file more, a file gone                      | miss                         | layers.test.ts, "the key of a layer"; core/template-layers    |
+ * | a file more, a file gone                      | miss                         | layers.test.ts, "the key of a layer"                          |
  * | a file that a layer removes stays removed     | -                            | sandbox/layers.test.ts (whiteouts)                            |
  * | `a,bc` against `ab,c`                         | miss                         | cache/package-cache.test.ts; layers.test.ts ("ends")          |
  * | another parent with equal content             | hit                          | layers.test.ts, "that comes out the same"                     |

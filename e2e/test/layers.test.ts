@@ -161,6 +161,11 @@ describe('the key of a layer', () => {
     expect((await planned(await template([{ ...layer, ...changes }], { ...files, ...otherFiles })))['one']).toMatch(expected);
   });
 
+  it('knows of an input that is gone', async () => {
+    const others = Object.fromEntries(Object.entries(files).filter(([path]) => path !== 'src/b/c'));
+    expect((await planned(await template([layer], others)))['one']).toMatch(/src\/b\/c.* became nothing/);
+  });
+
   it('does not see times of inputs, but who may execute them', async () => {
     const file = await template([layer], files);
     await utimes(join(file, '..', 'src', 'a'), 1, 1);

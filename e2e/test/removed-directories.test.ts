@@ -42,6 +42,9 @@ const removals: readonly (readonly [string, (places: BuildPlaces) => string, rea
   ['layers', ({ cache }) => join(cache, '.ict', 'layers'), ['packages are installed']],
   ['records', ({ cache }) => join(cache, '.ict', 'index'), ['packages are installed']],
   ['blobs', ({ cache }) => join(cache, '.ict', 'blobs'), ['the disk is made']],
+  ['what is remembered', ({ cache }) => join(cache, '.ict', 'memo'), ['packages arrive']],
+  ['kept images', ({ cache }) => join(cache, 'imageCache'), ['the disk is made']],
+  ['the base tree', ({ work }) => join(work, 'mini-mini1-x86_64', 'chrootenv'), ['packages are installed']],
   ['the output', (places) => outputOf(places), ['the disk is made']],
 ];
 
