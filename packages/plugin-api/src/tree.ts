@@ -151,7 +151,10 @@ export interface TreeSession {
 }
 
 export interface ChangeOptions {
-  /** Latest time that an entry of the new layer may carry, seconds since 1970; default: what is brought keeps its own up to the build's epoch, what is made gets that of made files. */
+  /**
+   * Latest time that an entry of the new layer may carry, seconds since 1970. Default: what is brought keeps its own up to the image's epoch, and what is
+   * made gets 1980-01-01T00:00:01Z or `SOURCE_DATE_EPOCH`.
+   */
   readonly epochSeconds?: number;
 }
 
